@@ -1,0 +1,1 @@
+"""One command per verb: parses, calls one function, writes."""

@@ -1,0 +1,1 @@
+"""Data sets: recipe → subjects → BIDS."""

@@ -1,0 +1,1 @@
+"""Files ↔ nouns. All formats live here."""

@@ -1,0 +1,1 @@
+"""Work units: run many, resume, retry, quarantine."""

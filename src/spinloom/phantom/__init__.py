@@ -1,0 +1,1 @@
+"""Phantoms: what is where, and ways to make one from arrays."""

@@ -1,0 +1,1 @@
+"""reconstruct(): k-space → image."""

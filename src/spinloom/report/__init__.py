@@ -1,0 +1,1 @@
+"""Values → one self-contained HTML page, figures, sequence diagrams; knows nobody."""

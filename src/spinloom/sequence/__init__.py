@@ -1,0 +1,1 @@
+"""Sequences: events, blocks, named protocols, timing and hardware checks."""

@@ -1,0 +1,1 @@
+"""simulate(): phantom, sequence, scanner → k-space, by Bloch equations or closed forms."""
