@@ -25,7 +25,8 @@ OLDEST = (3, 11)
 def main(argv: list[str]) -> int:
     command, extra = (argv[0], argv[1:]) if argv else ("demo", [])
     if sys.version_info < OLDEST:
-        return fail(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]} ({sys.executable}).")
+        need, have = ".".join(map(str, OLDEST)), sys.version.split()[0]
+        return fail(f"Python {need} or newer is needed, this is {have} ({sys.executable}).")
     if command == "demo":
         python = environment("")
         out = extra.pop(0) if extra and not extra[0].startswith("-") else "demo"
@@ -47,8 +48,8 @@ def environment(extra: str) -> Path:
         except (subprocess.CalledProcessError, OSError) as error:
             sys.exit(
                 fail(
-                    f"Python's venv module could not make {VENV} ({error}). On Debian and Ubuntu it is a package of its "
-                    "own: apt install python3-venv. Then run this command again."
+                    f"Python's venv module could not make {VENV} ({error}). On Debian and Ubuntu it is a package of "
+                    "its own: apt install python3-venv. Then run this command again."
                 )
             )
     stamp = VENV / f".spinloom-installed-{extra or 'core'}"
@@ -58,7 +59,7 @@ def environment(extra: str) -> Path:
         print(f"Installing {target} (about a minute)", flush=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", target]
         if subprocess.run(pip).returncode != 0:
-            sys.exit(fail("pip could not install Spinloom; its message stands above. Check the network and run this again."))
+            sys.exit(fail("pip could not install Spinloom; its message stands above. Then run this again."))
         stamp.write_text(want)
     return python
 

@@ -1,0 +1,87 @@
+"""The command `spinloom`: parses, calls one function, writes. Errors become one paragraph and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from spinloom import __version__
+from spinloom.cli import data, look, make, sequence
+from spinloom.core.errors import SpinloomError
+
+app = typer.Typer(
+    name="spinloom",
+    help="Medical images that were never acquired: phantom + sequence + scanner → k-space → image → data set.",
+    epilog="First steps: `spinloom generate demo`, then open demo/report.html.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(data.generate)
+app.command()(make.phantom)
+app.command()(make.simulate)
+app.add_typer(sequence.app, name="sequence")
+app.command("list")(look.list_)
+app.command()(look.doctor)
+app.command()(data.check)
+app.command()(data.verify)
+app.command()(data.report)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spinloom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of every command."""
+    _debug[0] = debug
+
+
+_debug = [False]
+
+
+def main() -> NoReturn:
+    """Run the command; exit codes: 0 done, 1 bug, 2 usage, 3 some items failed, 4 input refused, 5 environment."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(standalone_mode=True)
+    except SpinloomError as error:
+        if _debug[0]:
+            raise
+        print(f"spinloom: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("spinloom: interrupted; run the same command again to go on.", file=sys.stderr)
+        sys.exit(130)
+    except MemoryError:
+        print("spinloom: not enough memory. Use fewer --jobs or a smaller matrix.", file=sys.stderr)
+        sys.exit(5)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if _debug[0]:
+            raise
+        print(
+            f"spinloom: a bug: {type(error).__name__}: {error}. Run again with `spinloom --debug ...` and report the traceback.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    print("spinloom: terminated; run the same command again to go on.", file=sys.stderr)
+    sys.exit(143)
