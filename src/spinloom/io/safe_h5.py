@@ -1,0 +1,76 @@
+"""HDF5 from strangers: no links out of the file, no data set larger than it may be, errors that name the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.errors import InputError, MachineError
+from spinloom.files import gate
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+MAX_OBJECTS = 10_000
+MAX_DEPTH = 16
+CAP_BYTES = 4 * 2**30
+
+
+@contextmanager
+def open_h5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    """An admitted HDF5 file whose every link was looked at; library errors become InputError."""
+    admitted = gate.admit(path)
+    if gate.read_head(admitted, len(MAGIC)) != MAGIC:
+        raise InputError("is not an HDF5 file", file=path, remedy="Check that it was copied whole.")
+    try:
+        with h5py.File(admitted, "r") as file:
+            _check_links(file, path)
+            yield file
+    except (OSError, RuntimeError, KeyError, ValueError, UnicodeDecodeError) as error:
+        text = str(error).splitlines()[0]
+        raise InputError(f"the HDF5 structure is damaged ({text})", file=path, remedy="Copy it again.") from error
+    except MemoryError as error:
+        raise MachineError("not enough memory to read it", file=path) from error
+
+
+def numbers(
+    file: h5py.File, name: str, path: str | os.PathLike[str], *, cap_bytes: int = CAP_BYTES
+) -> NDArray[np.generic]:
+    """The whole numeric data set `name`, refused before reading if absent, not numeric or too large."""
+    item = file.get(name)
+    if not isinstance(item, h5py.Dataset):
+        raise InputError(f"has no data set '{name}'", file=path, remedy=f"It holds: {', '.join(file) or 'nothing'}.")
+    if item.is_virtual or item.external:
+        raise InputError(f"data set '{name}' keeps its numbers in another file; this is refused", file=path)
+    if item.dtype.kind not in "biufc":
+        raise InputError(f"data set '{name}' is of type {item.dtype}, numbers were expected", file=path)
+    if item.nbytes > cap_bytes:
+        raise InputError(f"data set '{name}' claims {item.nbytes / 2**30:.1f} GiB", file=path)
+    if item.nbytes > 2**24 and item.nbytes > 1000 * max(item.id.get_storage_size(), 1):
+        raise InputError(f"data set '{name}' claims {item.nbytes} bytes but stores almost none", file=path)
+    return np.asarray(item[()])
+
+
+def _check_links(file: h5py.File, path: str | os.PathLike[str]) -> None:
+    """Refuse links that are not plain, loops, crowds and depth."""
+    seen: set[Any] = set()
+    todo: list[tuple[h5py.Group, int]] = [(file, 0)]
+    while todo:
+        group, depth = todo.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                where = f"{group.name.rstrip('/')}/{name}"
+                raise InputError(f"'{where}' is a link to somewhere else; this is refused", file=path)
+            child = group[name]
+            key = h5py.h5o.get_info(child.id).addr
+            if key in seen:
+                continue
+            seen.add(key)
+            if len(seen) > MAX_OBJECTS or depth > MAX_DEPTH:
+                raise InputError("holds too many or too deeply nested objects", file=path)
+            if isinstance(child, h5py.Group):
+                todo.append((child, depth + 1))
