@@ -1,0 +1,103 @@
+"""Strings of the command line → objects, once: phantoms, sequences, methods, scanners."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinloom.core.errors import UsageError, nearest
+from spinloom.core.units import deg, mm, ms
+
+if TYPE_CHECKING:
+    from spinloom.core.scanner import Scanner
+    from spinloom.phantom.phantom import Phantom
+    from spinloom.sequence.sequence import Sequence
+    from spinloom.simulate.simulate import Method
+
+BUILT_IN = {
+    "head": "a head with real anatomy (MNI152), individual by seed",
+    "head-ms": "the same with MS-like lesions",
+    "head-tumour": "the same with a tumour and its oedema",
+    "shepp-logan": "Shepp-Logan with MR parameters",
+    "spheres": "spheres of known T1 and T2",
+    "nist": "sphere array like the ISMRM/NIST system phantom, with its published T1 and T2",
+}
+
+UNITS = {"TE": ms, "TR": ms, "TI": ms, "FA": deg, "FOV": mm, "slice_thickness": mm, "slice_gap": mm}
+
+
+def phantom(text: str, *, B0: float, seed: int, scheme: str | None = None, voxel_mm: float = 1.0) -> Phantom:
+    """A built-in phantom by name, or a file by path."""
+    if text in BUILT_IN:
+        return _built_in(text, B0, seed, voxel_mm)
+    if not Path(text).exists() and Path(text).suffix == "" and "/" not in text:
+        raise UsageError(f"'{text}' is neither a file nor a built-in phantom", remedy=nearest(text, list(BUILT_IN)))
+    from spinloom.io import read_phantom
+
+    return read_phantom(text, B0=B0, seed=seed, scheme=scheme)
+
+
+def _built_in(name: str, B0: float, seed: int, voxel_mm: float) -> Phantom:
+    from spinloom import phantom as make
+
+    if name.startswith("head"):
+        from spinloom.io import read_template
+
+        lesions = {"head": (), "head-ms": (make.MultipleSclerosis(),), "head-tumour": (make.Tumour(),)}[name]
+        return make.from_fractions(read_template("mni152"), B0=B0, seed=seed, voxel_mm=voxel_mm, lesions=lesions)
+    shapes: dict[str, Callable[..., Phantom]] = {
+        "shepp-logan": make.shepp_logan,
+        "spheres": make.spheres,
+        "nist": make.nist,
+    }
+    return shapes[name](B0=B0)
+
+
+def sequence(text: str, *, B0: float, given: dict[str, float | int | None]) -> Sequence:
+    """A named protocol with the given parameters (in the units of the command line), or a .seq file."""
+    from spinloom.sequence.protocols import PROTOCOLS
+
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if text in PROTOCOLS:
+        make = PROTOCOLS[text]
+        known = list(inspect.signature(make).parameters)
+        for name in wanted:
+            if name not in known and not _accepts_any(make):
+                raise UsageError(f"protocol '{text}' has no parameter {name}", remedy=nearest(name, known))
+        return make(B0=B0, **{name: value * UNITS.get(name, 1) for name, value in wanted.items()})
+    if not text.endswith(".seq") and not Path(text).exists():
+        raise UsageError(f"'{text}' is neither a .seq file nor a protocol", remedy=nearest(text, list(PROTOCOLS)))
+    if wanted:
+        raise UsageError(
+            f"{', '.join(wanted)} cannot be set for a .seq file", remedy="Its timing is fixed; use a named protocol."
+        )
+    from spinloom.io import read_sequence
+
+    return read_sequence(text)
+
+
+def _accepts_any(make: Callable[..., object]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(make).parameters.values())
+
+
+def method(name: str, spins: int) -> Method:
+    if name == "bloch":
+        from spinloom.simulate.bloch import Bloch
+
+        return Bloch(spins=spins)
+    if name == "signal":
+        from spinloom.simulate.signal import SignalEquation
+
+        return SignalEquation()
+    raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, ["bloch", "signal"]))
+
+
+def scanner(*, B0: float, noise: str, n_coils: int, seed: int) -> Scanner:
+    from spinloom.core.coils import coils_for
+    from spinloom.core.scanner import Scanner, ThermalNoise
+
+    if noise not in ("on", "off"):
+        raise UsageError(f"--noise is 'on' or 'off', got '{noise}'")
+    return Scanner(B0=B0, coils=coils_for(n_coils, seed=seed), noise=ThermalNoise() if noise == "on" else None)
