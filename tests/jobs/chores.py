@@ -1,0 +1,54 @@
+"""Unit functions for the tests: small, importable, some of them nasty."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from spinloom.core.errors import InputError
+from spinloom.core.rng import stream
+from spinloom.files import atomic
+from spinloom.jobs.units import Json
+
+
+def draw(spec: Json) -> Json:
+    """Write eight random numbers that depend on the seed and the index only."""
+    numbers = stream(spec["seed"], spec["index"]).normal(size=8)
+    atomic.write_bytes(Path(spec["out"]) / f"{spec['index']}.bin", numbers.tobytes())
+    return {"index": spec["index"]}
+
+
+def slow_draw(spec: Json) -> Json:
+    time.sleep(spec.get("sleep", 0.3))
+    return draw(spec)
+
+
+def nasty(spec: Json) -> Json:
+    """Whatever the spec's "do" says."""
+    match spec["do"]:
+        case "refuse":
+            raise InputError("is bad", file="x.nii.gz", remedy="Repair it.")
+        case "bug":
+            raise ZeroDivisionError("oops")
+        case "memory":
+            raise MemoryError
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "die once":
+            mark = Path(spec["out"]) / "died"
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(60)
+        case "print":
+            print("a stray print")
+    return draw(spec)
+
+
+def note_pid(spec: Json) -> Json:
+    (Path(spec["out"]) / f"pid-{os.getpid()}").touch()
+    time.sleep(60)
+    return {}
