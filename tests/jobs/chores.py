@@ -10,11 +10,13 @@ from pathlib import Path
 from spinloom.core.errors import InputError
 from spinloom.core.rng import stream
 from spinloom.files import atomic
+from spinloom.jobs.say import say
 from spinloom.jobs.units import Json
 
 
 def draw(spec: Json) -> Json:
     """Write eight random numbers that depend on the seed and the index only."""
+    say("drawing")
     numbers = stream(spec["seed"], spec["index"]).normal(size=8)
     atomic.write_bytes(Path(spec["out"]) / f"{spec['index']}.bin", numbers.tobytes())
     return {"index": spec["index"]}

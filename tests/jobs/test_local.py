@@ -41,8 +41,10 @@ def test_executors_keep_one_contract(executor: Executor, tmp_path: Path) -> None
     ]
     for unit in work[:3]:
         unit.spec["do"] = "draw"
-    outcomes = {o.name: o for o in executor.run(chores.nasty, work)}
+    said: list[tuple[str, str]] = []
+    outcomes = {o.name: o for o in executor.run(chores.nasty, work, lambda *words: said.append(words))}
     assert set(outcomes) == {u.name for u in work}
+    assert ("unit-2", "drawing") in said
     assert outcomes["unit-2"].receipt == {"index": 2}
     assert outcomes["print"].receipt == {"index": 9}
     refused = outcomes["refuse"].error

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from spinloom.core.errors import SpinloomError
-from spinloom.jobs.units import Json, Outcome, Unit, UnitFunction, error_from_json, reference
+from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, error_from_json, reference
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Local:
     silence: float = 300.0
     timeout: float | None = None
 
-    def run(self, function: UnitFunction, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, function: UnitFunction, units: Sequence[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
         """Outcomes as they finish. Whatever ends this generator, no worker outlives it."""
         pending = deque(units)
         started = {unit.name: 0 for unit in units}
@@ -69,7 +69,10 @@ class Local:
                         pending.append(dead)
                     elif dead is not None:
                         yield _quarantined(dead, started[dead.name], worker)
-                elif "name" in message:
+                elif "said" in message:
+                    if heard:
+                        heard(message["name"], message["said"])
+                else:
                     worker.unit = None
                     error = None if message["error"] is None else error_from_json(message["error"])
                     yield Outcome(

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from spinloom.jobs.attempt import attempt
-from spinloom.jobs.units import Outcome, Unit, UnitFunction
+from spinloom.jobs.say import listening
+from spinloom.jobs.units import Heard, Outcome, Unit, UnitFunction
 
 
 @dataclass(frozen=True)
 class Serial:
     """In this process, in order."""
 
-    def run(self, function: UnitFunction, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, function: UnitFunction, units: Sequence[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
         for unit in units:
-            yield attempt(function, unit.name, unit.spec)
+            with listening(partial(heard, unit.name) if heard else _ignore):
+                outcome = attempt(function, unit.name, unit.spec)
+            yield outcome
+
+
+def _ignore(text: str) -> None:
+    pass

@@ -48,13 +48,17 @@ class Outcome:
     log: str = field(default="", repr=False)
 
 
+Heard = Callable[[str, str], None]
+"""Told (unit name, text) when a unit function says how far it is."""
+
+
 class Executor(Protocol):
     """Runs units; never changes the bytes that come out.
 
     Outcomes come in the order they finish, one per unit. Closing the iterator early stops all work.
     """
 
-    def run(self, function: UnitFunction, units: Sequence[Unit]) -> Iterator[Outcome]: ...
+    def run(self, function: UnitFunction, units: Sequence[Unit], heard: Heard | None = None) -> Iterator[Outcome]: ...
 
 
 def reference(function: UnitFunction) -> str:

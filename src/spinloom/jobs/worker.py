@@ -14,6 +14,7 @@ import threading
 from typing import IO
 
 from spinloom.jobs.attempt import attempt
+from spinloom.jobs.say import listening
 from spinloom.jobs.units import Json, error_to_json, resolve
 
 HEARTBEAT = 1.0
@@ -52,7 +53,8 @@ def main() -> None:
     function = resolve(hello["function"])
     for text in sys.stdin:
         unit = json.loads(text)
-        outcome = attempt(function, unit["name"], unit["spec"])
+        with listening(lambda said, name=unit["name"]: line.send({"name": name, "said": said})):  # type: ignore[misc]
+            outcome = attempt(function, unit["name"], unit["spec"])
         line.send(
             {
                 "name": outcome.name,
