@@ -13,7 +13,6 @@ Stöcker, Vahedipour, Pflugfelder & Shah, Magn. Reson. Med. 64, 186 (2010).
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,11 +24,13 @@ from spinloom.core.affine import centred, is_axis_aligned, to_ras
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
 from spinloom.files import atomic
+from spinloom.io.rates import rates, reversible, times
 from spinloom.io.safe_h5 import numbers, open_h5
 from spinloom.phantom.phantom import Phantom, Voxel
 
 Array = NDArray[np.float64]
 CHANNELS = ("PD", "R1", "R2", "R2*", "offset")
+TO_SI = np.array([1.0, 1e3, 1e3, 1e3, 1 / (2 * np.pi)]).reshape(5, 1, 1, 1)
 
 
 def read_jemris(path: str | os.PathLike[str], *, B0: float | None = None) -> Phantom:
@@ -66,16 +67,16 @@ def read_jemris(path: str | os.PathLike[str], *, B0: float | None = None) -> Pha
     _check_values(data, path)
 
     maps = data if data.ndim == 4 else data[None]
-    PD, R1, R2, R2star, offset_rad = np.ascontiguousarray(maps.transpose(3, 2, 1, 0))
+    PD, R1, R2, R2star, shift = np.ascontiguousarray(maps.transpose(3, 2, 1, 0)) * TO_SI
     shape = (PD.shape[0], PD.shape[1], PD.shape[2])
     inside = PD != 0
     return Phantom(
         grid=Grid(shape, centred(shape, size, offset)),
         PD=PD.astype(np.float32),
-        T1=_time(R1, inside),
-        T2=_time(R2, inside),
-        T2prime=_T2prime(R2, R2star, inside, path),
-        dB0=(offset_rad / (2 * np.pi)).astype(np.float32) if np.any(offset_rad[inside]) else None,
+        T1=times(R1, inside),
+        T2=times(R2, inside),
+        T2prime=reversible(R2, R2star, inside, path),
+        dB0=shift.astype(np.float32) if np.any(shift[inside]) else None,
         voxel=Voxel.POINT,
         B0=B0,
         name=Path(path).stem,
@@ -93,11 +94,11 @@ def write_jemris(phantom: Phantom, path: str | os.PathLike[str]) -> None:
     if not is_axis_aligned(phantom.grid.affine):
         raise InputError("a JEMRIS phantom lies along the scanner axes, this one is oblique", file=path)
     inside = phantom.PD != 0
-    R2 = _rate(phantom.T2, inside)
-    R2star = R2 if phantom.T2prime is None else R2 + _rate(phantom.T2prime, inside)
-    dB0 = np.zeros(phantom.grid.shape) if phantom.dB0 is None else 2 * np.pi * phantom.dB0.astype(np.float64)
-    stack = np.stack([phantom.PD.astype(np.float64), _rate(phantom.T1, inside), R2, R2star, dB0], axis=-1)
-    data, affine = to_ras(stack, phantom.grid.affine)
+    R2 = rates(phantom.T2, inside)
+    R2star = R2 if phantom.T2prime is None else R2 + rates(phantom.T2prime, inside)
+    shift = np.zeros(phantom.grid.shape) if phantom.dB0 is None else phantom.dB0
+    stack = np.stack([phantom.PD, rates(phantom.T1, inside), R2, R2star, shift]) / TO_SI
+    data, affine = to_ras(np.moveaxis(stack, 0, -1), phantom.grid.affine)
     shape = (data.shape[0], data.shape[1], data.shape[2])
     grid = Grid(shape, affine)
     data = data.transpose(2, 1, 0, 3)
@@ -129,33 +130,3 @@ def _check_values(data: Array, path: str | os.PathLike[str]) -> None:
             file=path,
             remedy="Divide the three rate channels by 1000.",
         )
-
-
-def _time(rate_per_ms: Array, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """1/rate [s]: inf inside where the rate is 0, and 0 outside."""
-    with np.errstate(divide="ignore"):
-        return np.where(inside, 1e-3 / rate_per_ms, 0).astype(np.float32)
-
-
-def _rate(time: NDArray[np.float32], inside: NDArray[np.bool_]) -> Array:
-    """1/time [1/ms]: 0 outside and where the time is inf."""
-    with np.errstate(divide="ignore"):
-        return np.where(inside & (time > 0), 1e-3 / time.astype(np.float64), 0)
-
-
-def _T2prime(
-    R2: Array, R2star: Array, inside: NDArray[np.bool_], path: str | os.PathLike[str]
-) -> NDArray[np.float32] | None:
-    if not np.any(R2star[inside]):
-        return None
-    slack = 1e-9 * R2
-    wrong = inside & (R2star < R2 - slack)
-    if np.any(wrong):
-        warnings.warn(
-            f"{path}: T2* exceeds T2 in {np.count_nonzero(wrong)} of {np.count_nonzero(inside)} voxels, which is "
-            "impossible; the T2* map is ignored and T2 used alone.",
-            stacklevel=3,
-        )
-        return None
-    extra = np.where(R2star > R2 + slack, R2star - R2, 0)
-    return None if not np.any(extra[inside]) else _time(extra, inside)
