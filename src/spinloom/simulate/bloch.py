@@ -1,0 +1,114 @@
+"""Bloch(): isochromats through a sequence, exact between pulses, piecewise constant through them."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.kspace import KSpace
+from spinloom.core.scanner import Scanner
+from spinloom.phantom.phantom import Phantom
+from spinloom.sequence.sequence import Sequence
+from spinloom.simulate import kernels
+from spinloom.simulate.plan import Plan, plan
+from spinloom.simulate.spins import Matter, batches, isocentre_mm, matter, shape_factor
+
+GROUPS = 16
+BATCH = 4096
+PARTIAL_SUMS = 2**29
+
+
+@dataclass(frozen=True)
+class Bloch:
+    """The Bloch equations, spin by spin.
+
+        dM/dt = 2 pi M x (b1, G . r + dB0) - (Mx, My, 0)/T2 - (0, 0, Mz - 1)/T1
+        S(t)  = sum_v amount_v c(r_v) M+(r_v, t)
+
+    Between pulses the solution is written down, not stepped. Through a pulse B is constant over steps of about `rf_step`.
+
+    T2' acts in one of two ways. By default the signal is weighted by exp(-|tau| / T2'), tau the time since the last nominal
+    echo (the excitation, or the point that refocusing mirrors it to): exact for the encoded echo of gradient-echo and
+    spin-echo sequences, not for other coherence pathways. With `sample_T2prime` the spins of a voxel carry the quantiles
+    of the Lorentzian instead: right for every pathway (bSSFP refocuses), with an error of about 1 / spins.
+
+    spins    per voxel: 1, a number n (n evenly spaced places along each axis, a rank-1 lattice), or (nx, ny, nz).
+             Gradient spoiling and RF spoiling need many: 64 to 128 along the spoiler
+    rf_step  steps of a pulse are merged or split to about this length [s]
+    threads  None: one per available core; the result does not depend on it
+
+    Bloch, Phys. Rev. 70, 460 (1946); Shkarin & Spencer, Concepts Magn. Reson. 8, 253 (1996).
+    """
+
+    spins: int | tuple[int, int, int] = 1
+    sample_T2prime: bool = False
+    rf_step: float = 5e-6
+    threads: int | None = None
+
+    def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
+        """Noiseless k-space. The seed changes nothing: no random number is drawn."""
+        todo = plan(sequence, self.rf_step)
+        stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
+        flat = self._run(todo, stuff, phantom, scanner)
+        flat *= todo.demod * shape_factor(phantom, self.spins, todo.k)
+        samples, k, t = padded(flat, todo)
+        return KSpace(
+            samples=samples,
+            k=k,
+            t=t,
+            encoding=sequence.encoding,
+            labels=sequence.labels,
+            isocentre_mm=isocentre_mm(phantom, scanner),
+            info={"spins": len(stuff.amount) * len(stuff.lattice), "rf_step": self.rf_step},
+        )
+
+    def _run(self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner) -> NDArray[np.complex128]:
+        """(n_coils, n_outputs): fixed groups of spins, each summed in order, then the groups in order."""
+        n_coils, n = scanner.coils.n_coils, len(stuff.amount)
+        bytes_each = max(1, 16 * n_coils * len(todo.demod))
+        groups = int(min(GROUPS, n, max(1, PARTIAL_SUMS // bytes_each)))
+        bounds = np.linspace(0, n, groups + 1).astype(int)
+
+        def work(g: int) -> NDArray[np.float64]:
+            out = np.zeros((2, n_coils, len(todo.demod)))
+            maps = np.empty((todo.n_maps, 4, 3, kernels.TILE))
+            for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH):
+                for lo in range(0, len(batch.R2prime), kernels.TILE):
+                    tile = slice(lo, lo + kernels.TILE)
+                    kernels.run_tile(
+                        np.ascontiguousarray(batch.spin[:, tile]),
+                        np.ascontiguousarray(batch.R2prime[tile]),
+                        np.ascontiguousarray(batch.weight[:, :, tile]),
+                        todo.ops,
+                        todo.par,
+                        todo.steps,
+                        todo.pulses,
+                        todo.pulse_f0,
+                        todo.samples,
+                        maps,
+                        out,
+                    )
+            return out
+
+        total = np.zeros((n_coils, len(todo.demod)), complex)
+        with ThreadPoolExecutor(self.threads or len(os.sched_getaffinity(0))) as pool:
+            for out in pool.map(work, range(groups)):
+                total += out[0] + 1j * out[1]
+        return total
+
+
+def padded(
+    flat: NDArray[np.complex128], todo: Plan
+) -> tuple[NDArray[np.complex128], NDArray[np.float64], NDArray[np.float64]]:
+    """Samples one after the other → (coil, readout, sample), k and t; short readouts end in zeros whose k and t are NaN."""
+    n_readouts, longest = len(todo.counts), int(todo.counts.max(initial=0))
+    there = np.arange(longest) < todo.counts[:, None]
+    samples = np.zeros((len(flat), n_readouts, longest), complex)
+    k = np.full((n_readouts, longest, 3), np.nan)
+    t = np.full((n_readouts, longest), np.nan)
+    samples[:, there], k[there], t[there] = flat, todo.k, todo.t
+    return samples, k, t

@@ -1,0 +1,74 @@
+"""Closed-form integrals of piecewise-linear gradients, and the steps of a pulse."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spinloom.sequence.events import RF, Gradient
+
+FloatArray = NDArray[np.float64]
+
+
+def moment(g: Gradient | None, t: ArrayLike) -> FloatArray:
+    """∫_0^t g dt' [1/m], exact for a waveform that is linear between its knots and zero outside them.
+
+    t  (...) from the start of the block [s]
+    """
+    t = np.asarray(t, float)
+    if g is None or len(g.t) < 2:
+        return np.zeros(t.shape)
+    width = np.diff(g.t)
+    before = np.concatenate([[0.0], np.cumsum(width * (g.g[1:] + g.g[:-1]) / 2)])
+    i = np.clip(np.searchsorted(g.t, t, side="right") - 1, 0, len(width) - 1)
+    s = np.clip(t - g.t[i], 0.0, width[i])
+    slope = np.divide(np.diff(g.g), width, out=np.zeros_like(width), where=width > 0)
+    return np.asarray(before[i] + s * (g.g[i] + slope[i] * s / 2), float)
+
+
+def moments(gradients: tuple[Gradient | None, Gradient | None, Gradient | None], t: ArrayLike) -> FloatArray:
+    """∫_0^t G dt' along x, y, z, (..., 3) [1/m]."""
+    return np.stack([moment(g, t) for g in gradients], axis=-1)
+
+
+def rf_steps(
+    rf: RF,
+    shape: NDArray[np.complex128],
+    gradients: tuple[Gradient | None, Gradient | None, Gradient | None],
+    longest: float,
+) -> FloatArray:
+    """A pulse as steps of constant B1 and constant gradient, each the exact mean over the step.
+
+    Steps end at edges of the pulse and knots of the gradients. Those shorter than `longest` are merged up to it,
+    longer ones are split. Replacing B by its mean over h leaves a turn of at most
+
+        |δ| <= pi^2 h^2 |ΔB1| |Δω| / 3  per step     (second Magnus term; B in Hz)
+
+    where B1 changes by ΔB1 within the step and the offset is Δω: for a 3 ms sinc pulse at h = 5 us, 1e-5 of the flip
+    angle 40 kHz off resonance.
+
+    shape    (n,) complex B1 of the pulse's own steps [Hz]
+    returns  (n_steps, 6) dt [s], Re B1, Im B1 [Hz], Gx, Gy, Gz [Hz/m]
+
+    Magnus, Comm. Pure Appl. Math. 7, 649 (1954); Blanes et al., Phys. Rep. 470, 151 (2009).
+    """
+    knots = [g.t[(g.t > rf.edges[0]) & (g.t < rf.edges[-1])] for g in gradients if g is not None]
+    own = np.unique(np.concatenate([rf.edges, *knots]))
+    own = own[np.concatenate([[True], np.diff(own) > 1e-12])]
+    bins = np.floor((own - own[0]) / longest * (1 + 1e-9))
+    keep = np.concatenate([[True], np.diff(bins) > 0])
+    keep[-1] = True
+    edges = own[keep]
+    if len(edges) > 2 and edges[-1] - edges[-2] < 1e-12:
+        edges = np.delete(edges, -2)
+    parts = np.ceil(np.diff(edges) / (2 * longest) - 1e-9).astype(int).clip(1)
+    start = np.repeat(edges[:-1], parts)
+    width = np.repeat(np.diff(edges) / parts, parts)
+    offset = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    edges = np.append(start + offset * width, edges[-1])
+    area = np.concatenate([[0.0], np.cumsum(shape * np.diff(rf.edges))])
+    turned = np.interp(edges, rf.edges, area.real) + 1j * np.interp(edges, rf.edges, area.imag)
+    dt = np.diff(edges)
+    b1 = np.diff(turned) / dt
+    g = np.diff(moments(gradients, edges), axis=0) / dt[:, None]
+    return np.column_stack([dt, b1.real, b1.imag, g])

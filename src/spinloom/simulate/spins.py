@@ -1,0 +1,197 @@
+"""The spins of a phantom in a scanner: where they are, how much they weigh, how they relax, what field they feel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.constants import GAMMA_BAR
+from spinloom.core.errors import InputError, UsageError
+from spinloom.core.scanner import Scanner
+from spinloom.phantom.phantom import Phantom, Voxel, compartments
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Matter:
+    """Every compartment of every voxel, one entry each, and the lattice of spins that stands for it.
+
+    index   (n, 3) voxel
+    voxel   (n,) flat voxel index
+    amount  (n,) PD x fraction x voxel volume, divided by the spins of the lattice [PD mm^3]
+    rates   (n, 3) R1, R2, R2' [1/s]
+    shift   (n,) chemical shift [Hz]
+    lattice (m, 3) places of the spins inside a voxel, in voxels from its centre
+    offsets (m,) what a spin's off-resonance adds in units of its R2' [1/(2 pi)]; zeros unless T2' is sampled
+    affine  (4, 4) voxel index → position from the isocentre [m]
+    """
+
+    index: NDArray[np.int32]
+    voxel: NDArray[np.int64]
+    amount: FloatArray
+    rates: FloatArray
+    shift: FloatArray
+    lattice: FloatArray
+    offsets: FloatArray
+    affine: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Spins:
+    """A batch ready for the kernels.
+
+    spin     (7, n) x, y, z [m], R1, R2 [1/s], f [Hz], B1 relative to nominal
+    R2prime  (n,) reversible rate still to be applied to the signal [1/s]
+    weight   (n_coils, 2, n) amount x receive sensitivity, real and imaginary [PD mm^3]
+    """
+
+    spin: FloatArray
+    R2prime: FloatArray
+    weight: FloatArray
+
+
+def lattice(spins: int | tuple[int, int, int]) -> FloatArray:
+    """Evenly spaced places in the unit voxel centred at 0, (n, 3).
+
+    (nx, ny, nz): a product lattice, ((i + 1/2)/nx - 1/2, ...).
+    n: a rank-1 lattice, point symmetric about the centre, whose n points have n evenly spaced coordinates along *every*
+    axis, so that a spoiler along any one of them sees n spins:
+
+        P_j = (j, g1 j + (g1 - 1)/2 mod n, g2 j + (g2 - 1)/2 mod n) / n + 1/(2n) - 1/2,   g1, g2 odd, coprime to n
+
+    Sloan & Joe, Lattice Methods for Multiple Integration (1994); generators near n/1.3247 and n/1.7549.
+    """
+    if isinstance(spins, tuple):
+        axes = [(np.arange(n) + 0.5) / n - 0.5 for n in spins]
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    n = spins
+    j = np.arange(n)
+    g1 = _generator(n, n / 1.324717957244746, ())
+    g2 = _generator(n, n / 1.754877666246693, (g1,))
+    rows = [j, (g1 * j + (g1 - 1) // 2) % n, (g2 * j + (g2 - 1) // 2) % n]
+    return (np.stack(rows, axis=-1) + 0.5) / n - 0.5
+
+
+def _generator(n: int, near: float, taken: tuple[int, ...]) -> int:
+    """The odd number coprime to n nearest to a target (1 if there is no other)."""
+    fit = [g for g in range(1, n + 1, 2) if math.gcd(g, n) == 1 and g not in taken]
+    return min(fit, key=lambda g: (abs(g - near), g)) if fit else 1
+
+
+def lorentzian(n: int) -> FloatArray:
+    """n equally likely offsets x of a Lorentzian of half width 1, shuffled by the golden ratio, (n,).
+
+    x_j = tan(pi (u_j - 1/2)),   mean exp(i x s) → exp(-|s|) with an error of order 1/n
+    """
+    g = _generator(n, n / 1.618033988749895, ())
+    u = ((g * np.arange(n)) % n + 0.5) / n
+    return np.tan(np.pi * (u - 0.5))
+
+
+def isocentre_mm(phantom: Phantom, scanner: Scanner) -> tuple[float, float, float]:
+    place = phantom.grid.centre_mm if scanner.isocentre_mm is None else scanner.isocentre_mm
+    x, y, z = (float(v) for v in place)
+    return x, y, z
+
+
+def matter(
+    phantom: Phantom, scanner: Scanner, spins: int | tuple[int, int, int] = 1, *, sample_T2prime: bool = False
+) -> Matter:
+    """Phantom and scanner → Matter; refuses what cannot be simulated.
+
+    spins           per voxel, see `lattice`
+    sample_T2prime  give the spins of a voxel the offsets of a Lorentzian instead of an analytic decay
+    """
+    counts = (spins,) if isinstance(spins, int) else spins
+    if any(n < 1 for n in counts):
+        raise UsageError(f"spins per voxel must be at least 1, got {spins}")
+    inside = lattice(spins)
+    check(phantom)
+    parts = [c for c in compartments(phantom) if len(c.voxel)]
+    if not parts:
+        raise InputError(f"phantom '{phantom.name}' is empty: PD is 0 everywhere", remedy="Check the PD map or labels.")
+    with np.errstate(divide="ignore"):
+        rates = np.concatenate([1.0 / np.stack([p.T1, p.T2, p.T2prime], axis=-1).astype(float) for p in parts])
+    voxel = np.concatenate([p.voxel for p in parts])
+    for name, column in (("T1", 0), ("T2", 1)):
+        bad = ~(np.isfinite(rates[:, column]) & (rates[:, column] >= 0))
+        if bad.any():
+            where = tuple(int(i) for i in np.unravel_index(voxel[bad][0], phantom.grid.shape))
+            raise InputError(
+                f"phantom '{phantom.name}' has {int(bad.sum())} voxels with signal whose {name} is not a positive "
+                f"number, the first at {where}",
+                remedy=f"Set PD to 0 there, or give {name} in seconds.",
+            )
+    affine = phantom.grid.affine.copy()
+    affine[:3, 3] -= isocentre_mm(phantom, scanner)
+    affine[:3] *= 1e-3
+    hz_per_ppm = 1e-6 * GAMMA_BAR * scanner.B0
+    return Matter(
+        index=np.stack(np.unravel_index(voxel, phantom.grid.shape), axis=-1).astype(np.int32),
+        voxel=voxel,
+        amount=np.concatenate([p.amount for p in parts]).astype(float) * phantom.grid.voxel_volume_mm3 / len(inside),
+        rates=np.where(np.isfinite(rates), rates, 0.0),
+        shift=np.concatenate([np.full(len(p.voxel), p.shift * hz_per_ppm) for p in parts]),
+        lattice=inside,
+        offsets=lorentzian(len(inside)) if sample_T2prime else np.zeros(len(inside)),
+        affine=affine,
+    )
+
+
+def check(phantom: Phantom) -> None:
+    """Refuse NaN or negative PD, and NaN in a map wherever there is signal."""
+    if not np.isfinite(phantom.PD).all() or (phantom.PD < 0).any():
+        raise InputError(f"phantom '{phantom.name}': PD holds NaN, infinite or negative values")
+    signal = phantom.PD > 0
+    for name in ("T1", "T2", "T2prime", "dB0", "B1"):
+        values = getattr(phantom, name)
+        if values is not None and np.isnan(values[signal]).any():
+            n = int(np.isnan(values[signal]).sum())
+            raise InputError(
+                f"phantom '{phantom.name}': {name} is NaN in {n} voxels that have signal",
+                remedy="Fill these voxels or set their PD to 0.",
+            )
+
+
+def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last: int, size: int) -> Iterator[Spins]:
+    """Spins of entries first to last, about `size` at a time, so that memory does not grow with the phantom.
+
+    Fields and coils are evaluated at each spin; the maps of the phantom are constant inside a voxel.
+    """
+    m = len(matter.lattice)
+    step = max(1, size // m)
+    for lo in range(first, last, step):
+        rows = slice(lo, min(lo + step, last))
+        place = (matter.index[rows, None, :] + matter.lattice).reshape(-1, 3)
+        r = place @ matter.affine[:3, :3].T + matter.affine[:3, 3]
+        voxel = matter.voxel[rows]
+        R1, R2, R2p = (np.repeat(column, m) for column in matter.rates[rows].T)
+        f = matter.shift[rows] + (0.0 if phantom.dB0 is None else phantom.dB0.ravel()[voxel])
+        B1 = np.ones(len(voxel)) if phantom.B1 is None else phantom.B1.ravel()[voxel].astype(float)
+        sampled = (R2p.reshape(-1, m) * matter.offsets).ravel() / (2 * np.pi)
+        amount = np.repeat(matter.amount[rows], m) * scanner.coils(r)
+        yield Spins(
+            spin=np.stack([*r.T, R1, R2, np.repeat(f, m) + sampled + scanner.dB0(r), np.repeat(B1, m) * scanner.B1(r)]),
+            R2prime=np.zeros_like(R2p) if matter.offsets.any() else R2p,
+            weight=np.ascontiguousarray(np.stack([amount.real, amount.imag], axis=1)),
+        )
+
+
+def shape_factor(phantom: Phantom, spins: int | tuple[int, int, int], k: FloatArray) -> FloatArray:
+    """What the box each spin stands for does to k-space: sinc(k . a1) sinc(k . a2) sinc(k . a3); 1 for points.
+
+    a1, a2, a3 are the edges of the spin's own box: the voxel's, divided by the spins along each axis.
+
+    k        (..., 3) [1/m]
+    returns  (...)
+    """
+    if phantom.voxel is not Voxel.BOX:
+        return np.ones(k.shape[:-1])
+    n = np.broadcast_to(np.asarray(spins, float), (3,))
+    edges = phantom.grid.affine[:3, :3] * 1e-3 / n
+    return np.asarray(np.sinc(k @ edges).prod(axis=-1), float)
