@@ -1,0 +1,122 @@
+"""KSpace ↔ .npz: every array as it is, the rest as JSON; no pickle.
+
+samples, k, t     the arrays of KSpace
+label_LIN, ...    one array per label
+meta              JSON: format, isocentre_mm, encoding, info
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.encoding import Encoding
+from spinloom.core.errors import InputError, MachineError
+from spinloom.core.grid import Grid
+from spinloom.core.kspace import KSpace
+from spinloom.files import atomic, gate
+from spinloom.io.plain_json import plain
+
+FORMAT = "spinloom k-space 1"
+CAP_BYTES = 16 * 2**30
+LABEL = "label_"
+
+
+def write_npz(kspace: KSpace, path: str | os.PathLike[str]) -> None:
+    """The whole KSpace; the same KSpace is always the same bytes."""
+    meta = {
+        "format": FORMAT,
+        "isocentre_mm": list(kspace.isocentre_mm),
+        "encoding": None if kspace.encoding is None else encoding_json(kspace.encoding),
+        "info": plain(kspace.info),
+    }
+    arrays: dict[str, Any] = {"samples": kspace.samples, "k": kspace.k, "t": kspace.t}
+    arrays |= {LABEL + name: np.asarray(values) for name, values in sorted(kspace.labels.items())}
+    arrays["meta"] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+
+    def write(temp: Path) -> None:
+        with open(temp, "xb") as handle:
+            np.savez(handle, **arrays)
+
+    atomic.write_with(path, write)
+
+
+def read_npz(path: str | os.PathLike[str]) -> KSpace:
+    """What write_npz wrote.
+
+    Raises InputError for another kind of .npz, a damaged one, pickled objects, or shapes that disagree.
+    """
+    arrays = _arrays(path)
+    missing = [name for name in ("samples", "k", "t", "meta") if name not in arrays]
+    if missing:
+        raise InputError(f"is not k-space of Spinloom: it lacks {', '.join(missing)}", file=path)
+    try:
+        meta = json.loads(bytes(np.asarray(arrays["meta"], np.uint8)))
+        encoding = None if meta["encoding"] is None else encoding_from_json(meta["encoding"])
+        x, y, z = (float(v) for v in meta["isocentre_mm"])
+        if meta["format"] != FORMAT:
+            raise InputError(f"has the format '{meta['format']}', '{FORMAT}' was expected", file=path)
+        kspace = KSpace(
+            samples=np.asarray(arrays["samples"]),
+            k=np.asarray(arrays["k"], np.float64),
+            t=np.asarray(arrays["t"], np.float64),
+            encoding=encoding,
+            labels=MappingProxyType(
+                {name.removeprefix(LABEL): v.astype(np.int64) for name, v in arrays.items() if name.startswith(LABEL)}
+            ),
+            isocentre_mm=(x, y, z),
+            info=MappingProxyType(dict(meta["info"])),
+        )
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise InputError(f"its description is damaged ({error})", file=path) from error
+    except InputError as error:
+        raise InputError(error.fault, file=path, remedy=error.remedy) from error
+    if kspace.samples.dtype.kind != "c":
+        raise InputError(f"its samples are {kspace.samples.dtype}, complex numbers were expected", file=path)
+    for name, values in kspace.labels.items():
+        if values.shape != kspace.samples.shape[1:2]:
+            raise InputError(f"label {name} has shape {values.shape} for {kspace.samples.shape[1]} readouts", file=path)
+    return kspace
+
+
+def encoding_json(encoding: Encoding) -> dict[str, object]:
+    return {
+        "shape": list(encoding.grid.shape),
+        "affine": encoding.grid.affine.tolist(),
+        "readout_axis": encoding.readout_axis,
+        "phase_axis": encoding.phase_axis,
+        "volume": encoding.volume,
+    }
+
+
+def encoding_from_json(value: Any) -> Encoding:
+    x, y, z = (int(n) for n in value["shape"])
+    affine = np.array(value["affine"], float)
+    readout, phase = int(value["readout_axis"]), int(value["phase_axis"])
+    if affine.shape != (4, 4) or min(x, y, z) < 1 or readout == phase or not {readout, phase} <= {0, 1, 2}:
+        raise ValueError(f"impossible encoding {value}")
+    return Encoding(Grid((x, y, z), affine), readout_axis=readout, phase_axis=phase, volume=bool(value["volume"]))
+
+
+def _arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Every array, after the archive's own directory says that they are plain and not too large."""
+    file = gate.admit(path, cap_bytes=CAP_BYTES)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+            stored = file.stat().st_size
+        if total > CAP_BYTES or (total > 2**29 and total > 200 * stored):
+            raise InputError(f"would unpack {stored} bytes into {total}", file=path)
+        with np.load(file, allow_pickle=False) as npz:
+            return {name: np.asarray(npz[name]) for name in npz.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, OSError, NotImplementedError) as error:
+        raise InputError(f"is damaged ({error})", file=path, remedy="Copy or write it again.") from error
+    except MemoryError as error:
+        raise MachineError("not enough memory to read it", file=path) from error
