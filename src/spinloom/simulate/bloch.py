@@ -13,6 +13,7 @@ from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.sequence import Sequence
+from spinloom.sequence.trajectory import trajectory
 from spinloom.simulate import kernels
 from spinloom.simulate.plan import Plan, plan
 from spinloom.simulate.spins import Matter, batches, isocentre_mm, matter, shape_factor
@@ -29,12 +30,14 @@ class Bloch:
         dM/dt = 2 pi M x (b1, G . r + dB0) - (Mx, My, 0)/T2 - (0, 0, Mz - 1)/T1
         S(t)  = sum_v amount_v c(r_v) M+(r_v, t)
 
-    Between pulses the solution is written down, not stepped. Through a pulse B is constant over steps of about `rf_step`.
+    Between pulses the solution is written down, not stepped. Through a pulse B is constant over steps of about
+    `rf_step`.
 
-    T2' acts in one of two ways. By default the signal is weighted by exp(-|tau| / T2'), tau the time since the last nominal
-    echo (the excitation, or the point that refocusing mirrors it to): exact for the encoded echo of gradient-echo and
-    spin-echo sequences, not for other coherence pathways. With `sample_T2prime` the spins of a voxel carry the quantiles
-    of the Lorentzian instead: right for every pathway (bSSFP refocuses), with an error of about 1 / spins.
+    T2' acts in one of two ways. By default the signal is weighted by exp(-|tau| / T2'), tau the time since the last
+    nominal echo (the excitation, or the instant to which refocusing mirrors it): exact for the encoded echo of
+    gradient-echo and spin-echo sequences, not for other coherence pathways. With `sample_T2prime` the spins of a voxel
+    carry the quantiles of the Lorentzian instead: right for every pathway (bSSFP refocuses), with an error of about
+    1 / spins.
 
     spins    per voxel: 1, a number n (n evenly spaced places along each axis, a rank-1 lattice), or (nx, ny, nz).
              Gradient spoiling and RF spoiling need many: 64 to 128 along the spoiler
@@ -53,17 +56,20 @@ class Bloch:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
         todo = plan(sequence, self.rf_step)
         stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
-        flat = self._run(todo, stuff, phantom, scanner)
-        flat *= todo.demod * shape_factor(phantom, self.spins, todo.k)
-        samples, k, t = padded(flat, todo)
+        where = trajectory(sequence)
+        there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
+        factor = np.zeros(there.shape, complex)
+        factor[there] = todo.demod * shape_factor(phantom, self.spins, where.k[there])
+        samples = np.zeros((scanner.coils.n_coils, *there.shape), complex)
+        samples[:, there] = self._run(todo, stuff, phantom, scanner)
         return KSpace(
-            samples=samples,
-            k=k,
-            t=t,
+            samples=samples * factor,
+            k=where.k,
+            t=where.t,
             encoding=sequence.encoding,
             labels=sequence.labels,
             isocentre_mm=isocentre_mm(phantom, scanner),
-            info={"spins": len(stuff.amount) * len(stuff.lattice), "rf_step": self.rf_step},
+            info={"n_spins": len(stuff.amount) * len(stuff.lattice)},
         )
 
     def _run(self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner) -> NDArray[np.complex128]:
@@ -99,16 +105,3 @@ class Bloch:
             for out in pool.map(work, range(groups)):
                 total += out[0] + 1j * out[1]
         return total
-
-
-def padded(
-    flat: NDArray[np.complex128], todo: Plan
-) -> tuple[NDArray[np.complex128], NDArray[np.float64], NDArray[np.float64]]:
-    """Samples one after the other → (coil, readout, sample), k and t; short readouts end in zeros whose k and t are NaN."""
-    n_readouts, longest = len(todo.counts), int(todo.counts.max(initial=0))
-    there = np.arange(longest) < todo.counts[:, None]
-    samples = np.zeros((len(flat), n_readouts, longest), complex)
-    k = np.full((n_readouts, longest, 3), np.nan)
-    t = np.full((n_readouts, longest), np.nan)
-    samples[:, there], k[there], t[there] = flat, todo.k, todo.t
-    return samples, k, t

@@ -1,10 +1,10 @@
 """The inner loops of the Bloch simulator: one tile of spins through one plan, compiled, in double precision.
 
 A tile is small enough to stay in the first-level cache while time runs. Between pulses nothing is stepped: a spin's
-phase is 2 pi (moment . r + dB0 t) turns of a polynomial sine, its decay a polynomial exponential. A pulse is a product of
+phase is (moment . r + dB0 t) turns of a polynomial sine, its decay a polynomial exponential. A pulse is a product of
 rotations; one that is used more than once is kept per spin as an affine map and applied again.
 
-Frame: M+ = Mx + i My turns as exp(-2 pi i f t) for an offset f [Hz]; dM/dt = 2 pi M x (b1x, b1y, f), a left-handed turn.
+Frame: M+ = Mx + i My turns as exp(-2 pi i f t) for an offset f [Hz]; dM/dt = 2 pi M x (b1x, b1y, f), left-handed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Closed-form integrals of piecewise-linear gradients, and the steps of a pulse."""
+"""What passes in a block: gradient moments in closed form, and a pulse as steps."""
 
 from __future__ import annotations
 
@@ -6,35 +6,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinloom.sequence.events import RF, Gradient
+from spinloom.sequence.trajectory import integral
 
 FloatArray = NDArray[np.float64]
 
 
-def moment(g: Gradient | None, t: ArrayLike) -> FloatArray:
-    """∫_0^t g dt' [1/m], exact for a waveform that is linear between its knots and zero outside them.
+Gradients = tuple[Gradient | None, Gradient | None, Gradient | None]
 
-    t  (...) from the start of the block [s]
-    """
+
+def moments(gradients: Gradients, t: ArrayLike) -> FloatArray:
+    """∫_0^t G dt' along x, y, z from the start of the block, (..., 3) [1/m]."""
     t = np.asarray(t, float)
-    if g is None or len(g.t) < 2:
-        return np.zeros(t.shape)
-    width = np.diff(g.t)
-    before = np.concatenate([[0.0], np.cumsum(width * (g.g[1:] + g.g[:-1]) / 2)])
-    i = np.clip(np.searchsorted(g.t, t, side="right") - 1, 0, len(width) - 1)
-    s = np.clip(t - g.t[i], 0.0, width[i])
-    slope = np.divide(np.diff(g.g), width, out=np.zeros_like(width), where=width > 0)
-    return np.asarray(before[i] + s * (g.g[i] + slope[i] * s / 2), float)
-
-
-def moments(gradients: tuple[Gradient | None, Gradient | None, Gradient | None], t: ArrayLike) -> FloatArray:
-    """∫_0^t G dt' along x, y, z, (..., 3) [1/m]."""
-    return np.stack([moment(g, t) for g in gradients], axis=-1)
+    return np.stack([np.zeros(t.shape) if g is None else integral(g, t) for g in gradients], axis=-1)
 
 
 def rf_steps(
     rf: RF,
     shape: NDArray[np.complex128],
-    gradients: tuple[Gradient | None, Gradient | None, Gradient | None],
+    gradients: Gradients,
     longest: float,
 ) -> FloatArray:
     """A pulse as steps of constant B1 and constant gradient, each the exact mean over the step.

@@ -1,13 +1,13 @@
 """A sequence as the few tables a kernel needs: unique pulses, unique readouts, and what happens in order.
 
-Between two pulses the state is never touched: gradients add up to one moment, delays to one duration. A readout is a list
-of (time, moment) counted from the last pulse.
+Between two pulses the state is never touched: gradients add up to one moment, delays to one duration. A readout is a
+list of (time, moment) counted from the last pulse.
 
-Phases. A pulse's phase at its centre, P, enters as it stands: a pulse of phase P turns M about (cos P, sin P, 0). The change
-of its phase about the centre (a frequency offset, a modulated shape) runs in the sense in which spins turn in this
-frame, so that a frequency f > 0 meets the spins at G . r = f. The receiver's phase is taken the same way, about the middle
-of its window: with P of the receiver equal to P of the pulse a signal keeps its phase, and a receiver frequency G . r0 moves
-the field of view to r0.
+Phases. A pulse's phase at its centre, P, enters as it stands: a pulse of phase P turns M about (cos P, sin P, 0), which
+is KomaMRI's sense. The change of its phase about the centre (a frequency offset, a modulated shape) runs in the sense
+in which spins turn in this frame, so that a frequency f > 0 meets the spins at G . r = f. The receiver's phase is taken
+the same way, about the middle of its window: with P of the receiver equal to P of the pulse a signal keeps its phase,
+and a receiver frequency G . r0 moves the field of view to r0.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
 from spinloom.sequence.events import ADC, RF, Block, RFUse
-from spinloom.sequence.rf_use import LARGEST_EXCITATION
 from spinloom.sequence.sequence import Sequence
 from spinloom.simulate import kernels
 from spinloom.simulate.moments import moments, rf_steps
@@ -33,16 +32,14 @@ class Plan:
     """What a kernel walks through.
 
     ops      (n, 5) int: RF: [0, pulse, 0, 0, 0]; READ: [1, first row of `samples`, count, first output, straight]
-    par      (n, 6) duration [s] and moment x, y, z [1/m] since the last pulse; then for RF the turns about z before and after
-             the pulse [rad]; for READ |tau| at the first sample [s] and its slope, tau the time since the last nominal echo
+    par      (n, 6) duration [s] and moment x, y, z [1/m] since the last pulse; then for RF the turns about z before and
+             after the pulse [rad]; for READ |tau| at the first sample [s] and its slope, tau the time since the last
+             nominal echo
     steps    (n_steps, 6) of all unique pulses, see moments.rf_steps
     pulses   (n_pulses, 3) int: first and last + 1 row of `steps`, memo slot or -1 where it is used only once
     pulse_f0 (n_pulses,) frequency of the pulse's frame [Hz]
     samples  (n, 4) of all unique readouts: time [s] and moment [1/m] of each sample from the start of its block
     demod    (n_outputs,) the receiver's factor
-    k        (n_outputs, 3) nominal k-space position [1/m]
-    t        (n_outputs,) time of the sample since the start of the scan [s]
-    counts   (n_readouts,) samples of each readout
     """
 
     ops: NDArray[np.int64]
@@ -52,9 +49,6 @@ class Plan:
     pulse_f0: FloatArray
     samples: FloatArray
     demod: NDArray[np.complex128]
-    k: FloatArray
-    t: FloatArray
-    counts: NDArray[np.int64]
 
     @property
     def n_maps(self) -> int:
@@ -115,7 +109,7 @@ def is_straight(s: FloatArray) -> bool:
 class _Writer:
     """Grows the tables block by block; one per call of `plan`.
 
-    Gradients, pulses and readouts that several blocks share are worked out once: a scan of 10^5 blocks plans in seconds.
+    Gradients, pulses and readouts that several blocks share are worked out once.
     """
 
     def __init__(self, longest: float) -> None:
@@ -126,8 +120,6 @@ class _Writer:
         self.f0: list[float] = []
         self.samples: list[FloatArray] = []
         self.demod: list[NDArray[np.complex128]] = []
-        self.where: list[FloatArray] = []
-        self.counts: list[int] = []
         self.n_rows = 0
         self.n_out = 0
         self._passed: dict[object, FloatArray] = {}
@@ -166,26 +158,24 @@ class _Writer:
         self.ops.append((kernels.RF, self._pulse[key], 0, 0, False))
         self.par.append((*since, turn.before, turn.after))
 
-    def read(self, first: int, s: FloatArray, since: FloatArray, nominal: FloatArray) -> None:
-        """Samples s, cut where tau changes sign; `since` and `nominal` at the block's start."""
-        tau = nominal[0] + s[:, 0]
-        echo = int(np.searchsorted(tau, 0.0))
+    def read(self, first: int, s: FloatArray, since: FloatArray, tau: float) -> None:
+        """Samples s, cut where tau changes sign; `since` and `tau` at the block's start."""
+        late = tau + s[:, 0]
+        echo = int(np.searchsorted(late, 0.0))
         for lo, hi, sign in ((0, echo, -1.0), (echo, len(s), 1.0)):
             if hi > lo:
                 if (first + lo, hi - lo) not in self._straight:
                     self._straight[first + lo, hi - lo] = is_straight(s[lo:hi])
                 self.ops.append((kernels.READ, first + lo, hi - lo, self.n_out, self._straight[first + lo, hi - lo]))
-                self.par.append((*since, abs(tau[lo]), sign))
+                self.par.append((*since, abs(late[lo]), sign))
                 self.n_out += hi - lo
-        self.where.append(nominal + s)
 
     def receive(self, adc: ADC) -> None:
         if id(adc) not in self._demod:
             self._demod[id(adc)] = demodulation(adc)
         self.demod.append(self._demod[id(adc)])
-        self.counts.append(adc.n_samples)
 
-    def finish(self, t: FloatArray) -> Plan:
+    def finish(self) -> Plan:
         ops = np.array(self.ops, np.int64).reshape(-1, 5)
         ends = np.cumsum([len(s) for s in self.steps], dtype=np.int64)
         used = np.bincount(ops[ops[:, 0] == kernels.RF, 1], minlength=len(ends))
@@ -198,9 +188,6 @@ class _Writer:
             pulse_f0=np.array(self.f0, float),
             samples=np.concatenate([np.empty((0, 4)), *self.samples]),
             demod=np.concatenate([np.empty(0, complex), *self.demod]),
-            k=np.concatenate([np.empty((0, 4)), *self.where])[:, 1:],
-            t=t,
-            counts=np.array(self.counts, np.int64),
         )
 
 
@@ -210,10 +197,8 @@ def plan(sequence: Sequence, longest: float) -> Plan:
     longest  step through a pulse up to which its own steps are merged [s]; see moments.rf_steps
     """
     write = _Writer(longest)
-    t: list[FloatArray] = [np.empty(0)]
     since = np.zeros(4)  # duration and moment since the last pulse, at the start of the block
-    nominal = np.zeros(4)  # the same since the last nominal echo: tau and k
-    start = 0.0
+    tau = 0.0  # time since the last nominal echo, at the start of the block
     for i, block in enumerate(sequence):
         rf, adc = block.rf, block.adc
         first, s = (0, np.empty((0, 4))) if adc is None else write.readout(adc, block)
@@ -226,33 +211,26 @@ def plan(sequence: Sequence, longest: float) -> Plan:
                     remedy="Separate the ADC from the RF pulse; receiving during transmission is not simulated.",
                 )
             if early:
-                write.read(first, s[:early], since, nominal)
+                write.read(first, s[:early], since, tau)
             write.pulse(rf, block, since + write.passed(block, float(rf.edges[0])))
-            middle = write.passed(block, centre(rf))
-            nominal = echo_after(rf, nominal, middle)
+            tau = echo_after(rf, tau)
             since = -write.passed(block, rf.end)
         if adc is not None:
             if early < len(s):
-                write.read(first + early, s[early:], since, nominal)
+                write.read(first + early, s[early:], since, tau)
             write.receive(adc)
-            t.append(start + s[:, 0])
-        whole = write.passed(block, block.duration)
-        since = since + whole
-        nominal = nominal + whole
-        start += block.duration
-    return write.finish(np.concatenate(t))
+        since = since + write.passed(block, block.duration)
+        tau += block.duration
+    return write.finish()
 
 
-def echo_after(rf: RF, nominal: FloatArray, middle: FloatArray) -> FloatArray:
-    """(tau, k) at the block's start as if the block had begun after the pulse: 0 at an excitation, negated by refocusing.
+def echo_after(rf: RF, tau: float) -> float:
+    """tau at the block's start as if it had begun after the pulse: it is 0 at an excitation and negated by refocusing.
 
-    nominal, middle  (4,) tau and k at the block's start; what passes from there to the pulse's centre
+    Undefined pulses count as excitations, as in sequence.trajectory.
     """
-    use = rf.use
-    if use is RFUse.UNDEFINED:
-        use = RFUse.EXCITATION if rf.flip_angle <= LARGEST_EXCITATION else RFUse.REFOCUSING
-    if use is RFUse.EXCITATION:
-        return -middle
-    if use is RFUse.REFOCUSING:
-        return -(nominal + middle) - middle
-    return nominal
+    if rf.use in (RFUse.EXCITATION, RFUse.UNDEFINED):
+        return -centre(rf)
+    if rf.use is RFUse.REFOCUSING:
+        return -(tau + centre(rf)) - centre(rf)
+    return tau

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.constants import GAMMA_BAR
-from spinloom.core.errors import InputError, UsageError
+from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
 
@@ -102,7 +102,7 @@ def isocentre_mm(phantom: Phantom, scanner: Scanner) -> tuple[float, float, floa
 def matter(
     phantom: Phantom, scanner: Scanner, spins: int | tuple[int, int, int] = 1, *, sample_T2prime: bool = False
 ) -> Matter:
-    """Phantom and scanner → Matter; refuses what cannot be simulated.
+    """Phantom and scanner → Matter.
 
     spins           per voxel, see `lattice`
     sample_T2prime  give the spins of a voxel the offsets of a Lorentzian instead of an analytic decay
@@ -111,22 +111,10 @@ def matter(
     if any(n < 1 for n in counts):
         raise UsageError(f"spins per voxel must be at least 1, got {spins}")
     inside = lattice(spins)
-    check(phantom)
     parts = [c for c in compartments(phantom) if len(c.voxel)]
-    if not parts:
-        raise InputError(f"phantom '{phantom.name}' is empty: PD is 0 everywhere", remedy="Check the PD map or labels.")
+    voxel = np.concatenate([p.voxel for p in parts])
     with np.errstate(divide="ignore"):
         rates = np.concatenate([1.0 / np.stack([p.T1, p.T2, p.T2prime], axis=-1).astype(float) for p in parts])
-    voxel = np.concatenate([p.voxel for p in parts])
-    for name, column in (("T1", 0), ("T2", 1)):
-        bad = ~(np.isfinite(rates[:, column]) & (rates[:, column] >= 0))
-        if bad.any():
-            where = tuple(int(i) for i in np.unravel_index(voxel[bad][0], phantom.grid.shape))
-            raise InputError(
-                f"phantom '{phantom.name}' has {int(bad.sum())} voxels with signal whose {name} is not a positive "
-                f"number, the first at {where}",
-                remedy=f"Set PD to 0 there, or give {name} in seconds.",
-            )
     affine = phantom.grid.affine.copy()
     affine[:3, 3] -= isocentre_mm(phantom, scanner)
     affine[:3] *= 1e-3
@@ -135,27 +123,12 @@ def matter(
         index=np.stack(np.unravel_index(voxel, phantom.grid.shape), axis=-1).astype(np.int32),
         voxel=voxel,
         amount=np.concatenate([p.amount for p in parts]).astype(float) * phantom.grid.voxel_volume_mm3 / len(inside),
-        rates=np.where(np.isfinite(rates), rates, 0.0),
+        rates=rates,
         shift=np.concatenate([np.full(len(p.voxel), p.shift * hz_per_ppm) for p in parts]),
         lattice=inside,
         offsets=lorentzian(len(inside)) if sample_T2prime else np.zeros(len(inside)),
         affine=affine,
     )
-
-
-def check(phantom: Phantom) -> None:
-    """Refuse NaN or negative PD, and NaN in a map wherever there is signal."""
-    if not np.isfinite(phantom.PD).all() or (phantom.PD < 0).any():
-        raise InputError(f"phantom '{phantom.name}': PD holds NaN, infinite or negative values")
-    signal = phantom.PD > 0
-    for name in ("T1", "T2", "T2prime", "dB0", "B1"):
-        values = getattr(phantom, name)
-        if values is not None and np.isnan(values[signal]).any():
-            n = int(np.isnan(values[signal]).sum())
-            raise InputError(
-                f"phantom '{phantom.name}': {name} is NaN in {n} voxels that have signal",
-                remedy="Fill these voxels or set their PD to 0.",
-            )
 
 
 def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last: int, size: int) -> Iterator[Spins]:
