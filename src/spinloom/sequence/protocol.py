@@ -14,6 +14,7 @@ class Protocol:
     FA         excitation flip angle [rad]
     bandwidth  of one image pixel along the readout [Hz]
     n_averages averages of the whole k-space
+    slice_thickness  of a slice [m]; None where no slice is selected (3D)
     """
 
     TE: float
@@ -21,6 +22,7 @@ class Protocol:
     FA: float
     bandwidth: float
     n_averages: int = 1
+    slice_thickness: float | None = None
 
     @property
     def name(self) -> str:
