@@ -103,9 +103,9 @@ class Phantom:
         """1 / (1/T2 + 1/T2prime) [s]."""
         if self.T2prime is None:
             return self.T2
-        with np.errstate(divide="ignore"):
-            rate = 1 / self.T2 + 1 / self.T2prime
-            return np.where(np.isfinite(rate), 1 / rate, 0).astype(np.float32)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            T2star = self.T2 / (1 + self.T2 / self.T2prime)  # in this form rounding never makes it exceed T2
+        return np.nan_to_num(T2star).astype(np.float32)
 
 
 def compartments(phantom: Phantom) -> Iterator[Compartment]:
