@@ -6,13 +6,19 @@ from dataclasses import asdict, is_dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
+import numpy as np
+
 from spinloom import __version__
 from spinloom.core.kspace import KSpace
-from spinloom.core.scanner import Scanner
+from spinloom.core.rng import stream
+from spinloom.core.scanner import Scanner, ThermalNoise
 from spinloom.phantom.phantom import Phantom
+from spinloom.sequence.infer import infer_encoding
 from spinloom.sequence.sequence import Sequence
+from spinloom.sequence.trajectory import trajectory
 from spinloom.simulate.bloch import Bloch
 from spinloom.simulate.check import check
+from spinloom.simulate.noise import add_noise
 
 _SCANNER = Scanner()
 _METHOD = Bloch()
@@ -48,16 +54,33 @@ def simulate(
     method cannot run this sequence.
     """
     check(phantom, sequence, scanner)
-    clean = method.signal(phantom, sequence, scanner, seed)
-    how: dict[str, object] = {
+    kspace = method.signal(phantom, sequence, scanner, seed)
+    if kspace.encoding is None and (found := infer_encoding(sequence, trajectory(sequence))) is not None:
+        kspace = replace(kspace, encoding=found.encoding, labels=found.labels)
+    if scanner.noise is not None:
+        kspace = _with_noise(kspace, sequence, scanner, scanner.noise, stream(seed, "noise"))
+    simulation = {
         "method": type(method).__name__,
         "parameters": {k: v for k, v in asdict(method).items() if k != "threads"} if is_dataclass(method) else {},
         "version": __version__,
         "seed": seed,
         "phantom": phantom.name,
         "sequence": sequence.name,
-        "B0": scanner.B0,
+        "noise": None if scanner.noise is None else asdict(scanner.noise),
     }
+    facts: dict[str, object] = {"B0": scanner.B0, "simulation": simulation}
     if sequence.protocol is not None:
-        how["protocol"] = {"name": sequence.protocol.name, **asdict(sequence.protocol)}
-    return replace(clean, info=MappingProxyType({**clean.info, **how}))
+        facts |= {"protocol": sequence.protocol.name, **asdict(sequence.protocol)}
+    return replace(kspace, info=MappingProxyType({**kspace.info, **facts}))
+
+
+def _with_noise(
+    kspace: KSpace, sequence: Sequence, scanner: Scanner, noise: ThermalNoise, rng: np.random.Generator
+) -> KSpace:
+    """Thermal noise, also where readouts differ in dwell: sigma goes with 1 / sqrt(dwell)."""
+    dwell = np.array([adc.dwell for adc in sequence.adc])[sequence.blocks[sequence.readout_blocks, 4]]
+    if np.all(dwell == dwell[0]):
+        return add_noise(kspace, noise, B0=scanner.B0, dwell=float(dwell[0]), rng=rng)
+    silent = replace(kspace, samples=np.zeros_like(kspace.samples))
+    unit = add_noise(silent, noise, B0=scanner.B0, dwell=1.0, rng=rng).samples
+    return replace(kspace, samples=kspace.samples + unit / np.sqrt(dwell)[:, None])
