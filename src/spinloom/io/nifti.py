@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from pathlib import Path
@@ -42,14 +43,15 @@ def read_image(
 
     Raises InputError (file, fault, remedy) for everything else that is not a whole, placed, finite 3D image.
     """
-    images = read_images(path, quantity=quantity, affine=affine, nonfinite=nonfinite)
-    if len(images) > 1:
+    file = gate.admit(path)
+    header = read_header(file)
+    if len(header.shape) > 3:
         raise InputError(
-            f"holds {len(images)} volumes, one was expected",
+            f"holds {math.prod(header.shape[3:])} volumes (shape {header.shape}), one was expected",
             file=path,
-            remedy="Give one volume (io.nifti.read_images reads them all).",
+            remedy="Give one volume (spinloom.io.nifti.read_images reads a series).",
         )
-    return images[0]
+    return _load(file, header, quantity or Quantity.SIGNAL, affine, nonfinite)[0]
 
 
 def read_images(
@@ -64,17 +66,23 @@ def read_images(
     header = read_header(file)
     if len(header.shape) > 4:
         raise InputError(f"has shape {header.shape}; three axes, or four for a series, were expected", file=path)
+    return _load(file, header, quantity or Quantity.SIGNAL, affine, nonfinite)
+
+
+def _load(
+    path: Path, header: Header, quantity: Quantity, affine: AffineChoice, nonfinite: float | None
+) -> tuple[Image, ...]:
     A = world_affine(header, affine, path)
-    stored = gate.read_exactly(file, header.offset + header.voxel_bytes)
+    stored = gate.read_exactly(path, header.offset + header.voxel_bytes)
     data = np.frombuffer(stored, header.dtype, offset=header.offset).reshape(header.shape, order="F")
-    kind = quantity or Quantity.SIGNAL
     values = _finite(_scaled(data, header), nonfinite, path)
-    values = _labels(values, path) if kind is Quantity.LABEL else values
-    info = {"source": Path(path).name} | ({"description": header.description} if header.description else {})
+    if quantity is Quantity.LABEL:
+        values = _labels(values, path)
+    info = {"source": path.name} | ({"description": header.description} if header.description else {})
     frames = [values] if values.ndim == 3 else [values[..., i] for i in range(values.shape[3])]
     for frame in frames:
-        require_plausible(frame, kind, path)
-    return tuple(Image(frame, A, kind, MappingProxyType(info)) for frame in frames)
+        require_plausible(frame, quantity, path)
+    return tuple(Image(frame, A, quantity, MappingProxyType(info)) for frame in frames)
 
 
 def _scaled(data: NDArray[Any], header: Header) -> NDArray[Any]:
