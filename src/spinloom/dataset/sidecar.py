@@ -59,7 +59,26 @@ def sequence_sidecar(sequence: Sequence, *, B0: float) -> dict[str, Any]:
 
 def image_sidecar(image: Image) -> dict[str, Any]:
     """BIDS fields from what an image carries in `info`, marked as synthetic."""
-    return {**bids_fields(image.info), **synthetic({})}
+    info = dict(image.info)
+    simulation = {key.capitalize(): info[key] for key in ("method", "seed", "phantom", "sequence") if key in info}
+    return {**bids_fields(_flat(info)), **echo_time(image), **synthetic(simulation)}
+
+
+def echo_time(image: Image) -> dict[str, Any]:
+    """EchoTime of one of several echoes; empty for a scan with one echo."""
+    facts = _flat(image.info)
+    times, echo = facts.get("echo_times"), facts.get("ECO")
+    if isinstance(times, tuple | list) and isinstance(echo, int) and 0 <= echo < len(times):
+        return {"EchoTime": _rounded(times[echo])}
+    return {}
+
+
+def _flat(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of an image with those of its protocol beside them."""
+    protocol = info.get("protocol")
+    if not isinstance(protocol, Mapping):
+        return dict(info)
+    return {**info, **protocol, "protocol": protocol.get("name")}
 
 
 def bids_fields(facts: Mapping[str, Any]) -> dict[str, Any]:

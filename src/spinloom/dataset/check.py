@@ -1,0 +1,125 @@
+"""Look at inputs as every command would read them and name each fault."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinloom.core.errors import InputError, SpinloomError
+from spinloom.dataset.manifest import NAME
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of reading one file.
+
+    kind    what it was read as
+    ok      whether every command would take it
+    text    what is wrong and what to do; for a good file, what it holds or what was assumed
+    """
+
+    path: Path
+    kind: str
+    ok: bool
+    text: str
+
+    def row(self) -> dict[str, str]:
+        return {"file": str(self.path), "kind": self.kind, "state": "ok" if self.ok else "refused", "what": self.text}
+
+
+def check(paths: Iterable[str | os.PathLike[str]]) -> list[Finding]:
+    """A finding per file; folders are looked through, a data set is compared with its manifest."""
+    return [_examine(path) for given in paths for path in _files(Path(given))]
+
+
+def _files(path: Path) -> list[Path]:
+    """The things to read: the path itself, or what a plain folder holds."""
+    if not path.is_dir() or (path / NAME).exists() or any(path.glob("*map.nii*")):
+        return [path]
+    found = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".") and _reader(p) is not None)
+    return found or [path]
+
+
+def _examine(path: Path) -> Finding:
+    kind, read = _reader(path) or ("unknown", _unknown)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            text = read(path)
+        except SpinloomError as error:
+            return Finding(path, kind, False, str(error))
+    notes = sorted({str(w.message) for w in caught if w.category is UserWarning})
+    return Finding(path, kind, True, "; ".join([text, *notes]))
+
+
+def _reader(path: Path) -> tuple[str, Callable[[Path], str]] | None:
+    name = path.name.lower()
+    if path.is_dir():
+        return ("data set", _data_set) if (path / NAME).exists() else ("quantitative maps", _phantom)
+    for suffixes, kind, read in (
+        ((".nii", ".nii.gz"), "image", _image),
+        ((".seq",), "sequence", _sequence),
+        ((".toml",), "recipe", _recipe),
+        ((".h5", ".phantom", ".mnc", ".rawb"), "phantom", _phantom),
+        ((".npz", ".mrd"), "raw data", _kspace),
+    ):
+        if name.endswith(suffixes):
+            return kind, read
+    return None
+
+
+def _image(path: Path) -> str:
+    from spinloom.io import read_image
+
+    image = read_image(path)
+    size = " x ".join(f"{v:.3g}" for v in image.grid.voxel_mm)
+    return f"{' x '.join(map(str, image.data.shape))} voxels of {size} mm, {image.data.dtype}"
+
+
+def _phantom(path: Path) -> str:
+    from spinloom.io import read_phantom
+
+    phantom = read_phantom(path)
+    return f"{' x '.join(map(str, phantom.grid.shape))} voxels, {int((phantom.PD > 0).sum())} of them filled"
+
+
+def _sequence(path: Path) -> str:
+    from spinloom.io import read_sequence
+
+    sequence = read_sequence(path)
+    return f"{sequence.n_blocks} blocks, {sequence.n_readouts} readouts, {sequence.duration:.3f} s"
+
+
+def _recipe(path: Path) -> str:
+    from spinloom.dataset.plan import validate
+    from spinloom.dataset.recipe import read_recipe
+
+    recipe = read_recipe(path)
+    validate(recipe)
+    return f"{recipe.subjects} subjects, {len(recipe.protocol)} scans each"
+
+
+def _kspace(path: Path) -> str:
+    from spinloom.io import read_kspace
+
+    kspace = read_kspace(path)
+    return "{} coils, {} readouts of {} samples".format(*kspace.samples.shape)
+
+
+def _data_set(path: Path) -> str:
+    from spinloom.dataset.verify import verify
+
+    result = verify(path)
+    result.raise_if_damaged()
+    return f"{result.whole} files as they were made"
+
+
+def _unknown(path: Path) -> str:
+    raise InputError(
+        "no such file" if not path.exists() else "is of no kind that is known here",
+        file=path,
+        remedy="Known: .nii, .nii.gz, .seq, .toml, .h5, .phantom, .mnc, .npz, .mrd, folders of maps, data sets.",
+    )

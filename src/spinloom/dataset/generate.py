@@ -1,0 +1,192 @@
+"""generate: recipe → a folder with a data set. The same command again resumes it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spinloom import __version__
+from spinloom.core.errors import MachineError, PartialFailure
+from spinloom.dataset import folder
+from spinloom.dataset.croissant import croissant
+from spinloom.dataset.fields import Recipe
+from spinloom.dataset.layout import layout_of
+from spinloom.dataset.manifest import write_manifest
+from spinloom.dataset.plan import steps_per_subject, validate
+from spinloom.dataset.recipe import config_hash, to_plain, to_toml
+from spinloom.dataset.split import splits
+from spinloom.dataset.subject import subject_name
+from spinloom.dataset.unit import run_unit, units
+from spinloom.files import atomic, hashes
+from spinloom.files.lock import locked
+from spinloom.jobs.ledger import Ledger
+from spinloom.jobs.local import Local
+from spinloom.jobs.serial import Serial
+from spinloom.jobs.signals import terminable
+from spinloom.jobs.units import Executor, Json, Outcome
+
+Progress = Callable[[int, int, str], None]
+"""progress(done, total, what): steps of all subjects, and the last one, e.g. "sub-001 T1w"."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did.
+
+    made, found  subjects made now, and found whole from an earlier run
+    failed       subject → why
+    files, bytes size of the data set
+    seconds      wall time
+    """
+
+    out: Path
+    made: tuple[str, ...]
+    found: tuple[str, ...]
+    failed: dict[str, str]
+    files: int
+    bytes: int
+    seconds: float
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "folder": str(self.out),
+            "subjects made": len(self.made),
+            "subjects found": len(self.found),
+            "failed": [f"{name}: {why}" for name, why in self.failed.items()],
+            "files": self.files,
+            "size": f"{self.bytes / 1e6:.1f} MB",
+            "time": f"{self.seconds:.1f} s",
+        }
+
+    def raise_if_incomplete(self) -> None:
+        """PartialFailure if a subject could not be made."""
+        if self.failed:
+            name, why = next(iter(self.failed.items()))
+            raise PartialFailure(
+                f"{len(self.failed)} of {len(self.made) + len(self.found) + len(self.failed)} subjects failed; "
+                f"{name}: {why}",
+                file=self.out / folder.FAILURES,
+                remedy="The others are whole. The same command tries the failed ones again.",
+            )
+
+
+def generate(
+    out: str | os.PathLike[str],
+    recipe: Recipe | None = None,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> RunSummary:
+    """Make a data set in the folder `out`, or finish it.
+
+    recipe    None: the default, three whole heads with T1w, T2w, FLAIR and PDw at 3 T
+    jobs      subjects at once, each in a supervised process; 0: one after the other in this process
+    progress  told each step
+    executor  instead of jobs
+
+    Raises UsageError for a recipe that asks for the impossible, InputError if the folder belongs to another recipe
+    or to somebody else, MachineError if the disk is full or another run is at work. A subject that cannot be
+    made does not raise: it is in the summary's `failed` and in failures.tsv.
+    """
+    start = time.monotonic()
+    recipe = recipe or Recipe()
+    validate(recipe)
+    root, config = Path(out), config_hash(recipe)
+    folder.claim(root, recipe, config)
+    with terminable(), locked(root / folder.LOCK):
+        atomic.remove_leftovers(root)
+        folder.mark(root, recipe, config)
+        ledger = Ledger(root, config)
+        names = [subject_name(i, recipe.subjects) for i in range(recipe.subjects)]
+        work = units(root, to_plain(recipe), config, names, splits(recipe.split, recipe.subjects, recipe.seed))
+        found = [name for name in names if ledger.finished(name)]
+        teller = _Teller(progress, recipe, names)
+        for name in found:
+            teller.end(name, "found")
+        outcomes = _run(
+            executor or (Local(jobs=jobs) if jobs > 0 else Serial()), [u for u in work if u.name not in found], teller
+        )
+        listed = _collect(root, recipe, ledger, names, config)
+        failed = {o.name: str(o.error) for o in outcomes if o.error}
+        folder.write_failures(root, outcomes)
+        seconds = time.monotonic() - start
+        _write_run(root, jobs, outcomes, found, seconds)
+        size = sum((root / file).stat().st_size for file in listed)
+        made = tuple(o.name for o in outcomes if not o.error)
+        return RunSummary(root, made, tuple(found), failed, len(listed), size, seconds)
+
+
+def _run(executor: Executor, work: list[Any], teller: _Teller) -> list[Outcome]:
+    """Run all units; a machine that is in the way stops everything, a bad subject nothing."""
+    outcomes: list[Outcome] = []
+    running = executor.run(run_unit, work, teller.heard)
+    try:
+        for outcome in running:
+            if isinstance(outcome.error, MachineError):
+                raise outcome.error
+            outcomes.append(outcome)
+            teller.end(outcome.name, f"failed: {outcome.error}" if outcome.error else "finished")
+    finally:
+        close = getattr(running, "close", None)
+        if close:
+            close()
+    return sorted(outcomes, key=lambda o: o.name)
+
+
+def _collect(root: Path, recipe: Recipe, ledger: Ledger, names: list[str], config: str) -> dict[str, str]:
+    """Write what describes the whole; returns path → SHA-256 of every file the seed decides."""
+    receipts = [r for name in names if (r := ledger.read(name)) and r["config"] == config]
+    files: dict[str, str] = {}
+    for receipt in receipts:
+        files |= receipt["files"]
+    atomic.write_text(root / folder.RECIPE, to_toml(recipe))
+    shared = [folder.RECIPE, *(layout_of(recipe).write_collection(root, recipe, receipts) if receipts else [])]
+    files |= {file: hashes.sha256_file(root / file) for file in shared}
+    atomic.write_json(root / folder.CROISSANT, croissant(recipe, files))
+    files[folder.CROISSANT] = hashes.sha256_file(root / folder.CROISSANT)
+    write_manifest(root, config, files)
+    return files
+
+
+def _write_run(root: Path, jobs: int, outcomes: list[Outcome], found: list[str], seconds: float) -> None:
+    """run.json: what differs from run to run."""
+    value: Json = {
+        "software": f"Spinloom {__version__}",
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "ended": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": round(seconds, 2),
+        "jobs": jobs,
+        "found": found,
+        "subjects": {
+            o.name: {"seconds": round(o.seconds, 2), "attempts": o.attempts, "failed": bool(o.error)} for o in outcomes
+        },
+    }
+    atomic.write_json(root / folder.RUN, value)
+
+
+class _Teller:
+    """Counts steps and passes them on."""
+
+    def __init__(self, progress: Progress | None, recipe: Recipe, names: list[str]) -> None:
+        self._progress = progress
+        self._each = steps_per_subject(recipe)
+        self._done = dict.fromkeys(names, 0)
+
+    def heard(self, subject: str, what: str) -> None:
+        self._done[subject] = min(self._done[subject] + 1, self._each)
+        self._tell(subject, what)
+
+    def end(self, subject: str, what: str) -> None:
+        self._done[subject] = self._each
+        self._tell(subject, what)
+
+    def _tell(self, subject: str, what: str) -> None:
+        if self._progress:
+            self._progress(sum(self._done.values()), self._each * len(self._done), f"{subject} {what}")

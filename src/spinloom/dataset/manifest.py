@@ -1,0 +1,38 @@
+"""The manifest: SHA-256 of every file that the seed decides. Times and reports are not in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spinloom import __version__
+from spinloom.core.errors import InputError
+from spinloom.files import atomic, gate
+
+NAME = "manifest.json"
+
+
+def write_manifest(out: Path, config: str, files: dict[str, str]) -> None:
+    """
+    config  hash of everything that decides the bytes
+    files   path relative to `out` → SHA-256
+    """
+    atomic.write_json(out / NAME, {"software": f"Spinloom {__version__}", "config": config, "files": files})
+
+
+def read_manifest(out: Path) -> dict[str, Any]:
+    """The manifest of a data set; InputError if there is none or it is damaged."""
+    file = out / NAME
+    if not file.exists():
+        raise InputError(
+            f"holds no {NAME}: it is no data set, or not finished",
+            file=out,
+            remedy="Run `spinloom generate` with the same recipe to finish it.",
+        )
+    try:
+        value = json.loads(gate.read_text(file))
+        assert isinstance(value["files"], dict)
+    except (ValueError, KeyError, TypeError, AssertionError):
+        raise InputError("is damaged", file=file, remedy="Run `spinloom generate` again to write it anew.") from None
+    return dict(value)

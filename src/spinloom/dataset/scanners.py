@@ -1,0 +1,62 @@
+"""The scanner section of a recipe → the Scanner one subject lies in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.coils import coils_for
+from spinloom.core.fields import SmoothB1
+from spinloom.core.scanner import Coils, Field, Scanner, ThermalNoise, Uniform, UniformCoil
+from spinloom.dataset.draw import draw
+from spinloom.dataset.fields import ScannerSection
+
+
+@dataclass(frozen=True)
+class Diluted:
+    """A field pulled towards 1:  1 + strength (field - 1)."""
+
+    field: Field
+    strength: float
+
+    def __call__(self, r: NDArray[np.float64]) -> NDArray[np.float64]:
+        return 1 + self.strength * (self.field(r) - 1)
+
+
+@dataclass(frozen=True)
+class ShadedCoil:
+    """One receive channel whose sensitivity varies smoothly over the head."""
+
+    field: Field
+    n_coils: int = 1
+
+    def __call__(self, r: NDArray[np.float64]) -> NDArray[np.complex128]:
+        return self.field(r)[None].astype(complex)
+
+
+def make_scanner(section: ScannerSection, *, rng: np.random.Generator) -> tuple[Scanner, dict[str, Any]]:
+    """A scanner, and what was drawn for it.
+
+    rng  decides the draws and the shape of the fields
+    """
+    drawn = {
+        name: float(draw(getattr(section, name), rng))
+        for name in ("B0", "noise", "B1_inhomogeneity", "receive_inhomogeneity")
+    }
+    seeds = [int(n) for n in rng.integers(2**31, size=3)]
+    transmit, receive = drawn["B1_inhomogeneity"], drawn["receive_inhomogeneity"]
+    coils: Coils = UniformCoil()
+    if section.n_coils > 1:
+        coils = coils_for(section.n_coils, seed=seeds[1])
+    elif receive > 0:
+        coils = ShadedCoil(Diluted(SmoothB1(B0=drawn["B0"], seed=seeds[2]), receive))
+    scanner = Scanner(
+        B0=drawn["B0"],
+        B1=Diluted(SmoothB1(B0=drawn["B0"], seed=seeds[0]), transmit) if transmit > 0 else Uniform(),
+        coils=coils,
+        noise=ThermalNoise(eta=ThermalNoise.eta * drawn["noise"]) if drawn["noise"] > 0 else None,
+    )
+    return scanner, drawn

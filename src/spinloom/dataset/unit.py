@@ -1,0 +1,51 @@
+"""The unit of work of a data set: one subject, from its index to its sealed receipt."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from spinloom.dataset.fields import Recipe
+from spinloom.dataset.layout import layout_of
+from spinloom.dataset.recipe import from_plain
+from spinloom.dataset.subject import Acquisition, Subject, make_subject, scan, subject_name
+from spinloom.dataset.truth import label_names
+from spinloom.jobs.ledger import Ledger
+from spinloom.jobs.say import say
+from spinloom.jobs.units import Json, Unit
+
+STEPS_BESIDE_SCANS = 2
+"""Steps a subject says beside one per scan: the phantom, and the truth."""
+
+
+def units(out: Path, recipe_value: Json, config: str, names: list[str], splits: list[str]) -> list[Unit]:
+    """One unit per subject."""
+    return [
+        Unit(name, {"out": str(out), "recipe": recipe_value, "config": config, "index": i, "split": split})
+        for i, (name, split) in enumerate(zip(names, splits, strict=True))
+    ]
+
+
+def run_unit(spec: Json) -> Json:
+    """Make one subject and seal it; the same files whoever runs it."""
+    out, recipe, index = Path(spec["out"]), from_plain(spec["recipe"]), int(spec["index"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        subject = make_subject(recipe, index, split=spec["split"])
+        say("phantom")
+        files = layout_of(recipe).write_subject(out, recipe, subject, _scans(recipe, subject))
+        say("truth")
+    facts = {
+        "split": subject.split,
+        "drawn": subject.drawn,
+        "labels": [[i, name] for i, name in label_names(subject.phantom).items()],
+        "warnings": sorted({str(w.message) for w in caught if w.category is UserWarning}),
+    }
+    return Ledger(out, spec["config"]).seal(subject_name(index, recipe.subjects), files, facts)
+
+
+def _scans(recipe: Recipe, subject: Subject) -> Iterator[Acquisition]:
+    for section in recipe.protocol:
+        yield scan(recipe, subject, section)
+        say(section.label)
