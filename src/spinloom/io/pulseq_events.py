@@ -94,7 +94,7 @@ def _pulse_shape(
         t = shape_of(text, time, line, "pulse") * raster
         if len(t) != len(size) or len(t) < 2 or np.any(np.diff(t) < 0) or t[0] < 0:
             raise InputError(f"line {line}: the time shape of the pulse does not fit its magnitude", file=text.file)
-        edges, signal = _steps(t, signal)
+        edges, signal = _steps(t, signal, raster)
     elif time == -1:  # twice the raster: samples at raster/2, raster, 3/2 raster ...
         centres = (np.arange(len(size)) + 1) * raster / 2
         edges = np.array([0.0, *(centres[1:] + centres[:-1]) / 2, centres[-1] + raster / 2])
@@ -110,8 +110,15 @@ def _pulse_shape(
     return edges, signal, end
 
 
-def _steps(t: FloatArray, signal: NDArray[np.complex128]) -> tuple[FloatArray, NDArray[np.complex128]]:
-    """Constant steps for a pulse that is linear between time points; flat pieces stay one step."""
+def _steps(t: FloatArray, signal: NDArray[np.complex128], raster: float) -> tuple[FloatArray, NDArray[np.complex128]]:
+    """Constant steps for a pulse given at time points.
+
+    Points at (n + 1/2) dwell are the centres of steps, as without a time shape. Otherwise the pulse is linear
+    between points: flat pieces are one step, sloped ones steps of the raster, at most RAMP_STEPS of them.
+    """
+    dwell = t[1] - t[0]
+    if np.allclose(t, (np.arange(len(t)) + 0.5) * dwell, rtol=0, atol=1e-3 * raster):
+        return np.asarray(np.arange(len(t) + 1) * dwell, float), signal
     edges, steps = [0.0], []
     if t[0] > 0:
         edges.append(float(t[0]))
@@ -119,7 +126,7 @@ def _steps(t: FloatArray, signal: NDArray[np.complex128]) -> tuple[FloatArray, N
     for a, b, s, e in zip(t[:-1], t[1:], signal[:-1], signal[1:], strict=True):
         if b == a:
             continue
-        n = 1 if abs(e - s) < 10**-SAME else RAMP_STEPS
+        n = 1 if abs(e - s) < 10**-SAME else int(np.clip(round((b - a) / raster), 1, RAMP_STEPS))
         edges.extend(a + (b - a) * np.arange(1, n + 1) / n)
         steps.extend(s + (e - s) * (np.arange(n) + 0.5) / n)
     return np.array(edges), np.array(steps, complex)
