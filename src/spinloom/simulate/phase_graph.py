@@ -52,7 +52,7 @@ def relax(states: States, dt: float, T1: float, T2: float) -> States:
 
 
 def dephase(states: States) -> States:
-    """One unit of gradient: F+(n) → F+(n + 1), F-(n) → F-(n - 1); the highest order is dropped. Weigel (2015), eq. 20."""
+    """One unit of gradient: F+(n) → F+(n + 1), F-(n) → F-(n - 1); the highest is dropped. Weigel (2015), eq. 20."""
     out = states.copy()
     out[0, 1:] = states[0, :-1]
     out[1, :-1] = states[1, 1:]
