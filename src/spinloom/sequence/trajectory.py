@@ -37,13 +37,18 @@ def integral(gradient: Gradient, t: FloatArray) -> FloatArray:
     t        (...) from the start of the block [s]
     returns  (...) [1/m]
     """
-    knots, g = gradient.t, gradient.g
+    return integrals(gradient.t, gradient.g, t)
+
+
+def integrals(knots: FloatArray, g: FloatArray, t: FloatArray) -> FloatArray:
+    """The same for several gradients with common knots: g (..., n) at knots (n,), t (m) → (..., m)."""
     step = np.diff(knots)
-    area = np.concatenate([[0.0], np.cumsum(step * (g[1:] + g[:-1]) / 2)])
-    slope = np.divide(np.diff(g), step, out=np.zeros_like(step), where=step > 0)
+    area = np.zeros(g.shape)
+    np.cumsum(step * (g[..., 1:] + g[..., :-1]) / 2, axis=-1, out=area[..., 1:])
+    slope = np.divide(np.diff(g), step, out=np.zeros((*g.shape[:-1], len(step))), where=step > 0)
     j = np.clip(np.searchsorted(knots, t, side="right") - 1, 0, len(step) - 1)
     d = np.clip(t, knots[0], knots[-1]) - knots[j]
-    return np.asarray(area[j] + d * (g[j] + d * slope[j] / 2), float)
+    return np.asarray(area[..., j] + d * (g[..., j] + d * slope[..., j] / 2), float)
 
 
 def trajectory(sequence: Sequence) -> Trajectory:
@@ -128,12 +133,20 @@ def _offsets(sequence: Sequence, start: FloatArray, before: FloatArray) -> tuple
 
 
 def _inside(sequence: Sequence, blocks: NDArray[np.intp], axis: int, times: FloatArray) -> FloatArray:
-    """(readout, sample) area from the start of the block to each sample; once per unique gradient and ADC."""
-    pairs = sequence.blocks[blocks][:, [1 + axis, 4]].astype(np.int64)
-    code, which = np.unique(pairs[:, 0] * len(times) + pairs[:, 1], return_inverse=True)
-    area = np.zeros((len(code), times.shape[1]))
-    for i, c in enumerate(code):
+    """(readout, sample) area from the start of the block to each sample.
+
+    Worked out once per unique gradient and ADC, and together for the gradients that have their knots in common.
+    """
+    code = sequence.blocks[blocks, 1 + axis].astype(np.int64) * len(times) + sequence.blocks[blocks, 4]
+    unique, which = np.unique(code, return_inverse=True)
+    area = np.zeros((len(unique), times.shape[1]))
+    alike: dict[tuple[bytes, int], list[tuple[int, Gradient]]] = {}
+    for i, c in enumerate(unique):
         g, a = divmod(int(c), len(times))
         if g != NONE:
-            area[i] = integral(sequence.gradients[g], times[a])
+            gradient = sequence.gradients[g]
+            alike.setdefault((gradient.t.tobytes(), a), []).append((i, gradient))
+    for (_, a), members in alike.items():
+        rows = [i for i, _ in members]
+        area[rows] = integrals(members[0][1].t, np.array([gradient.g for _, gradient in members]), times[a])
     return area[which]
