@@ -16,7 +16,7 @@ from spinloom.phantom.phantom import Phantom, Voxel
 
 Map = NDArray[np.float32]
 TOLERATED = 0.05
-"""Part of the voxels that may be impossible (fits fail in places): these are repaired with a warning, more is refused."""
+"""Part of the voxels that may be impossible (fits fail in places): they are repaired with a warning, more refused."""
 
 # quantity: (largest believable median inside the object, what a larger one looks like, remedy)
 _UNITS = {
