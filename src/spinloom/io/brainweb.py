@@ -1,0 +1,85 @@
+"""BrainWeb anatomical models: MINC label volumes, and headerless bytes recognised by their size.
+
+Aubert-Broche, Collins & Evans, NeuroImage 32, 138 (2006).
+"""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.affine import centred
+from spinloom.core.errors import InputError
+from spinloom.core.image import Image, Quantity
+from spinloom.files import gate
+from spinloom.io.safe_h5 import open_h5
+
+CAP_BYTES = 2**30
+MINC1_MAGIC = b"CDF"
+RAW_GRIDS = {
+    181 * 217 * 181: ((181, 217, 181), 1.0, (-90.0, -126.0, -72.0)),
+    362 * 434 * 362: ((362, 434, 362), 0.5, (-90.25, -126.25, -72.25)),
+}
+
+
+def read_minc(path: str | os.PathLike[str]) -> Image:
+    """A MINC-1 or MINC-2 volume (plain or gzipped) of whole numbers as labels.
+
+    Raises InputError for damage, more than three axes, or values that are not whole.
+    """
+    file = gate.admit(path, cap_bytes=CAP_BYTES)
+    content = _all_bytes(file)
+    try:
+        if content[:3] == MINC1_MAGIC:
+            holder = {"image": nib.FileHolder(fileobj=BytesIO(content))}
+            volume = nib.Minc1Image.from_file_map(holder, mmap=False)
+        else:
+            with open_h5(path):
+                volume = nib.Minc2Image.from_filename(os.fspath(file))
+        if volume.ndim != 3 or int(np.prod(volume.shape)) * 8 > CAP_BYTES * 4:
+            raise InputError(f"has shape {volume.shape}; three axes were expected", file=path)
+        values = np.asanyarray(volume.dataobj)
+    except InputError:
+        raise
+    except Exception as error:  # netCDF and MINC damage surfaces as many kinds
+        raise InputError(f"is not a readable MINC volume ({error})", file=path, remedy="Copy it again.") from error
+    return Image(_whole(values, path), volume.affine, Quantity.LABEL, MappingProxyType({"source": Path(path).name}))
+
+
+def read_raw(path: str | os.PathLike[str]) -> Image:
+    """Headerless unsigned bytes, x fastest, of BrainWeb's 1 mm (181 x 217 x 181) or 0.5 mm (362 x 434 x 362) grid."""
+    file = gate.admit(path, cap_bytes=CAP_BYTES)
+    content = _all_bytes(file)
+    if len(content) not in RAW_GRIDS:
+        raise InputError(
+            f"holds {len(content)} bytes; BrainWeb's raw volumes hold {' or '.join(map(str, RAW_GRIDS))}",
+            file=path,
+            remedy="Convert it to NIfTI.",
+        )
+    shape, size, start = RAW_GRIDS[len(content)]
+    affine = centred(shape, size)
+    affine[:3, 3] = start
+    data = np.frombuffer(content, np.uint8).reshape(shape, order="F")
+    return Image(data, affine, Quantity.LABEL, MappingProxyType({"source": Path(path).name}))
+
+
+def _all_bytes(file: Path) -> bytes:
+    with gate.open_stream(file) as stream:
+        content = stream.read(CAP_BYTES + 1)
+    if len(content) > CAP_BYTES:
+        raise InputError(f"unpacks to more than {CAP_BYTES / 2**30:.0f} GiB", file=file)
+    return content
+
+
+def _whole(values: NDArray[np.generic], path: str | os.PathLike[str]) -> NDArray[np.int32]:
+    """MINC scales its integers, so labels come back a rounding error off."""
+    numbers = values.astype(np.float64)
+    if not np.all(np.isfinite(numbers)) or np.abs(numbers - np.rint(numbers)).max() > 1e-2 or numbers.min() < -1e-2:
+        raise InputError("holds numbers that are not labels", file=path, remedy="Use the crisp (discrete) model.")
+    return np.rint(numbers).astype(np.int32)
