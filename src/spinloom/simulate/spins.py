@@ -86,7 +86,7 @@ def _generator(n: int, near: float, taken: tuple[int, ...]) -> int:
 def lorentzian(n: int) -> FloatArray:
     """n equally likely offsets x of a Lorentzian of half width 1, shuffled by the golden ratio, (n,).
 
-    x_j = tan(pi (u_j - 1/2)),   mean exp(i x s) → exp(-|s|) with an error of order 1/n
+    x_j = tan(pi (u_j - 1/2)),   mean exp(i x s) → exp(-|s|) with an error of a few times 1/n
     """
     g = _generator(n, n / 1.618033988749895, ())
     u = ((g * np.arange(n)) % n + 0.5) / n
