@@ -50,7 +50,7 @@ class PerField:
 
 # Spin echo (T1-weighted by default)
 SE_TR = PerField(0.4, 0.45, 0.5, 0.6, 0.8)
-SE_TE = PerField(20e-3, 15e-3, 14e-3, 12e-3, 12e-3)
+SE_TE = PerField(24e-3, 15e-3, 14e-3, 12e-3, 12e-3)
 
 # Inversion recovery (T1-weighted by default: TI near the null of grey matter)
 IR_TR = PerField(2.0, 2.5, 3.0, 3.5, 4.0)
@@ -60,6 +60,10 @@ IR_TI = PerField(0.15, 0.3, 0.45, 0.6, 0.8)
 TSE_TR = PerField(3.0, 4.5, 5.0, 5.5, 6.5)
 TSE_TE = PerField(120e-3, 105e-3, 100e-3, 95e-3, 65e-3)
 TSE_REFOCUS = PerField(180 * _DEG, 180 * _DEG, 180 * _DEG, 150 * _DEG, 120 * _DEG)
+
+# Proton-density weighting by turbo spin echo: all of T1 recovered that time allows, the first echo
+PDW_TR = PerField(2.5, 3.5, 4.0, 4.0, 5.0)
+PDW_TE = PerField(26e-3, 16e-3, 13e-3, 12e-3, 11e-3)
 
 # FLAIR: TI follows from TR (see csf_null)
 FLAIR_TR = PerField(8.0, 8.5, 9.0, 9.0, 10.0)
@@ -79,6 +83,7 @@ GRE_FA_3D = PerField(40 * _DEG, 28 * _DEG, 22 * _DEG, 18 * _DEG, 14 * _DEG)
 
 # Balanced SSFP: short TR, for bands 1 / TR apart
 SSFP_TR = PerField(12e-3, 6e-3, 5e-3, 5e-3, 5e-3)
+SSFP_BANDWIDTH = PerField(250.0, 500.0, 700.0, 800.0, 900.0)
 SSFP_FA = PerField(70 * _DEG, 70 * _DEG, 60 * _DEG, 45 * _DEG, 25 * _DEG)
 
 # Echo-planar: TE below T2star of grey matter, 84, 66, 33 ms at 1.5, 3, 7 T
@@ -89,10 +94,10 @@ EPI_BANDWIDTH = PerField(600.0, 1000.0, 1500.0, 2000.0, 2500.0)
 
 # Bandwidth of a pixel [Hz] and pixel, slice thickness [m]
 BANDWIDTH = PerField(60.0, 120.0, 180.0, 220.0, 300.0)
-BANDWIDTH_3D = PerField(80.0, 130.0, 180.0, 240.0, 300.0)
-PIXEL = PerField(1.6e-3, 1.25e-3, 0.9375e-3, 0.9375e-3, 0.7e-3)
+BANDWIDTH_3D = PerField(140.0, 130.0, 180.0, 240.0, 300.0)
+PIXEL = PerField(1.6e-3, 1.25e-3, 0.9375e-3, 0.9375e-3, 0.75e-3)
 THICKNESS = PerField(5e-3, 5e-3, 4e-3, 4e-3, 3e-3)
-VOXEL_3D = PerField(2.5e-3, 1.4e-3, 1.2e-3, 1.0e-3, 0.8e-3)
+VOXEL_3D = PerField(2.5e-3, 1.6e-3, 1.2e-3, 1.0e-3, 0.8e-3)
 
 
 def csf_null(TR: float, *, T1: float = T1_CSF, train: float = 0.0) -> float:

@@ -118,6 +118,11 @@ def delayed(g: Gradient, delay: float) -> Gradient:
     return gradient([float(t) + delay for t in g.t], [float(v) for v in g.g])
 
 
+def scaled(g: Gradient, factor: float) -> Gradient:
+    """The same waveform, larger or smaller; the knot times are shared."""
+    return Gradient(g.t, g.g * factor)
+
+
 def joined(first: Gradient, second: Gradient) -> Gradient:
     """Two waveforms in one event; the second begins when or after the first has ended."""
     return gradient(
