@@ -180,7 +180,9 @@ def _grid(spins: Spins, path: str | os.PathLike[str]) -> tuple[Grid, NDArray[np.
     if counts[0] * counts[1] * counts[2] > MAX_VOXELS:
         raise InputError(f"the grid of its spins would have {shape} voxels", file=path)
     index = np.ravel_multi_index(tuple(places), shape).astype(np.int64)
-    if len(np.unique(index)) != len(index):
+    taken = np.zeros(counts[0] * counts[1] * counts[2], bool)
+    taken[index] = True
+    if np.count_nonzero(taken) != len(index):
         raise InputError("two of its spins lie at one grid point", file=path, remedy="Merge them first.")
     size = np.array(steps) * 1e3
     middle = np.array(firsts) * 1e3 + size * (np.array(shape) - 1) / 2

@@ -1,18 +1,112 @@
-"""Any phantom file → Phantom: the format is told by what the file holds, not by its name."""
+"""Any phantom file ↔ Phantom: read by what the file holds, written by what the name says."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from spinloom.core.errors import InputError, UsageError
+from spinloom.files import gate
+from spinloom.io.brainweb import MINC1_MAGIC, RAW_GRIDS, read_minc, read_raw
 from spinloom.io.jemris import read_jemris, write_jemris
+from spinloom.io.koma import read_koma, write_koma
+from spinloom.io.label_map import SchemeChoice, phantom_of_labels, read_label_map
+from spinloom.io.qmri import is_map, read_maps
+from spinloom.io.qmri_write import write_maps
+from spinloom.io.safe_h5 import MAGIC as HDF5_MAGIC
+from spinloom.io.safe_h5 import open_h5
+from spinloom.phantom.filling import Filling
 from spinloom.phantom.phantom import Phantom
 
+RAW_SUFFIXES = (".raw", ".rawb", ".raw.gz", ".rawb.gz")
 
-def read_phantom(path: str | os.PathLike[str], *, B0: float | None = None) -> Phantom:
-    """A phantom from a file."""
-    return read_jemris(path, B0=B0)
+
+def read_phantom(
+    path: str | os.PathLike[str],
+    *,
+    B0: float | None = None,
+    scheme: SchemeChoice = None,
+    filling: Filling | None = None,
+    seed: int = 0,
+) -> Phantom:
+    """A phantom from a file or folder, told by its content:
+
+        JEMRIS .h5, KomaMRI .phantom   point spins with their own values
+        BIDS quantitative maps         a folder, or one of its T1map, T2map ... files
+        NIfTI label map                tissues of a scheme, values of the literature at B0
+        BrainWeb .mnc, .raw, .rawb     the same with BrainWeb's classes
+
+    B0       field whose tissue values are taken [T], for files that hold no values; None: 3 T.
+             For the others the field they are meant for
+    scheme   what labels mean: "brainweb", "freesurfer", "head", a TSV table, a Scheme; None or "auto": the table
+             beside the file, or else a guess from the numbers
+    filling  how tissues get their values; None: Correlated()
+    seed     of the filling
+
+    Raises InputError (file, fault, remedy) for everything that is none of these, or damaged.
+    """
+    if Path(path).is_dir():
+        return read_maps(path, B0=B0)
+    file = gate.admit(path)
+    head = gate.read_head(file, 352)
+    name = file.name.lower()
+    if head.startswith(HDF5_MAGIC):
+        return _read_h5(path, B0=B0, scheme=scheme, filling=filling, seed=seed)
+    if head.startswith(MINC1_MAGIC):
+        return phantom_of_labels(read_minc(path), path, scheme=_brainweb(scheme), B0=B0, filling=filling, seed=seed)
+    if name.endswith(RAW_SUFFIXES) or (not _is_nifti(head) and file.stat().st_size in RAW_GRIDS):
+        return phantom_of_labels(read_raw(path), path, scheme=_brainweb(scheme), B0=B0, filling=filling, seed=seed)
+    if is_map(path) and scheme is None:
+        return read_maps(path, B0=B0)
+    if name.endswith((".nii", ".nii.gz")) or _is_nifti(head):
+        return read_label_map(path, scheme=scheme, B0=B0, filling=filling, seed=seed)
+    raise InputError(
+        "is no phantom that is known here",
+        file=path,
+        remedy="Expected JEMRIS .h5, KomaMRI .phantom, BrainWeb .mnc or .raw, a NIfTI label map, or a folder of maps.",
+    )
 
 
 def write_phantom(phantom: Phantom, path: str | os.PathLike[str]) -> None:
-    write_jemris(phantom, Path(path))
+    """JEMRIS for .h5, KomaMRI for .phantom, and a folder of BIDS quantitative maps for a name without suffix.
+
+    Raises UsageError for another suffix.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".h5":
+        write_jemris(phantom, path)
+    elif suffix == ".phantom":
+        write_koma(phantom, path)
+    elif suffix == "" or Path(path).is_dir():
+        write_maps(phantom, path)
+    else:
+        raise UsageError(
+            f"cannot write a phantom as '{Path(path).name}'",
+            remedy="End the name in .h5 (JEMRIS) or .phantom (KomaMRI), or give a folder for NIfTI maps.",
+        )
+
+
+def _read_h5(
+    path: str | os.PathLike[str], *, B0: float | None, scheme: SchemeChoice, filling: Filling | None, seed: int
+) -> Phantom:
+    with open_h5(path) as file:
+        groups = set(file)
+    if "sample" in groups:
+        return read_jemris(path, B0=B0)
+    if "contrast" in groups or "position" in groups:
+        return read_koma(path, B0=B0)
+    if "minc-2.0" in groups:
+        return phantom_of_labels(read_minc(path), path, scheme=_brainweb(scheme), B0=B0, filling=filling, seed=seed)
+    raise InputError(
+        f"is HDF5 but no phantom: it holds {', '.join(sorted(groups)) or 'nothing'}",
+        file=path,
+        remedy="Expected JEMRIS (sample/data) or KomaMRI (position, contrast).",
+    )
+
+
+def _brainweb(scheme: SchemeChoice) -> SchemeChoice:
+    return "brainweb" if scheme is None or scheme == "auto" else scheme
+
+
+def _is_nifti(head: bytes) -> bool:
+    return head[344:347] in (b"n+1", b"ni1") or head[4:7] == b"n+2"
