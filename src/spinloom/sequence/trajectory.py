@@ -81,13 +81,10 @@ def trajectory(sequence: Sequence) -> Trajectory:
         k[..., axis] = before[blocks, axis, None] + _inside(sequence, blocks, axis, times)
     t = start[blocks, None] + times[adc]
     last = np.searchsorted(when, np.nan_to_num(t, nan=0.0), side="right")
-    first, final = (last.min(axis=1), last.max(axis=1)) if longest else (last, last)
-    if np.array_equal(first, final):  # no pulse inside a readout
-        k += offset[first][:, None, :]
-        t_excitation = t - excited[first][:, None]
-    else:
-        k += offset[last]
-        t_excitation = t - excited[last]
+    if longest and np.array_equal(last[:, 0], last.max(axis=1)):  # no pulse inside a readout: less to look up
+        last = last[:, :1]
+    k += offset[last]
+    t_excitation = t - excited[last]
     k[np.isnan(t)] = np.nan
     return Trajectory(k=k, t=t, t_excitation=t_excitation, n_samples=n_samples)
 
