@@ -84,6 +84,15 @@ def test_T2prime_decays_a_gradient_echo_and_is_refocused_by_a_spin_echo(method: 
     assert after == pytest.approx(np.exp(-(TE + early) / T2 - early / T2prime), abs=error)
 
 
+def test_sampled_T2prime_is_refocused_on_every_pathway() -> None:
+    """Hahn's echo of two 90 degree pulses: 1/2 exp(-2 tau/T2) without T2', though no pulse is called refocusing."""
+    T2, T2prime, tau = 0.1, 0.03, 0.01
+    crush = spoil(1e3, tau)
+    blocks = [excite(RIGHT), crush, excite(RIGHT, RIGHT), crush, sample()]
+    S = signal(column(T2=T2, T2prime=T2prime), blocks, Bloch(spins=4001, sample_T2prime=True))[0]
+    assert abs(S) == pytest.approx(0.5 * np.exp(-2 * tau / T2), abs=2e-3)
+
+
 def test_a_readout_across_the_echo_rises_and_falls_with_T2prime() -> None:
     """One window over the spin echo: exp(-t/T2) exp(-|t - TE|/T2') at every sample."""
     T2, T2prime, TE = 0.1, 0.01, 0.04
