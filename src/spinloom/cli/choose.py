@@ -57,18 +57,19 @@ def _built_in(name: str, B0: float, seed: int, voxel_mm: float) -> Phantom:
 
 def sequence(text: str, *, B0: float, given: dict[str, float | int | None]) -> Sequence:
     """A named protocol with the given parameters (in the units of the command line), or a .seq file."""
-    from spinloom.sequence.protocols import PROTOCOLS
+    from spinloom.sequence.protocols import PRESETS, PROTOCOLS
 
+    named = {**PROTOCOLS, **PRESETS}
     wanted = {name: value for name, value in given.items() if value is not None}
-    if text in PROTOCOLS:
-        make = PROTOCOLS[text]
+    if text in named:
+        make = named[text]
         known = list(inspect.signature(make).parameters)
         for name in wanted:
             if name not in known and not _accepts_any(make):
                 raise UsageError(f"protocol '{text}' has no parameter {name}", remedy=nearest(name, known))
         return make(B0=B0, **{name: value * UNITS.get(name, 1) for name, value in wanted.items()})
     if not text.endswith(".seq") and not Path(text).exists():
-        raise UsageError(f"'{text}' is neither a .seq file nor a protocol", remedy=nearest(text, list(PROTOCOLS)))
+        raise UsageError(f"'{text}' is neither a .seq file nor a protocol", remedy=nearest(text, list(named)))
     if wanted:
         raise UsageError(
             f"{', '.join(wanted)} cannot be set for a .seq file", remedy="Its timing is fixed; use a named protocol."

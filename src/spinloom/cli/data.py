@@ -43,7 +43,9 @@ def generate(
 
 
 def check(
-    paths: Annotated[list[Path], typer.Argument(help="Images, label maps, phantoms, .seq files, recipes or data sets.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Images, label maps, phantoms, .seq files, recipes or data sets.")
+    ],
     json: o.Json = False,
 ) -> None:
     """Read inputs as every command would and name each fault: which file, what is wrong, what to do."""

@@ -40,9 +40,9 @@ def _rows(kind: str, B0: float) -> list[dict[str, str]]:
             {"name": "signal", "what": "closed forms with encoding physics; named protocols; whole heads in seconds"},
         ]
     if kind == "protocols":
-        from spinloom.sequence.protocols import PROTOCOLS
+        from spinloom.sequence.protocols import PRESETS, PROTOCOLS
 
-        return [{"name": name, "what": _first_line(make)} for name, make in PROTOCOLS.items()]
+        return [{"name": name, "what": _first_line(make)} for name, make in {**PRESETS, **PROTOCOLS}.items()]
     if kind == "labels":
         from spinloom.phantom.schemes import SCHEMES
 

@@ -42,7 +42,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Options of every command."""
@@ -60,13 +62,13 @@ def main() -> NoReturn:
     except SpinloomError as error:
         if _debug[0]:
             raise
-        print(f"spinloom: {error}", file=sys.stderr)
+        typer.echo(f"spinloom: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("spinloom: interrupted; run the same command again to go on.", file=sys.stderr)
+        typer.echo("spinloom: interrupted; run the same command again to go on.", err=True)
         sys.exit(130)
     except MemoryError:
-        print("spinloom: not enough memory. Use fewer --jobs or a smaller matrix.", file=sys.stderr)
+        typer.echo("spinloom: not enough memory. Use fewer --jobs or a smaller matrix.", err=True)
         sys.exit(5)
     except BrokenPipeError:
         sys.stderr.close()
@@ -74,14 +76,15 @@ def main() -> NoReturn:
     except Exception as error:
         if _debug[0]:
             raise
-        print(
-            f"spinloom: a bug: {type(error).__name__}: {error}. Run again with `spinloom --debug ...` and report the traceback.",
-            file=sys.stderr,
+        typer.echo(
+            f"spinloom: a bug: {type(error).__name__}: {error}. "
+            "Run again with `spinloom --debug ...` and report the traceback.",
+            err=True,
         )
         sys.exit(1)
     sys.exit(0)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    print("spinloom: terminated; run the same command again to go on.", file=sys.stderr)
+    typer.echo("spinloom: terminated; run the same command again to go on.", err=True)
     sys.exit(143)

@@ -13,13 +13,17 @@ from spinloom.cli import options as o
 def phantom(
     source: Annotated[
         str,
-        typer.Argument(help="head, head-ms, head-tumour, shepp-logan, spheres, nist; or a label map, maps or phantom file."),
+        typer.Argument(
+            help="head, head-ms, head-tumour, shepp-logan, spheres, nist; or a label map, maps or phantom file."
+        ),
     ],
     out: o.Out,
     B0: o.B0 = 3.0,
     seed: o.Seed = 0,
     labels: o.Scheme = None,
-    voxel_mm: Annotated[float, typer.Option("--voxel-mm", help="Voxel of a built-in head [mm].", min=0.5, max=8.0)] = 1.0,
+    voxel_mm: Annotated[
+        float, typer.Option("--voxel-mm", help="Voxel of a built-in head [mm].", min=0.5, max=8.0)
+    ] = 1.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Also draw the maps to this PNG.")] = None,
 ) -> None:
     """Make a phantom: T1, T2, PD maps and labels, in one folder (BIDS names) or one .h5 / .phantom file.
@@ -46,7 +50,8 @@ def simulate(
     sequence: Annotated[str, typer.Argument(help="A protocol (see `spinloom list protocols`) or a .seq file.")],
     out: o.Out,
     method: Annotated[
-        str, typer.Option("--method", help="bloch (exact, any sequence) or signal (closed forms, named protocols, fast).")
+        str,
+        typer.Option("--method", help="bloch (exact, any sequence) or signal (closed forms, named protocols, fast)."),
     ] = "bloch",
     spins: Annotated[
         int, typer.Option("--spins", help="Bloch: spins per voxel, evenly spaced; spoiling needs many.", min=1)

@@ -23,13 +23,12 @@ def image_picture(image: Image) -> bytes:
     from spinloom.report import slices
 
     v = slices.volume(np.abs(image.data), image.affine)
-    limits = slices.window(v.data)
-    planes = [plane for plane in slices.PLANES if _has_depth(v.data.shape, plane)]
-    return slices.png(slices.beside([slices.grey(v, plane, limits, height=360) for plane in planes]))
+    frame = slices.frame_of(v, margin_mm=0.0, height_px=360)
+    return slices.png(slices.orthogonal(v, frame, slices.window(v.data)))
 
 
 def phantom_picture(phantom: Phantom) -> bytes:
-    """Rows T1, T2, PD (and labels) of the middle slices."""
+    """Rows T1, T2 and PD of the middle slices."""
     import numpy as np
 
     from spinloom.report import slices
@@ -38,9 +37,12 @@ def phantom_picture(phantom: Phantom) -> bytes:
     for name, colours in (("T1", "magma"), ("T2", "viridis"), ("PD", "gray")):
         data = np.where(phantom.PD > 0, getattr(phantom, name), 0)
         v = slices.volume(data, phantom.grid.affine)
+        frame = slices.frame_of(v, v.data > 0, height_px=300)
         limits = (0.0, float(np.percentile(data[data > 0], 98)) if (data > 0).any() else 1.0)
-        planes = [plane for plane in slices.PLANES if _has_depth(v.data.shape, plane)]
-        rows.append(slices.beside([slices.mapped(v, plane, limits, colours, height=300) for plane in planes]))
+        planes = [p for p in slices.PLANES if min(n for a, n in enumerate(v.data.shape) if a != slices.AXIS[p]) > 1]
+        centre = frame.centre
+        pictures = [slices.mapped(v, p, frame, centre[slices.AXIS[p]], limits, colours) for p in planes]
+        rows.append(slices.beside(pictures))
     return slices.png(_below(rows))
 
 
@@ -49,13 +51,6 @@ def _below(rows: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
     width = max(row.shape[1] for row in rows)
     return np.concatenate([np.pad(row, ((0, 4), (0, width - row.shape[1]), (0, 0))) for row in rows])
-
-
-def _has_depth(shape: tuple[int, ...], plane: str) -> bool:
-    from spinloom.report.slices import AXIS
-
-    in_plane = [n for axis, n in enumerate(shape) if axis != AXIS[plane]]
-    return min(in_plane) > 1
 
 
 def sequence_picture(sequence: Sequence, suffix: str, start_ms: float | None, stop_ms: float | None) -> bytes:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import typer
+
 Callback = Callable[[int, int, str], None]
 """progress(done, total, what): called whenever something is finished."""
 
@@ -26,7 +28,14 @@ def watching() -> Iterator[Callback]:
 @contextmanager
 def _bar() -> Iterator[Callback]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -51,6 +60,6 @@ def _lines() -> Callback:
             return
         last[0] = elapsed
         left = f", about {elapsed * (total - done) / done:.0f} s left" if 0 < done < total else ""
-        print(f"{done} of {total} ({what}), {elapsed:.0f} s{left}", file=sys.stderr, flush=True)
+        typer.echo(f"{done} of {total} ({what}), {elapsed:.0f} s{left}", err=True)
 
     return line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,9 +39,7 @@ def write(
     from spinloom.io import write_sequence
 
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
-    made = choose.sequence(
-        protocol, B0=B0, given=given | {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
-    )
+    made = choose.sequence(protocol, B0=B0, given=given | {"slice_thickness": slice_thickness, "bandwidth": bandwidth})
     write_sequence(made, out)
     typer.echo(f"{out}: {made.n_blocks} blocks, {made.n_readouts} readouts, {made.duration:.1f} s")
 
@@ -67,7 +64,7 @@ def plot(
 
 @app.command()
 def inspect(source: Source, B0: o.B0 = 3.0, json: o.Json = False) -> None:
-    """Say what is in a sequence: duration, readouts, extremes of gradients and RF, and whether the hardware can do it."""
+    """Say what is in a sequence: duration, readouts, extremes of gradients and RF, and what the hardware cannot do."""
     from spinloom.cli import choose
     from spinloom.cli.write import print_facts
     from spinloom.sequence.timing import check, summary

@@ -1,4 +1,7 @@
-"""Volumes → small pictures: orthogonal slices in neurological orientation (left is left), at true proportions."""
+"""Volumes → small pictures: orthogonal slices in neurological orientation (left is left), at true proportions.
+
+All pictures of one frame show the same place at the same scale, whatever the grid of the volume.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.core.affine import to_ras, voxel_sizes_mm
+from spinloom.core.affine import to_ras
 
 Pixels = NDArray[np.uint8]
 PLANES = ("axial", "coronal", "sagittal")
@@ -18,20 +21,56 @@ AXIS = {"axial": 2, "coronal": 1, "sagittal": 0}
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """A RAS volume ready to be cut.
+    """A volume ready to be cut.
 
-    data      (x, y, z), axes along right, anterior, superior
-    voxel_mm  (3,) [mm]
+    data    (x, y, z), axes along right, anterior, superior
+    origin  (3,) world position of voxel 0 [mm]
+    step    (3,) voxel size [mm]
     """
 
     data: NDArray[np.generic]
-    voxel_mm: NDArray[np.float64]
+    origin: NDArray[np.float64]
+    step: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What pictures show: a box in the world, and the scale.
+
+    low, high   corners [mm]
+    px_per_mm   scale
+    """
+
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    px_per_mm: float = 1.0
+
+    @property
+    def centre(self) -> tuple[float, float, float]:
+        x, y, z = ((a + b) / 2 for a, b in zip(self.low, self.high, strict=True))
+        return x, y, z
 
 
 def volume(data: NDArray[np.generic], affine: NDArray[np.float64]) -> Volume:
-    """Reorder to RAS; no interpolation."""
+    """Reorder to RAS; no interpolation (an oblique volume is shown along its own axes)."""
     ras, A = to_ras(data, affine)
-    return Volume(ras, voxel_sizes_mm(A))
+    return Volume(ras, A[:3, 3], np.linalg.norm(A[:3, :3], axis=0))
+
+
+def frame_of(
+    v: Volume, inside: NDArray[np.bool_] | None = None, *, margin_mm: float = 6.0, height_px: int = 240
+) -> Frame:
+    """The box around the voxels that are `inside` (default: the whole volume), its height scaled to height_px."""
+    shape = np.asarray(v.data.shape)
+    first, last = np.zeros(3), shape - 1.0
+    if inside is not None and inside.any():
+        spans = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+        first = np.array([span[0] for span in spans], float)
+        last = np.array([span[-1] for span in spans], float)
+    low = v.origin + v.step * (first - 0.5) - margin_mm
+    high = v.origin + v.step * (last + 0.5) + margin_mm
+    scale = height_px / float(max(high[1] - low[1], high[2] - low[2]))
+    return Frame((low[0], low[1], low[2]), (high[0], high[1], high[2]), scale)
 
 
 def window(data: NDArray[np.generic], low: float = 1.0, high: float = 99.5) -> tuple[float, float]:
@@ -41,50 +80,63 @@ def window(data: NDArray[np.generic], low: float = 1.0, high: float = 99.5) -> t
     if values.size == 0 or values.max() <= values.min():
         return 0.0, 1.0
     top = float(np.percentile(values, 99.9))
-    object_ = values[values > 0.05 * top]
-    if object_.size < 16:
+    shown = values[values > 0.05 * top]
+    if shown.size < 16:
         return float(values.min()), float(values.max())
-    return min(0.0, float(np.percentile(values, low))), float(np.percentile(object_, high))
+    return min(0.0, float(np.percentile(values, low))), float(np.percentile(shown, high))
 
 
-def cut(v: Volume, plane: str, position: float = 0.5) -> NDArray[np.generic]:
-    """One slice as (rows, columns): anterior or superior up, right of the picture is the subject's right.
+def cut(v: Volume, plane: str, frame: Frame, at_mm: float, *, smooth: bool) -> NDArray[np.generic]:
+    """One slice as (rows, columns): anterior or superior up, the subject's right (or nose) at the right.
 
-    plane     axial, coronal or sagittal (nose to the right)
-    position  0 … 1 along the axis of the slice
+    plane   axial, coronal or sagittal
+    at_mm   position along the slice's axis; outside the volume the picture is empty
+    smooth  linear in-plane interpolation, else nearest (labels)
     """
+    from scipy.ndimage import map_coordinates
+
     axis = AXIS[plane]
-    index = round(position * (v.data.shape[axis] - 1))
-    return np.take(v.data, index, axis=axis).T[::-1]
+    across, up = (a for a in range(3) if a != axis)
+    n_columns, n_rows = (max(1, round((frame.high[a] - frame.low[a]) * frame.px_per_mm)) for a in (across, up))
+    place = (at_mm - v.origin[axis]) / v.step[axis]
+    if not -0.51 <= place <= v.data.shape[axis] - 0.49:
+        return np.zeros((n_rows, n_columns), v.data.dtype)
+    flat = np.take(v.data, int(np.clip(round(place), 0, v.data.shape[axis] - 1)), axis=axis)
+    x = frame.low[across] + (np.arange(n_columns) + 0.5) / frame.px_per_mm
+    y = frame.high[up] - (np.arange(n_rows) + 0.5) / frame.px_per_mm
+    index = np.meshgrid((x - v.origin[across]) / v.step[across], (y - v.origin[up]) / v.step[up])
+    return np.asarray(map_coordinates(flat, index, order=1 if smooth else 0, mode="constant"))
 
 
-def grey(v: Volume, plane: str, limits: tuple[float, float], position: float = 0.5, height: int = 220) -> Pixels:
-    """A slice as (height, width) bytes at true proportions."""
+def grey(v: Volume, plane: str, frame: Frame, at_mm: float, limits: tuple[float, float]) -> Pixels:
+    """A slice as (rows, columns) bytes."""
     low, high = limits
-    flat = np.nan_to_num(cut(v, plane, position).astype(np.float32))
-    scaled = np.clip((flat - low) / max(high - low, 1e-12), 0, 1)
-    return np.asarray(_resize((scaled * 255 + 0.5).astype(np.uint8), v, plane, height, smooth=True), np.uint8)
+    flat = np.nan_to_num(cut(v, plane, frame, at_mm, smooth=True).astype(np.float32))
+    return (np.clip((flat - low) / max(high - low, 1e-12), 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def coloured(v: Volume, plane: str, palette: NDArray[np.uint8], position: float = 0.5, height: int = 220) -> Pixels:
-    """A label slice as (height, width, 3) bytes.
+def coloured(v: Volume, plane: str, frame: Frame, at_mm: float, colours: NDArray[np.uint8]) -> Pixels:
+    """A label slice as (rows, columns, 3) bytes.
 
-    palette  (n_ids, 3): colour of each label id
+    colours  (n_ids, 3): colour of each label id
     """
-    ids = np.clip(cut(v, plane, position).astype(np.int64), 0, len(palette) - 1)
-    return palette[_resize(ids.astype(np.int32), v, plane, height, smooth=False)]
+    ids = cut(v, plane, frame, at_mm, smooth=False).astype(np.int64)
+    return colours[np.clip(ids, 0, len(colours) - 1)]
 
 
-def mapped(
-    v: Volume, plane: str, limits: tuple[float, float], name: str, position: float = 0.5, height: int = 220
-) -> Pixels:
-    """A quantitative map slice through a perceptually uniform colour map, (height, width, 3) bytes."""
+def mapped(v: Volume, plane: str, frame: Frame, at_mm: float, limits: tuple[float, float], name: str) -> Pixels:
+    """A quantitative map slice through a perceptually uniform colour map, (rows, columns, 3) bytes."""
     from matplotlib import colormaps
 
-    indices = grey(v, plane, limits, position, height)
     table = (np.asarray(colormaps[name](np.arange(256)))[:, :3] * 255).astype(np.uint8)
     table[0] = 0
-    return table[indices]
+    return table[grey(v, plane, frame, at_mm, limits)]
+
+
+def orthogonal(v: Volume, frame: Frame, limits: tuple[float, float]) -> Pixels:
+    """Axial, coronal and sagittal slices through the frame's centre, side by side; only those that have an extent."""
+    planes = [p for p in PLANES if min(n for a, n in enumerate(v.data.shape) if a != AXIS[p]) > 1]
+    return beside([grey(v, plane, frame, frame.centre[AXIS[plane]], limits) for plane in planes])
 
 
 def beside(pictures: list[Pixels], gap: int = 2) -> Pixels:
@@ -152,13 +204,3 @@ def _encode(pixels: Pixels, kind: str, **options: object) -> bytes:
     out = io.BytesIO()
     Pillow.fromarray(pixels).save(out, kind, **options)
     return out.getvalue()
-
-
-def _resize(flat: NDArray[np.generic], v: Volume, plane: str, height: int, *, smooth: bool) -> NDArray[np.generic]:
-    from PIL import Image as Pillow
-
-    across, up = [a for a in range(3) if a != AXIS[plane]]
-    rows, columns = flat.shape
-    width = max(1, round(height * columns * v.voxel_mm[across] / (rows * v.voxel_mm[up])))
-    how = Pillow.Resampling.BICUBIC if smooth else Pillow.Resampling.NEAREST
-    return np.asarray(Pillow.fromarray(np.ascontiguousarray(flat)).resize((width, height), how))
