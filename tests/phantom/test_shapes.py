@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from spinloom.core.errors import InputError, UsageError
-from spinloom.phantom.nist import T1_ARRAY_MS, nist
 from spinloom.phantom.shapes import Ellipsoid, Sphere, spheres
-from spinloom.phantom.shepp_logan import shepp_logan
+from spinloom.phantom.shepp import shepp_logan
+from spinloom.phantom.system_phantom import T1_ARRAY_MS, nist
 from spinloom.phantom.tissues import Tissue, TissueTable
 
 TWO = TissueTable((Tissue(1, "a", 1.0, 1.0, 0.1), Tissue(2, "b", 0.5, 2.0, 0.2)), 3.0)

@@ -37,8 +37,8 @@ _HOME = {
     "from_maps": "maps",
     "Sphere": "shapes",
     "spheres": "shapes",
-    "shepp_logan": "shepp_logan",
-    "nist": "nist",
+    "shepp_logan": "shepp",
+    "nist": "system_phantom",
     "field_from_susceptibility": "susceptibility",
     "shim": "susceptibility",
     "correlated_noise": "texture",
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from spinloom.phantom.filling import OneDrawPerVoxel as OneDrawPerVoxel
     from spinloom.phantom.labels import from_labels as from_labels
     from spinloom.phantom.maps import from_maps as from_maps
-    from spinloom.phantom.nist import nist as nist
     from spinloom.phantom.phantom import Compartment as Compartment
     from spinloom.phantom.phantom import Phantom as Phantom
     from spinloom.phantom.phantom import Voxel as Voxel
@@ -66,10 +65,11 @@ if TYPE_CHECKING:
     from spinloom.phantom.schemes import read_scheme as read_scheme
     from spinloom.phantom.shapes import Sphere as Sphere
     from spinloom.phantom.shapes import spheres as spheres
-    from spinloom.phantom.shepp_logan import shepp_logan as shepp_logan
+    from spinloom.phantom.shepp import shepp_logan as shepp_logan
     from spinloom.phantom.subject import from_fractions as from_fractions
     from spinloom.phantom.susceptibility import field_from_susceptibility as field_from_susceptibility
     from spinloom.phantom.susceptibility import shim as shim
+    from spinloom.phantom.system_phantom import nist as nist
     from spinloom.phantom.texture import correlated_noise as correlated_noise
     from spinloom.phantom.tissue_table import brainweb_table as brainweb_table
     from spinloom.phantom.tissue_table import sources as sources
