@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.sequence.events import RF, RFUse
+from spinloom.sequence.rf_use import rotation_angle
 from spinloom.sequence.sequence import NONE, Sequence
 
 FloatArray = NDArray[np.float64]
@@ -62,12 +63,16 @@ def waveforms(sequence: Sequence, start: float = 0.0, stop: float | None = None)
     windows: list[tuple[float, float]] = []
     samples: list[FloatArray] = []
     pulses: list[Pulse] = []
+    angles: dict[tuple[bytes, bytes], float] = {}
     for i in chosen:
         begin, block = begins[i], sequence.block(int(i))
         if block.rf is not None:
             t, b1 = staircase(block.rf)
             rf.append((begin + t, b1))
-            pulses.append(Pulse(begin + block.rf.centre, block.rf.flip_angle, block.rf.use))
+            shape = (block.rf.edges.tobytes(), block.rf.signal.tobytes())
+            if shape not in angles:
+                angles[shape] = rotation_angle(block.rf)
+            pulses.append(Pulse(begin + block.rf.centre, angles[shape], block.rf.use))
         for axis, gradient in enumerate(block.gradients):
             if gradient is not None:
                 lines[axis].append(begin + gradient.t[[0, *range(len(gradient.t)), -1]])
@@ -103,30 +108,25 @@ def staircase(rf: RF) -> tuple[FloatArray, NDArray[np.complex128]]:
 
 
 def one_repetition(sequence: Sequence) -> tuple[float, float]:
-    """Start and stop of a stretch worth looking at [s]: from the first pulse of the repetition that holds the
-    first readout to the same pulse of the next one; the whole sequence if there is no next one.
+    """Start and stop of the repetition that holds the first readout [s].
 
-    A repetition is opened by an inversion, saturation or preparation pulse, or by an excitation with none before it.
+    It runs from the inversion, saturation or preparation pulse before that readout to the next such pulse; without
+    any, from the excitation before it to the next excitation. The last repetition ends with the sequence.
     """
-    used = sequence.blocks[:, 0]
-    blocks = np.flatnonzero(used != NONE)
-    opening, fresh = [], True
-    has_adc = sequence.blocks[:, 4] != NONE
-    previous = 0
-    for b in blocks:
-        use = sequence.rf[used[b]].use
-        if has_adc[previous:b].any() and use is not RFUse.REFOCUSING:
-            fresh = True
-        if fresh and use is not RFUse.REFOCUSING:
-            opening.append(int(b))
-            fresh = False
-        if use is RFUse.EXCITATION and not has_adc[b:].any():
-            break
-        previous = int(b)
-    starts = sequence.block_starts
-    readouts = sequence.readout_blocks
-    if not opening or not len(readouts):
+    readouts, starts = sequence.readout_blocks, sequence.block_starts
+    blocks = np.flatnonzero(sequence.blocks[:, 0] != NONE)
+    uses = [sequence.rf[i].use for i in sequence.blocks[blocks, 0]]
+    if not len(readouts):
         return 0.0, sequence.duration
-    first = max((b for b in opening if b <= readouts[0]), default=opening[0])
-    after = [b for b in opening if b > readouts[0]]
-    return float(starts[first]), float(starts[after[0]]) if after else sequence.duration
+    prepares = np.array([u in (RFUse.INVERSION, RFUse.SATURATION, RFUse.PREPARATION) for u in uses], bool)
+    excites = np.array([u in (RFUse.EXCITATION, RFUse.UNDEFINED) for u in uses], bool)
+    opening = blocks[prepares if prepares.any() else excites]
+    if prepares.any():  # of several in a row the first opens
+        before = np.searchsorted(blocks[excites], opening)
+        opening = opening[np.concatenate([[True], np.diff(before) > 0])]
+    first = opening[opening <= readouts[0]]
+    after = opening[opening > readouts[0]]
+    return (
+        float(starts[first[-1]]) if len(first) else 0.0,
+        float(starts[after[0]]) if len(after) else sequence.duration,
+    )
