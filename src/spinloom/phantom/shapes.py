@@ -68,10 +68,13 @@ def spheres(
         if min(item.semi_mm) <= 0:
             raise InputError(f"an ellipsoid of {item.tissue} has semi-axes {item.semi_mm} mm")
         box, c = coverage(item, grid)
-        amount = fractions[(slice(None), *box)] * (1 - c)
-        amount[tissues.index(item.tissue)] += 255 * c
+        new = tissues.index(item.tissue)
+        here = [t for t in range(len(tissues)) if t == new or fractions[t][box].any()]
+        amount = np.stack([fractions[t][box] * (1 - c) for t in here])
+        amount[here.index(new)] += 255 * c
         upto = np.rint(np.cumsum(amount, axis=0)).astype(np.int16)
-        fractions[(slice(None), *box)] = np.diff(upto, axis=0, prepend=np.int16(0))
+        for t, part in zip(here, np.diff(upto, axis=0, prepend=np.int16(0)), strict=True):
+            fractions[t][box] = part
     maps = maps_from_fractions(fractions, tissues)
     return Phantom(
         grid=grid,
