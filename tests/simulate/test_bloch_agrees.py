@@ -1,4 +1,4 @@
-"""The fast simulator against the plain one, on whatever a seed brings, and against itself in other divisions of work."""
+"""The fast simulator against the plain one, on whatever a seed brings, and against itself with the work cut otherwise."""
 
 from __future__ import annotations
 
@@ -135,11 +135,10 @@ def test_a_memoised_pulse_is_the_stepped_pulse(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_allclose(Bloch(threads=1).signal(phantom, sequence, scanner).samples, memo, atol=1e-10)
 
 
-def test_small_batches_and_tiles_give_the_same_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_batches_give_the_same_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = stream(5, "tiles")
     phantom, sequence, scanner = random_phantom(rng), random_sequence(rng), random_scanner(rng)
     whole = Bloch(spins=4, threads=1).signal(phantom, sequence, scanner).samples
-    monkeypatch.setattr(kernels, "TILE", 7)
     monkeypatch.setattr(bloch, "BATCH", 12)
     np.testing.assert_allclose(Bloch(spins=4, threads=1).signal(phantom, sequence, scanner).samples, whole, atol=1e-9)
 

@@ -81,14 +81,13 @@ class Bloch:
 
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))
-            maps = np.empty((todo.n_maps, 4, 3, kernels.TILE))
+            maps = np.empty((todo.n_maps, 12 * kernels.TILE))
             for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH):
-                for lo in range(0, len(batch.R2prime), kernels.TILE):
-                    tile = slice(lo, lo + kernels.TILE)
+                for tile in batch.tiles(kernels.TILE):
                     kernels.run_tile(
-                        np.ascontiguousarray(batch.spin[:, tile]),
-                        np.ascontiguousarray(batch.R2prime[tile]),
-                        np.ascontiguousarray(batch.weight[:, :, tile]),
+                        tile.spin.ravel(),
+                        tile.R2prime,
+                        tile.weight.reshape(n_coils, -1),
                         todo.ops,
                         todo.par,
                         todo.steps,

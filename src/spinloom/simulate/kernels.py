@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TILE = 256
+"""Spins of a tile. Every array below is flat: rows of TILE numbers one after the other, so that offsets between rows
+are constants, loops have a constant count, and the compiler can prove that rows do not overlap and use vector units."""
+
 RF, READ = 0, 1
 
 _FLAGS = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -33,7 +36,7 @@ _E = tuple(1.0 / math.factorial(n) for n in range(16))
 @njit(inline="always", **_FAST)
 def half_turn(x: float) -> tuple[float, float]:
     """sin(pi y), cos(pi y) with y = x - nearest integer: Taylor to 1e-16 on |y| <= 1/2; no branch, no libm."""
-    y = x - math.floor(x + 0.5)
+    y = x - np.floor(x + 0.5)
     q = y * y
     s = _S[10] + q * _S[11]
     c = _C[10] + q * _C[11]
@@ -97,100 +100,106 @@ def free(m: Floats, spin: Floats, dt: float, kx: float, ky: float, kz: float) ->
 
         M+ <- M+ exp(-2 pi i (k . r + f dt)) exp(-R2 dt),   Mz <- 1 + (Mz - 1) exp(-R1 dt)
 
-    m     (3, n) magnetisation;  spin  (7, n) x, y, z [m], R1, R2 [1/s], f [Hz], B1
+    m     rows Mx, My, Mz;  spin  rows x, y, z [m], R1, R2 [1/s], f [Hz], B1
     """
-    mx, my, mz = m[0], m[1], m[2]
-    x, y, z, R1, R2, f = spin[0], spin[1], spin[2], spin[3], spin[4], spin[5]
-    for i in range(mx.size):
-        s, c = turn(kx * x[i] + ky * y[i] + kz * z[i] + f[i] * dt)
-        E2 = decay(R2[i] * dt)
-        a = mx[i]
-        b = my[i]
-        mx[i] = E2 * (a * c + b * s)
-        my[i] = E2 * (b * c - a * s)
-        mz[i] = 1.0 + (mz[i] - 1.0) * decay(R1[i] * dt)
+    for i in range(TILE):
+        s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * dt)
+        E1 = decay(spin[3 * TILE + i] * dt)
+        E2 = decay(spin[4 * TILE + i] * dt)
+        a = m[i]
+        b = m[TILE + i]
+        m[i] = E2 * (a * c + b * s)
+        m[TILE + i] = E2 * (b * c - a * s)
+        m[2 * TILE + i] = 1.0 + (m[2 * TILE + i] - 1.0) * E1
 
 
 @njit(**_FAST)
-def rf_step(
-    m: Floats, spin: Floats, b1: tuple[float, float], g: tuple[float, float, float], f0: float, dt: float
-) -> None:
-    """Turn by 2 pi |B| dt about B = (b1x, b1y, G . r + f - f0), left-handed (Rodrigues):
+def fill_decays(E: Floats, spin: Floats, dt: float) -> None:
+    """E  rows E1 = exp(-R1 dt), E2 = exp(-R2 dt)."""
+    for i in range(TILE):
+        E[i] = decay(spin[3 * TILE + i] * dt)
+        E[TILE + i] = decay(spin[4 * TILE + i] * dt)
 
-    M <- cos(phi) M + (1 - cos(phi)) n (n . M) - sin(phi) n x M
+
+@njit(**_FAST)
+def relax(m: Floats, E: Floats, recovery: float) -> None:
+    """Relaxation alone; recovery = 0 leaves out the inhomogeneous part (columns of a map)."""
+    for i in range(TILE):
+        m[i] *= E[TILE + i]
+        m[TILE + i] *= E[TILE + i]
+        m[2 * TILE + i] = recovery + (m[2 * TILE + i] - recovery) * E[i]
+
+
+@njit(**_FAST)
+def rf_step(m: Floats, spin: Floats, E: Floats, recovery: float, q: Floats, f0: float) -> None:
+    """Turn by phi = 2 pi |B| dt about B = (b1x, b1y, G . r + f - f0), left-handed (Rodrigues), then relax:
+
+        M <- cos(phi) M + (1 - cos(phi)) n (n . M) - sin(phi) n x M
 
     cos, sin / phi and (1 - cos) / phi^2 come from the half angle, smooth at phi = 0.
+
+    q  (6,) dt [s], b1x, b1y [Hz], gx, gy, gz [Hz/m]
     """
-    mx, my, mz = m[0], m[1], m[2]
-    x, y, z, f, B1 = spin[0], spin[1], spin[2], spin[5], spin[6]
-    for i in range(mx.size):
-        u = B1[i] * b1[0] * dt
-        v = B1[i] * b1[1] * dt
-        w = (g[0] * x[i] + g[1] * y[i] + g[2] * z[i] + f[i] - f0) * dt
-        h2 = u * u + v * v + w * w + 1e-40
-        h = math.sqrt(h2)
+    dt, b1x, b1y, gx, gy, gz = q[0], q[1], q[2], q[3], q[4], q[5]
+    for i in range(TILE):
+        B1 = spin[6 * TILE + i]
+        u = B1 * b1x * dt
+        v = B1 * b1y * dt
+        w = (gx * spin[i] + gy * spin[TILE + i] + gz * spin[2 * TILE + i] + spin[5 * TILE + i] - f0) * dt
+        h = math.sqrt(u * u + v * v + w * w + 1e-40)
         s, c = half_turn(h)
-        q = s / h
-        A = 2.0 * q * c
-        B = 2.0 * q * q
+        r = s / h
+        A = 2.0 * r * c
+        B = 2.0 * r * r
         C = 1.0 - 2.0 * s * s
-        a = mx[i]
-        b = my[i]
-        d = mz[i]
-        dot = B * (u * a + v * b + w * d)
-        mx[i] = C * a + dot * u - A * (v * d - w * b)
-        my[i] = C * b + dot * v - A * (w * a - u * d)
-        mz[i] = C * d + dot * w - A * (u * b - v * a)
-
-
-@njit(**_FAST)
-def relax(m: Floats, spin: Floats, dt: float, recovery: float) -> None:
-    """Relaxation alone for dt; recovery = 0 leaves out the inhomogeneous part (columns of a map)."""
-    mx, my, mz = m[0], m[1], m[2]
-    R1, R2 = spin[3], spin[4]
-    for i in range(mx.size):
-        E1 = decay(R1[i] * dt)
-        E2 = decay(R2[i] * dt)
-        mx[i] *= E2
-        my[i] *= E2
-        mz[i] = recovery + (mz[i] - recovery) * E1
+        x = m[i]
+        y = m[TILE + i]
+        z = m[2 * TILE + i]
+        dot = B * (u * x + v * y + w * z)
+        E2 = E[TILE + i]
+        m[i] = E2 * (C * x + dot * u - A * (v * z - w * y))
+        m[TILE + i] = E2 * (C * y + dot * v - A * (w * x - u * z))
+        m[2 * TILE + i] = recovery + (C * z + dot * w - A * (u * y - v * x) - recovery) * E[i]
 
 
 @njit(**_FLAGS)
-def pulse(m: Floats, spin: Floats, steps: Floats, f0: float, recovery: float) -> None:
-    """Through all steps of a pulse: half a step of relaxation, turn, ... (Strang splitting, second order in dt).
+def pulse(m: Floats, spin: Floats, steps: Floats, f0: float, recovery: float, E: Floats) -> None:
+    """Through all steps of a pulse, relaxing half a step before and after each turn: Strang splitting, second order.
 
-    steps  (n, 6) dt [s], b1x, b1y [Hz], gx, gy, gz [Hz/m];  f0  frequency of the frame [Hz]
+    steps  (n, 6) see rf_step;  f0  frequency of the frame [Hz];  E  scratch
     """
-    half = 0.0
-    for k in range(steps.shape[0]):
-        dt = steps[k, 0]
-        relax(m, spin, half + dt / 2, recovery)
-        rf_step(m, spin, (steps[k, 1], steps[k, 2]), (steps[k, 3], steps[k, 4], steps[k, 5]), f0, dt)
-        half = dt / 2
-    relax(m, spin, half, recovery)
+    n = steps.shape[0]
+    now = steps[0, 0] / 2
+    fill_decays(E, spin, now)
+    relax(m, E, recovery)
+    for k in range(n):
+        then = (steps[k, 0] + (steps[k + 1, 0] if k + 1 < n else 0.0)) / 2
+        if abs(then - now) > 1e-9 * now:
+            fill_decays(E, spin, then)
+            now = then
+        rf_step(m, spin, E, recovery, steps[k], f0)
 
 
 @njit(**_FLAGS)
-def pulse_map(A: Floats, spin: Floats, steps: Floats, f0: float) -> None:
-    """The affine map of a pulse, M -> A M + b: its columns are where the axes go, b where 0 goes. A  (4, 3, n)."""
+def pulse_map(A: Floats, spin: Floats, steps: Floats, f0: float, E: Floats) -> None:
+    """The affine map of a pulse, M -> A M + b: where x, y and z go, then b, where 0 goes; four times three rows."""
     A[:] = 0.0
     for j in range(3):
-        A[j, j] = 1.0
-        pulse(A[j], spin, steps, f0, 0.0)
-    pulse(A[3], spin, steps, f0, 1.0)
+        A[(4 * j) * TILE : (4 * j + 1) * TILE] = 1.0
+        pulse(A[3 * j * TILE : 3 * (j + 1) * TILE], spin, steps, f0, 0.0, E)
+    pulse(A[9 * TILE : 12 * TILE], spin, steps, f0, 1.0, E)
 
 
 @njit(**_FAST)
 def apply_map(m: Floats, A: Floats) -> None:
-    mx, my, mz = m[0], m[1], m[2]
-    for i in range(mx.size):
-        a = mx[i]
-        b = my[i]
-        d = mz[i]
-        mx[i] = A[0, 0, i] * a + A[1, 0, i] * b + A[2, 0, i] * d + A[3, 0, i]
-        my[i] = A[0, 1, i] * a + A[1, 1, i] * b + A[2, 1, i] * d + A[3, 1, i]
-        mz[i] = A[0, 2, i] * a + A[1, 2, i] * b + A[2, 2, i] * d + A[3, 2, i]
+    """M <- A M + b."""
+    for i in range(TILE):
+        a = m[i]
+        b = m[TILE + i]
+        d = m[2 * TILE + i]
+        m[i] = A[i] * a + A[3 * TILE + i] * b + A[6 * TILE + i] * d + A[9 * TILE + i]
+        m[TILE + i] = A[TILE + i] * a + A[4 * TILE + i] * b + A[7 * TILE + i] * d + A[10 * TILE + i]
+        m[2 * TILE + i] = A[2 * TILE + i] * a + A[5 * TILE + i] * b + A[8 * TILE + i] * d + A[11 * TILE + i]
 
 
 @njit(**_FAST)
@@ -198,86 +207,80 @@ def turn_z(m: Floats, angle: float) -> None:
     """M+ <- M+ exp(i angle)."""
     c = math.cos(angle)
     s = math.sin(angle)
-    mx, my = m[0], m[1]
-    for i in range(mx.size):
-        a = mx[i]
-        b = my[i]
-        mx[i] = a * c - b * s
-        my[i] = a * s + b * c
+    for i in range(TILE):
+        a = m[i]
+        b = m[TILE + i]
+        m[i] = a * c - b * s
+        m[TILE + i] = a * s + b * c
 
 
 @njit(**_FAST)
 def listen(
-    a: Floats, m: Floats, spin: Floats, R2prime: Floats, t: float, k: tuple[float, float, float], tau: float
+    a: Floats, m: Floats, spin: Floats, R2prime: Floats, t: float, kx: float, ky: float, kz: float, tau: float
 ) -> None:
-    """Transverse magnetisation at the first sample, beside the state: a (2, n) = M+ at time t and moment k."""
-    x, y, z, R2, f = spin[0], spin[1], spin[2], spin[4], spin[5]
-    ar, ai, mx, my = a[0], a[1], m[0], m[1]
-    for i in range(ar.size):
-        s, c = turn(k[0] * x[i] + k[1] * y[i] + k[2] * z[i] + f[i] * t)
-        E = decay(R2[i] * t + R2prime[i] * tau)
-        ar[i] = E * (mx[i] * c + my[i] * s)
-        ai[i] = E * (my[i] * c - mx[i] * s)
+    """Transverse magnetisation at one instant, beside the state: a = M+ at time t and moment k, tau from the echo."""
+    for i in range(TILE):
+        s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * t)
+        E = decay(spin[4 * TILE + i] * t + R2prime[i] * tau)
+        x = m[i]
+        y = m[TILE + i]
+        a[i] = E * (x * c + y * s)
+        a[TILE + i] = E * (y * c - x * s)
 
 
 @njit(**_FAST)
-def phasor(p: Floats, spin: Floats, R2prime: Floats, dt: float, k: tuple[float, float, float], dtau: float) -> None:
-    """One sample's factor exp(-2 pi i (k . r + f dt) - R2 dt - R2' dtau), p (2, n)."""
-    x, y, z, R2, f = spin[0], spin[1], spin[2], spin[4], spin[5]
-    pr, pi = p[0], p[1]
-    for i in range(pr.size):
-        s, c = turn(k[0] * x[i] + k[1] * y[i] + k[2] * z[i] + f[i] * dt)
-        # R2' dtau is negative before an echo, when the sum refocuses
-        d = R2[i] * dt + R2prime[i] * dtau
+def phasor(p: Floats, spin: Floats, R2prime: Floats, dt: float, kx: float, ky: float, kz: float, dtau: float) -> None:
+    """The factor of one sample, exp(-2 pi i (k . r + f dt) - R2 dt - R2' dtau); dtau < 0 before an echo."""
+    for i in range(TILE):
+        s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * dt)
+        d = spin[4 * TILE + i] * dt + R2prime[i] * dtau
         E = decay(abs(d))
         E = 1.0 / E if d < 0 else E
-        pr[i] = E * c
-        pi[i] = -E * s
+        p[i] = E * c
+        p[TILE + i] = -E * s
 
 
 @njit(**_SUM)
 def weighted_sum(a: Floats, w: Floats) -> tuple[float, float]:
     """sum_v w_v a_v, complex."""
-    ar, ai, wr, wi = a[0], a[1], w[0], w[1]
     sr = 0.0
     si = 0.0
-    for i in range(ar.size):
-        sr += ar[i] * wr[i] - ai[i] * wi[i]
-        si += ar[i] * wi[i] + ai[i] * wr[i]
+    for i in range(TILE):
+        sr += a[i] * w[i] - a[TILE + i] * w[TILE + i]
+        si += a[i] * w[TILE + i] + a[TILE + i] * w[i]
     return sr, si
 
 
 @njit(**_SUM)
 def sum_and_advance(a: Floats, p: Floats) -> tuple[float, float]:
     """sum_v a_v, then a_v <- a_v p_v."""
-    ar, ai, pr, pi = a[0], a[1], p[0], p[1]
     sr = 0.0
     si = 0.0
-    for i in range(ar.size):
-        r = ar[i]
-        q = ai[i]
+    for i in range(TILE):
+        r = a[i]
+        q = a[TILE + i]
         sr += r
         si += q
-        ar[i] = r * pr[i] - q * pi[i]
-        ai[i] = r * pi[i] + q * pr[i]
+        a[i] = r * p[i] - q * p[TILE + i]
+        a[TILE + i] = r * p[TILE + i] + q * p[i]
     return sr, si
 
 
 @njit(**_FAST)
 def multiply(a: Floats, p: Floats) -> None:
-    ar, ai, pr, pi = a[0], a[1], p[0], p[1]
-    for i in range(ar.size):
-        r = ar[i]
-        q = ai[i]
-        ar[i] = r * pr[i] - q * pi[i]
-        ai[i] = r * pi[i] + q * pr[i]
+    """a_v <- a_v p_v, complex."""
+    for i in range(TILE):
+        r = a[i]
+        q = a[TILE + i]
+        a[i] = r * p[i] - q * p[TILE + i]
+        a[TILE + i] = r * p[TILE + i] + q * p[i]
 
 
 @njit(**_FLAGS)
-def read_uniform(out: Floats, a: Floats, p: Floats, w: Floats, first: int, n: int) -> None:
+def read_straight(out: Floats, a: Floats, p: Floats, w: Floats, first: int, n: int) -> None:
     """n samples along a straight line of k-space at constant dwell: a recurrence, no sine per sample.
 
-    out  (2, coils, samples);  w  (coils, 2, n_spins) weights
+    out  (2, coils, samples);  w  (coils, 2 rows) weights
     """
     if w.shape[0] == 1:
         multiply(a, w[0])
@@ -309,41 +312,38 @@ def run_tile(
     out: Floats,
 ) -> None:
     """One tile of spins through the whole plan (see plan.Plan for the tables); adds to out (2, coils, samples)."""
-    n = spin.shape[1]
-    m = np.zeros((3, n))
-    m[2] = 1.0
-    a = np.empty((2, n))
-    p = np.empty((2, n))
+    m = np.zeros(3 * TILE)
+    m[2 * TILE :] = 1.0
+    a = np.empty(2 * TILE)
+    p = np.empty(2 * TILE)
+    E = np.empty(2 * TILE)
     for j in range(pulses.shape[0]):
         if pulses[j, 2] >= 0:
-            pulse_map(maps[pulses[j, 2], :, :, :n], spin, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j])
+            pulse_map(maps[pulses[j, 2]], spin, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], E)
     for j in range(ops.shape[0]):
-        kind, index = ops[j, 0], ops[j, 1]
-        dt, k = par[j, 0], (par[j, 1], par[j, 2], par[j, 3])
-        if kind == RF:
-            free(m, spin, dt, k[0], k[1], k[2])
+        index = ops[j, 1]
+        dt, kx, ky, kz = par[j, 0], par[j, 1], par[j, 2], par[j, 3]
+        if ops[j, 0] == RF:
+            free(m, spin, dt, kx, ky, kz)
             turn_z(m, par[j, 4])
             if pulses[index, 2] >= 0:
-                apply_map(m, maps[pulses[index, 2], :, :, :n])
+                apply_map(m, maps[pulses[index, 2]])
             else:
-                pulse(m, spin, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], 1.0)
+                pulse(m, spin, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], 1.0, E)
             turn_z(m, par[j, 5])
             continue
         count, first, straight = ops[j, 2], ops[j, 3], ops[j, 4]
-        sign = par[j, 5]
-        if straight:
-            q = samples[index]
-            listen(a, m, spin, R2prime, dt + q[0], (k[0] + q[1], k[1] + q[2], k[2] + q[3]), par[j, 4])
-            if count > 1:
-                d = (samples[index + count - 1] - q) / (count - 1)
-                phasor(p, spin, R2prime, d[0], (d[1], d[2], d[3]), sign * d[0])
-            read_uniform(out, a, p, w, first, count)
-        else:
-            for i in range(count):
-                q = samples[index + i]
-                tau = par[j, 4] + sign * (q[0] - samples[index, 0])
-                listen(a, m, spin, R2prime, dt + q[0], (k[0] + q[1], k[1] + q[2], k[2] + q[3]), tau)
-                for c in range(w.shape[0]):
-                    sr, si = weighted_sum(a, w[c])
-                    out[0, c, first + i] += sr
-                    out[1, c, first + i] += si
+        tau, sign = par[j, 4], par[j, 5]
+        for i in range(1 if straight else count):
+            q = samples[index + i]
+            late = tau + sign * (q[0] - samples[index, 0])
+            listen(a, m, spin, R2prime, dt + q[0], kx + q[1], ky + q[2], kz + q[3], late)
+            if straight:
+                d = (samples[index + count - 1] - q) / max(1, count - 1)
+                phasor(p, spin, R2prime, d[0], d[1], d[2], d[3], sign * d[0])
+                read_straight(out, a, p, w, first, count)
+                continue
+            for c in range(w.shape[0]):
+                sr, si = weighted_sum(a, w[c])
+                out[0, c, first + i] += sr
+                out[1, c, first + i] += si

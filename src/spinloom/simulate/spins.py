@@ -54,6 +54,18 @@ class Spins:
     R2prime: FloatArray
     weight: FloatArray
 
+    def tiles(self, size: int) -> Iterator[Spins]:
+        """Cut into tiles of one size; the last is filled up with spins that weigh nothing."""
+        n = len(self.R2prime)
+        for lo in range(0, n, size):
+            fill = max(0, lo + size - n)
+            part = slice(lo, lo + size)
+            yield Spins(
+                np.pad(self.spin[:, part], ((0, 0), (0, fill))),
+                np.pad(self.R2prime[part], (0, fill)),
+                np.pad(self.weight[:, :, part], ((0, 0), (0, 0), (0, fill))),
+            )
+
 
 def lattice(spins: int | tuple[int, int, int]) -> FloatArray:
     """Evenly spaced places in the unit voxel centred at 0, (n, 3).
