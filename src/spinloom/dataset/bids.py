@@ -19,7 +19,7 @@ from spinloom import __version__
 from spinloom.core.grid import Grid
 from spinloom.core.image import Image
 from spinloom.dataset.fields import Recipe
-from spinloom.dataset.sidecar import echo_time, sequence_sidecar, synthetic
+from spinloom.dataset.sidecar import echo_time, receiver, sequence_sidecar, synthetic
 from spinloom.dataset.subject import Acquisition, Subject
 from spinloom.dataset.truth import UNITS, label_image, label_names, truth_maps
 from spinloom.files import atomic
@@ -28,6 +28,13 @@ BIDS_VERSION = "1.10.0"
 TRUTH = "derivatives/truth"
 IGNORED = ("recipe.toml", "run.json", "manifest.json", "croissant.json", "failures.tsv", "report.html", "report.json")
 Json = dict[str, Any]
+
+
+LABELLED = {
+    "Description": "True tissue of each voxel, the largest where there are several.",
+    "Manual": False,
+    "SkullStripped": False,
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Bids:
         for scan in scans:
             for stem, image in _named(subject, scan):
                 fields = {**sequence_sidecar(scan.sequence, B0=subject.scanner.B0), **echo_time(image)}
-                fields |= synthetic(scan.simulation)
+                fields |= {**receiver(subject.scanner.coils.n_coils), **synthetic(scan.simulation)}
                 writer.image(f"{subject.name}/anat/{stem}", image, fields, dtype="int16")
             self._kspace(writer, recipe, subject, scan)
             if recipe.output.truth and subject.phantom.labels is not None:
@@ -51,7 +58,7 @@ class Bids:
                 done.append((grid, labels))
                 stem = f"{TRUTH}/{subject.name}/anat/{subject.name}_res-{scan.section.key}_dseg"
                 resolution = f"Grid of the {scan.section.label} image; each voxel holds its commonest label."
-                writer.image(stem, labels, {"SkullStripped": False, "Manual": False, "Resolution": resolution})
+                writer.image(stem, labels, {**LABELLED, "Resolution": resolution})
         if recipe.output.truth:
             self._truth(writer, subject)
         return writer.files
@@ -75,10 +82,11 @@ class Bids:
                 "MagneticFieldStrength": subject.scanner.B0,
                 "SyntheticData": True,
             }
+            fields |= {"Description": f"True {suffix.removesuffix('map')} of the phantom, on its own grid."}
             writer.image(f"{stem}_{suffix}", image, fields, dtype="int16")
         labels = label_image(subject.phantom)
         if labels is not None:
-            writer.image(f"{stem}_dseg", labels, {"SkullStripped": False, "Manual": False})
+            writer.image(f"{stem}_dseg", labels, LABELLED)
             rows = ["index\tname", *(f"{i}\t{name}" for i, name in label_names(subject.phantom).items())]
             writer.text(f"{stem}_dseg.tsv", "\n".join(rows) + "\n")
 

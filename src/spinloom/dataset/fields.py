@@ -66,7 +66,7 @@ class PhantomSection(Section):
     )
     files: tuple[str, ...] = _f((), "files or folders, one per subject in turn; relative to the recipe")
     labels: str | None = _f(None, "meaning of label maps: brainweb, freesurfer or a TSV table; default: recognised")
-    voxel_mm: float = _f(1.0, "voxel size of the head", "mm", ge=0.5, le=8)
+    voxel_mm: float = _f(1.0, "voxel size of the head", "mm", ge=0.5, le=4)
     lesions: Annotated[Rule, AfterValidator(_word("none", "ms", "tumour"))] = _f(
         Fixed("none"), "lesions of the head: none, ms or tumour"
     )

@@ -162,7 +162,8 @@ def _fault(error: Any) -> str:
         known = list(_model_at(error["loc"][:-1]).model_fields)
         return f"unknown key '{key}'. {nearest(where[-1], known)}".rstrip(".")
     text = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {text[:1].lower() + text[1:]} (got {error['input']!r})" if _short(error) else f"{key}: {text}"
+    text = text[:1].lower() + text[1:]
+    return f"{key}: {text} (got {error['input']!r})" if _short(error) else f"{key}: {text}"
 
 
 def _short(error: Any) -> bool:

@@ -55,16 +55,14 @@ def arguments(section: ProtocolSection, values: dict[str, Any]) -> dict[str, Any
 
 def parameters_of(section: ProtocolSection) -> list[str]:
     """Names of the arguments a recipe may set. A preset takes those of the protocol it is made with."""
-    from spinloom.sequence.protocols import PRESETS, PROTOCOLS
+    from spinloom.sequence.protocols import PROTOCOLS
 
-    names: set[str] = set()
     function = protocol_function(section)
     signatures = [inspect.signature(function)]
     if any(p.kind is p.VAR_KEYWORD for p in signatures[0].parameters.values()):
-        made_with = PRESETS[str(section.use)]
-        signatures += [inspect.signature(f) for n, f in PROTOCOLS.items() if n in made_with.__code__.co_names]
-    for signature in signatures:
-        names |= {n for n, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        called = [function.__globals__.get(name) for name in function.__code__.co_names]
+        signatures += [inspect.signature(f) for f in PROTOCOLS.values() if f in called]
+    names = {n for s in signatures for n, p in s.parameters.items() if p.kind is not p.VAR_KEYWORD}
     return sorted(names - set(GIVEN))
 
 

@@ -54,6 +54,8 @@ def sequence_sidecar(sequence: Sequence, *, B0: float) -> dict[str, Any]:
         if not encoding.volume:
             fields["SpacingBetweenSlices"] = _rounded(encoding.grid.voxel_mm[encoding.slice_axis])
     fields["AcquisitionDuration"] = _rounded(sequence.duration)
+    if sequence.adc:
+        fields["DwellTime"] = _rounded(sequence.adc[0].dwell)
     return fields
 
 
@@ -104,6 +106,15 @@ def bids_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def receiver(n_coils: int) -> dict[str, Any]:
+    """What received the signal, and what became of the channels."""
+    return {
+        "ReceiveCoilName": f"model of {n_coils} channel{'s' if n_coils > 1 else ''}",
+        "ReceiveCoilActiveElements": ";".join(str(n) for n in range(1, n_coils + 1)),
+        "CoilCombinationMethod": "root sum of squares" if n_coils > 1 else "none",
+    }
+
+
 def synthetic(simulation: dict[str, Any]) -> dict[str, Any]:
     """The fields that say that nobody was ever scanned.
 
@@ -112,6 +123,8 @@ def synthetic(simulation: dict[str, Any]) -> dict[str, Any]:
     return {
         "Manufacturer": "Spinloom",
         "ManufacturersModelName": "simulated",
+        "SoftwareVersions": f"Spinloom {__version__}",
+        "NonlinearGradientCorrection": False,
         "SyntheticData": True,
         "Simulation": {"Software": "Spinloom", "Version": __version__, **simulation},
     }

@@ -136,7 +136,8 @@ def _phantom(
     """The phantom and what is worth telling about it."""
     if section.kind == "head":
         from spinloom.io import read_template
-        from spinloom.phantom import MultipleSclerosis, Tumour, from_fractions
+        from spinloom.phantom.lesions import MultipleSclerosis, Tumour
+        from spinloom.phantom.subject import from_fractions
 
         lesions = str(draw(section.lesions, rng))
         which: Any = {"none": (), "ms": (MultipleSclerosis(),), "tumour": (Tumour(),)}[lesions]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spinloom.dataset import folder
+from spinloom.dataset.citations import citations
 from spinloom.dataset.contrast import Contrast, contrast
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.manifest import read_manifest
@@ -138,31 +139,6 @@ def _usual_order(path: Path) -> tuple[int, str]:
     usual = ("T1w", "T2w", "FLAIR", "PDw")
     suffix = path.name.removesuffix(".nii.gz").rsplit("_", 1)[-1]
     return (usual.index(suffix) if suffix in usual else len(usual), path.name)
-
-
-CITED: dict[str, tuple[str, str]] = {
-    "head": ("Fonov V. et al., Unbiased average age-appropriate atlases, NeuroImage 54, 313 (2011)", "10.1016/j.neuroimage.2010.07.033"),
-    "bids": ("Gorgolewski K. J. et al., The brain imaging data structure, Sci. Data 3, 160044 (2016)", "10.1038/sdata.2016.44"),
-    "noise": ("Edelstein W. A. et al., The intrinsic signal-to-noise ratio in NMR imaging, Magn. Reson. Med. 3, 604 (1986)", "10.1002/mrm.1910030413"),
-    "rice": ("Gudbjartsson H., Patz S., The Rician distribution of noisy MRI data, Magn. Reson. Med. 34, 910 (1995)", "10.1002/mrm.1910340618"),
-    "bloch": ("Bloch F., Nuclear induction, Phys. Rev. 70, 460 (1946)", "10.1103/PhysRev.70.460"),
-    "pulseq": ("Layton K. J. et al., Pulseq, Magn. Reson. Med. 77, 1544 (2017)", "10.1002/mrm.26235"),
-    "signal": ("Bernstein M. A., King K. F., Zhou X. J., Handbook of MRI Pulse Sequences, Elsevier (2004)", ""),
-    "roemer": ("Roemer P. B. et al., The NMR phased array, Magn. Reson. Med. 16, 192 (1990)", "10.1002/mrm.1910160203"),
-}  # fmt: skip
-
-
-def citations(recipe: Recipe) -> tuple[tuple[str, str], ...]:
-    """Whom to thank for what this recipe uses: (text, DOI)."""
-    used = {"bids", *(section.method for section in recipe.protocol)}
-    if recipe.phantom.kind == "head":
-        used.add("head")
-    if any(section.file for section in recipe.protocol):
-        used.add("pulseq")
-    if recipe.scanner.n_coils > 1:
-        used.add("roemer")
-    used |= {"noise", "rice"}
-    return tuple(CITED[key] for key in CITED if key in used)
 
 
 def _json(path: Path) -> Json:
