@@ -22,6 +22,8 @@ from spinloom.io.safe_h5 import open_h5
 
 CAP_BYTES = 2**30
 MINC1_MAGIC = b"CDF"
+N_CLASSES = 12
+OFF_LABEL = 0.05
 RAW_GRIDS = {
     181 * 217 * 181: ((181, 217, 181), 1.0, (-90.0, -126.0, -72.0)),
     362 * 434 * 362: ((362, 434, 362), 0.5, (-90.25, -126.25, -72.25)),
@@ -65,7 +67,7 @@ def read_raw(path: str | os.PathLike[str]) -> Image:
     shape, size, start = RAW_GRIDS[len(content)]
     affine = centred(shape, size)
     affine[:3, 3] = start
-    data = np.frombuffer(content, np.uint8).reshape(shape, order="F")
+    data = _unstretched(np.frombuffer(content, np.uint8)).reshape(shape, order="F")
     return Image(data, affine, Quantity.LABEL, MappingProxyType({"source": Path(path).name}))
 
 
@@ -77,9 +79,21 @@ def _all_bytes(file: Path) -> bytes:
     return content
 
 
+def _unstretched(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """BrainWeb's bytes are the classes 0 to 11, or the same stretched to 0 to 255 (23 is class 1, 46 class 2 ...)."""
+    stretched = np.rint(np.arange(N_CLASSES) * 255 / (N_CLASSES - 1)).astype(np.uint8)
+    if stored.max() < N_CLASSES or not np.all(np.isin(np.unique(stored), stretched)):
+        return stored
+    return np.searchsorted(stretched, stored).astype(np.uint8)
+
+
 def _whole(values: NDArray[np.generic], path: str | os.PathLike[str]) -> NDArray[np.int32]:
-    """MINC scales its integers, so labels come back a rounding error off."""
+    """MINC stretches its bytes over the range of values, so a label comes back up to 11 / 510 off."""
     numbers = values.astype(np.float64)
-    if not np.all(np.isfinite(numbers)) or np.abs(numbers - np.rint(numbers)).max() > 1e-2 or numbers.min() < -1e-2:
+    if (
+        not np.all(np.isfinite(numbers))
+        or np.abs(numbers - np.rint(numbers)).max() > OFF_LABEL
+        or numbers.min() < -OFF_LABEL
+    ):
         raise InputError("holds numbers that are not labels", file=path, remedy="Use the crisp (discrete) model.")
     return np.rint(numbers).astype(np.int32)

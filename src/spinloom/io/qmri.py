@@ -24,7 +24,7 @@ from spinloom.core.image import Image, Quantity
 from spinloom.files import gate
 from spinloom.io.blame import blame
 from spinloom.io.nifti import read_image
-from spinloom.io.plausible import require_plausible
+from spinloom.io.plausible import MAY_BE_ZERO, require_plausible
 from spinloom.phantom.maps import from_maps
 from spinloom.phantom.phantom import Phantom
 
@@ -173,7 +173,7 @@ def _read(path: Path, suffix: str) -> Image:
     if suffix == "dseg":
         return read_image(path, quantity=Quantity.LABEL)
     kind = KINDS[suffix]
-    image = read_image(path)
+    image = read_image(path, quantity=kind.quantity if kind.quantity in MAY_BE_ZERO else None)
     unit = _unit(path) or kind.unit
     if unit not in UNITS:
         raise InputError(f"says its unit is '{unit}'", file=path, remedy=f"Known: {', '.join(UNITS)}.")
