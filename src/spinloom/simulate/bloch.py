@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinloom.core.cores import available_cores
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom
@@ -100,7 +100,7 @@ class Bloch:
             return out
 
         total = np.zeros((n_coils, len(todo.demod)), complex)
-        with ThreadPoolExecutor(self.threads or len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(self.threads or available_cores()) as pool:
             for out in pool.map(work, range(groups)):
                 total += out[0] + 1j * out[1]
         return total
