@@ -12,10 +12,10 @@ from spinloom.core.fields import SmoothB1
 
 
 def test_standing_wave_without_unevenness() -> None:
-    """1 - 0.6 (1 - sin(kappa r) / (kappa r)), kappa = 2 pi gamma_bar B0 sqrt(52) / c"""
+    """1 - 0.5 (1 - sin(kappa r) / (kappa r)), kappa = 2 pi gamma_bar B0 sqrt(52) / c"""
     r = np.array([[0.08, 0, 0], [0, 0.05, 0.02]])
     x = 2 * pi * 42.57638543e6 * 3 * 52**0.5 / 299792458 * np.linalg.norm(r, axis=1)
-    assert np.allclose(SmoothB1(3.0, unevenness=0.0)(r), 1 - 0.6 * (1 - np.sin(x) / x))
+    assert np.allclose(SmoothB1(3.0, unevenness=0.0)(r), 1 - 0.5 * (1 - np.sin(x) / x))
 
 
 @pytest.mark.parametrize("seed", range(5))
