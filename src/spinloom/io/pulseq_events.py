@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import InputError
 from spinloom.core.scanner import Limits
-from spinloom.io.pulseq_parse import CUT_SHORT, PulseqText
+from spinloom.io.pulseq_parse import CUT_SHORT, MAX_SHAPE_SAMPLES, PulseqText
 from spinloom.sequence.events import ADC, RF, Gradient, RFUse
 from spinloom.sequence.rf_use import rf_centre
 
@@ -217,8 +217,12 @@ def readouts(text: PulseqText, B0: float) -> dict[int, ADC]:
             number, n, dwell, delay, f_ppm, p_ppm, freq, phase, shape = row
         else:
             number, n, dwell, delay, freq, phase = row
-        if n < 1 or n != int(n) or dwell <= 0 or delay < 0:
-            raise InputError(f"line {line}: an ADC needs samples and a dwell time", file=text.file, remedy=CUT_SHORT)
+        if not 1 <= n <= MAX_SHAPE_SAMPLES or n != int(n) or dwell <= 0 or delay < 0:
+            raise InputError(
+                f"line {line}: an ADC needs 1 to {MAX_SHAPE_SAMPLES:,} samples, a dwell time and no negative delay",
+                file=text.file,
+                remedy=CUT_SHORT,
+            )
         turn = shape_of(text, shape, int(line), "ADC") if shape > 0 else None
         if turn is not None and len(turn) != n:
             raise InputError(

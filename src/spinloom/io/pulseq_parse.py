@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float64]
 Path = str | PathLike[str]
 
 MAX_LINES = 8_000_000
+LARGEST = 1e15  # nothing in a sequence is larger, in any of its units
 MAX_SHAPE_SAMPLES = 2**24
 MAX_ALL_SAMPLES = 2**26
 CUT_SHORT = "The file may be cut short or edited by hand: export it again."
@@ -207,21 +208,21 @@ def _table(lines: Lines, columns: tuple[int, ...], path: Path, name: str, *, wor
 
 
 def numbers(rows: list[list[str]], lines: list[int], path: Path) -> FloatArray:
-    """Rows of words → finite floats, or InputError with the line and the word."""
+    """Rows of words → floats below LARGEST, or InputError with the line and the word."""
     try:
         values = np.array(rows, float)
     except ValueError:
         values = np.full(1, np.nan)
-    if np.isfinite(values).all():
+    if np.all(np.abs(values) < LARGEST):
         return values
     for number, row in zip(lines, rows, strict=True):
         for word in row:
             try:
-                good = bool(np.isfinite(float(word)))
+                good = abs(float(word)) < LARGEST
             except ValueError:
                 good = False
             if not good:
-                raise InputError(f"line {number}: '{word[:40]}' is not a number", file=path, remedy=CUT_SHORT)
+                raise InputError(f"line {number}: '{word[:40]}' is not a number here", file=path, remedy=CUT_SHORT)
     raise InputError("holds numbers that cannot be read", file=path, remedy=CUT_SHORT)
 
 
