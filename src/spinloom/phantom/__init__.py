@@ -41,6 +41,7 @@ _HOME = {
     "nist": "system_phantom",
     "field_from_susceptibility": "susceptibility",
     "shim": "susceptibility",
+    "with_off_resonance": "off_resonance",
     "correlated_noise": "texture",
 }
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from spinloom.phantom.filling import OneDrawPerVoxel as OneDrawPerVoxel
     from spinloom.phantom.labels import from_labels as from_labels
     from spinloom.phantom.maps import from_maps as from_maps
+    from spinloom.phantom.off_resonance import with_off_resonance as with_off_resonance
     from spinloom.phantom.phantom import Compartment as Compartment
     from spinloom.phantom.phantom import Phantom as Phantom
     from spinloom.phantom.phantom import Voxel as Voxel
