@@ -132,6 +132,7 @@ def test_a_file_cut_anywhere_reads_or_is_refused(tmp_path: Path, cut: int) -> No
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.filterwarnings("ignore:.*extensions:UserWarning")
 @given(at=st.integers(0, len(GOOD) - 1), byte=st.sampled_from("0 9-.[x\n#e"))
 def test_one_wrong_character_never_ends_in_another_exception(tmp_path: Path, at: int, byte: str) -> None:
     path = tmp_path / "flipped.seq"
