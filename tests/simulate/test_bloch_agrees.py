@@ -18,6 +18,8 @@ from spinloom.simulate import bloch, kernels
 from spinloom.simulate.bloch import Bloch
 from spinloom.simulate.reference import BlochReference
 
+pytestmark = pytest.mark.filterwarnings("ignore:gradients between two pulses")  # any gradients go here
+
 USES = (RFUse.EXCITATION, RFUse.REFOCUSING, RFUse.INVERSION, RFUse.UNDEFINED)
 
 

@@ -11,8 +11,8 @@ import pytest
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.scanner import Scanner, ThermalNoise
-from spinloom.phantom.phantom import Phantom
-from spinloom.sequence.events import ADC, RF, Block, RFUse
+from spinloom.phantom.phantom import Phantom, Voxel
+from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.simulate.bloch import Bloch
 from spinloom.simulate.simulate import simulate
@@ -113,3 +113,13 @@ def test_it_says_what_it_did_in_plain_json() -> None:
     assert info["simulation"]["parameters"]["spins"] == 4
     assert info["simulation"]["seed"] == 7
     assert "threads" not in info["simulation"]["parameters"]
+
+
+def test_too_few_spins_for_the_spoilers_are_said() -> None:
+    """A spoiler of 8 turns per voxel needs more than a few spins; points are left alone."""
+    spoiler = Gradient(np.array([0.0, 1e-3]), np.full(2, 8 / 2e-3 / 1e-3))
+    sequence = assemble([Block(1e-3, rf=PULSE), Block(1e-3, gz=spoiler), *fid(1e-5)])
+    with pytest.warns(UserWarning, match=r"apart by up to 8.0 turns .* Bloch\(spins=64\)"):
+        simulate(phantom(), sequence)
+    simulate(phantom(), sequence, method=Bloch(spins=64))
+    simulate(replace(phantom(), voxel=Voxel.POINT), sequence)

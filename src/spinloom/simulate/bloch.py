@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from spinloom.core.cores import available_cores
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner
-from spinloom.phantom.phantom import Phantom
+from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulate import kernels
 from spinloom.simulate.plan import Plan, plan
-from spinloom.simulate.spins import Matter, batches, isocentre_mm, matter, shape_factor
+from spinloom.simulate.spins import Matter, batches, box_edges, isocentre_mm, matter, shape_factor
 
 GROUPS = 16
 BATCH = 4096
@@ -56,6 +57,7 @@ class Bloch:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
         todo = plan(sequence, self.rf_step)
         stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
+        warn_of_dephasing(todo, phantom, self.spins)
         where = trajectory(sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
         factor = np.zeros(there.shape, complex)
@@ -104,3 +106,22 @@ class Bloch:
             for out in pool.map(work, range(groups)):
                 total += out[0] + 1j * out[1]
         return total
+
+
+def warn_of_dephasing(todo: Plan, phantom: Phantom, spins: int | tuple[int, int, int]) -> None:
+    """Say so if gradients between two pulses turn neighbouring spins of the lattice apart by more than 3/4 turn.
+
+    Such spins sample the dephasing of a voxel too coarsely, and signal that a spoiler or crusher should remove stays.
+    Points are meant to be points, and are left alone.
+    """
+    if phantom.voxel is Voxel.POINT:
+        return
+    between = todo.par[todo.ops[:, 0] == kernels.RF, 1:4]
+    apart = np.abs(between @ box_edges(phantom, spins)).max(initial=0.0)
+    if apart > 0.75:
+        warnings.warn(
+            f"gradients between two pulses turn neighbouring spins of Bloch(spins={spins}) apart by up to {apart:.1f} "
+            "turns: spoiling is incomplete, and signal of other pathways remains. Use more spins per voxel, e.g. "
+            "Bloch(spins=64)",
+            stacklevel=4,
+        )

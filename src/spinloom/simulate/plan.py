@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
-from spinloom.sequence.events import ADC, RF, Block, RFUse
+from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence
+from spinloom.sequence.trajectory import integral
 from spinloom.simulate import kernels
 from spinloom.simulate.moments import moments, rf_steps
 
@@ -122,19 +123,23 @@ class _Writer:
         self.demod: list[NDArray[np.complex128]] = []
         self.n_rows = 0
         self.n_out = 0
-        self._passed: dict[object, FloatArray] = {}
+        self._area: dict[tuple[int, float], float] = {}
         self._pulse: dict[object, int] = {}
-        self._turns: dict[int, Turns] = {}
+        self._turns: dict[int, tuple[Turns, int]] = {}
+        self._shape: dict[object, int] = {}
         self._readout: dict[object, tuple[int, FloatArray]] = {}
         self._demod: dict[int, NDArray[np.complex128]] = {}
         self._straight: dict[tuple[int, int], bool] = {}
 
     def passed(self, block: Block, time: float) -> FloatArray:
         """(4,) time and moment from the block's start to a time in it."""
-        key = (time, *(id(g) for g in block.gradients))
-        if key not in self._passed:
-            self._passed[key] = np.concatenate([[time], moments(block.gradients, time)])
-        return self._passed[key]
+        return np.array([time, *(0.0 if g is None else self.area(g, time) for g in block.gradients)])
+
+    def area(self, g: Gradient, time: float) -> float:
+        key = (id(g), time)
+        if key not in self._area:
+            self._area[key] = float(integral(g, np.array(time)))
+        return self._area[key]
 
     def readout(self, adc: ADC, block: Block) -> tuple[int, FloatArray]:
         """First row in `samples`, and those rows."""
@@ -148,9 +153,11 @@ class _Writer:
 
     def pulse(self, rf: RF, block: Block, since: FloatArray) -> None:
         if id(rf) not in self._turns:
-            self._turns[id(rf)] = turns(rf)
-        turn = self._turns[id(rf)]
-        key = (turn.shape.tobytes(), rf.edges.tobytes(), rf.freq, *(id(g) for g in block.gradients))
+            split = turns(rf)
+            same = (split.shape.tobytes(), rf.edges.tobytes(), rf.freq)
+            self._turns[id(rf)] = split, self._shape.setdefault(same, len(self._shape))
+        turn, shape = self._turns[id(rf)]
+        key = (shape, *(id(g) for g in block.gradients))
         if key not in self._pulse:
             self._pulse[key] = len(self.steps)
             self.steps.append(rf_steps(rf, turn.shape, block.gradients, self.longest))

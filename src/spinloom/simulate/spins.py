@@ -167,16 +167,17 @@ def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last
         )
 
 
+def box_edges(phantom: Phantom, spins: int | tuple[int, int, int]) -> FloatArray:
+    """(3, 3) columns a1, a2, a3 [m]: edges of the box a spin stands for, the voxel's divided by the spins along each."""
+    return np.asarray(phantom.grid.affine[:3, :3] * 1e-3 / np.broadcast_to(np.asarray(spins, float), (3,)), float)
+
+
 def shape_factor(phantom: Phantom, spins: int | tuple[int, int, int], k: FloatArray) -> FloatArray:
     """What the box each spin stands for does to k-space: sinc(k . a1) sinc(k . a2) sinc(k . a3); 1 for points.
-
-    a1, a2, a3 are the edges of the spin's own box: the voxel's, divided by the spins along each axis.
 
     k        (..., 3) [1/m]
     returns  (...)
     """
     if phantom.voxel is not Voxel.BOX:
         return np.ones(k.shape[:-1])
-    n = np.broadcast_to(np.asarray(spins, float), (3,))
-    edges = phantom.grid.affine[:3, :3] * 1e-3 / n
-    return np.asarray(np.sinc(k @ edges).prod(axis=-1), float)
+    return np.asarray(np.sinc(k @ box_edges(phantom, spins)).prod(axis=-1), float)
