@@ -105,6 +105,21 @@ def test_correlated_filling_varies_smoothly() -> None:
     assert d.std() / p.T1.mean() == pytest.approx(0.05, rel=0.15)
 
 
+def test_drawn_subjects_have_the_mean_and_spread_of_the_table_and_long_T1_goes_with_long_T2() -> None:
+    labels = np.full((6, 6, 6), 2)
+    tissue = tissue_table(3.0).named("grey_matter")
+    drawn = []
+    for seed in range(300):
+        table = from_labels(labels, np.eye(4), scheme=BRAINWEB, B0=3.0, seed=seed).tissues
+        assert table is not None
+        drawn.append((table.named("grey_matter").T1, table.named("grey_matter").T2))
+    T1, T2 = np.array(drawn).T
+    assert T1.mean() == pytest.approx(tissue.T1, rel=0.02)
+    assert T1.std() / tissue.T1 == pytest.approx(tissue.T1_sd, rel=0.15)
+    assert T2.std() / tissue.T2 == pytest.approx(tissue.T2_sd, rel=0.15)
+    assert np.corrcoef(T1, T2)[0, 1] == pytest.approx(0.7, abs=0.1)
+
+
 def test_compartments_carry_the_phantom() -> None:
     p = phantom(soft_mm=0.7)
     total = np.zeros(p.PD.size)
@@ -196,6 +211,8 @@ def test_user_table_with_own_numbers(tmp_path: Path) -> None:
         ("label\tname\n1\ta\n", "no tissue for 'a'"),
         ("label\tname\tPD\tT1_ms\tT2_ms\n1\ta\t1\t0.8\t60\n", "not possible"),
         ("label\tname\tPD\tT1_ms\tT2_ms\n1\ta\t1\tlong\t60\n", "a number was expected"),
+        ("label\tname\tPD\tT1_ms\tT2_ms\n1\ta\t1\t800\t60\n2\ta\t1\t900\t60\n", "stands twice"),
+        ("label\tname\tPD\tT1_ms\tT2_ms\tT2star_ms\n1\ta\t1\t800\t60\t70\n", "longer than its T2"),
         ("# nothing\n", "no table"),
     ],
 )

@@ -1,7 +1,7 @@
 """How the tissues of an anatomy get their numbers: from the bare mean to correlated texture.
 
 Every filling is a value with one method, `fill`. The first four are those of the common label-map phantoms; PD is
-homogeneous in all of them. A uniform draw within bounds means within mean (1 ± sqrt(3) sd), which has the same
+the table's in all of them. A uniform draw within bounds means within mean (1 ± sqrt(3) sd), which has the same
 standard deviation as the Gaussian one.
 """
 
@@ -83,7 +83,7 @@ class FromDistribution:
 
 @dataclass(frozen=True)
 class Correlated:
-    """A Gaussian draw per tissue, and on top a texture that varies smoothly from place to place.
+    """A Gaussian draw per tissue (PD, T1, T2, T2prime), and on top a smooth texture of T1 and T2.
 
     texture_sd       standard deviation of the texture, relative
     correlation_mm   how far it stays alike
@@ -97,9 +97,10 @@ class Correlated:
     def fill(self, tissues: TissueTable, where: NDArray[np.uint8], voxel_mm: NDArray[np.float64], seed: int) -> Filled:
         drawn = []
         for t in tissues:
-            a, b, c = np.clip(stream(seed, "filling", t.name).standard_normal(3), -WIDEST, WIDEST)
+            a, b, c, d = np.clip(stream(seed, "filling", t.name).standard_normal(4), -WIDEST, WIDEST)
             b = np.clip(self.T1_T2_correlation * a + sqrt(1 - self.T1_T2_correlation**2) * b, -WIDEST, WIDEST)
-            drawn.append(_scaled(t, 1 + t.T1_sd * a, 1 + t.T2_sd * b, 1 + t.T2_sd * c))
+            scaled = _scaled(t, 1 + t.T1_sd * a, 1 + t.T2_sd * b, 1 + t.T2_sd * c)
+            drawn.append(replace(scaled, PD=float(t.PD * (1 + t.PD_sd * d))))
         x, y, z = where.shape
         noise = correlated_noise((x, y, z), voxel_mm, self.correlation_mm, stream(seed, "texture"))
         texture = np.clip(noise, -WIDEST, WIDEST) * np.float32(self.texture_sd)

@@ -63,6 +63,8 @@ def _scheme(rows: list[tsv.Row], file: str) -> Scheme:
         name = row.get("name", "") or row.get("label", "")
         mixture = _mixture(row["tissue"], file) if row.get("tissue") else ((name, 1.0),)
         if not row.get("tissue"):
+            if name in own:
+                raise InputError(f"the tissue '{name}' stands twice in the table", file=file)
             own[name] = _own(row, name, file)
         for label in _labels(row.get("label", ""), file):
             if label in meanings:
