@@ -1,4 +1,4 @@
-"""The fast simulator against the plain one, on whatever a seed brings, and against itself with the work cut otherwise."""
+"""The fast simulator against the plain one, on whatever a seed brings, and against itself with work cut otherwise."""
 
 from __future__ import annotations
 

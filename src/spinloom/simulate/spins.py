@@ -168,7 +168,7 @@ def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last
 
 
 def box_edges(phantom: Phantom, spins: int | tuple[int, int, int]) -> FloatArray:
-    """(3, 3) columns a1, a2, a3 [m]: edges of the box a spin stands for, the voxel's divided by the spins along each."""
+    """(3, 3) columns a1, a2, a3 [m]: edges of the box of one spin, the voxel divided by the spins along each."""
     return np.asarray(phantom.grid.affine[:3, :3] * 1e-3 / np.broadcast_to(np.asarray(spins, float), (3,)), float)
 
 
