@@ -65,7 +65,7 @@ def hard(FA: float, duration: float, *, limits: Limits, use: RFUse = RFUse.EXCIT
 
 
 def hyperbolic_secant(
-    duration: float, *, limits: Limits, beta: float = 800.0, mu: float = 4.9, peak: float = 16e-6, phase: float = 0.0
+    duration: float, *, limits: Limits, beta: float = 800.0, mu: float = 4.9, peak: float = 18e-6, phase: float = 0.0
 ) -> RF:
     """An adiabatic inversion.
 
@@ -177,7 +177,7 @@ def _pulse(signal: NDArray[np.generic], limits: Limits, use: RFUse, phase: float
 def _placed(edges: NDArray[np.float64], signal: NDArray[np.complex128], limits: Limits, use: RFUse, phase: float) -> RF:
     peak = float(np.abs(signal).max()) / GAMMA_BAR
     if peak > limits.max_B1 * (1 + 1e-9):
-        length = edges[-1] * peak / limits.max_B1
+        length = 1.01 * edges[-1] * peak / limits.max_B1
         raise UsageError(
             f"an RF pulse peaks at {peak * 1e6:.1f} uT, but the limit is {limits.max_B1 * 1e6:g} uT",
             remedy=f"Make it {ceil(length / 2e-5) * 2e-2:.2f} ms long, or lower the flip angle.",

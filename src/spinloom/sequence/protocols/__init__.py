@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from spinloom.sequence.geometry import Orientation
+from spinloom.sequence.protocols._spin_echoes import Pulses
 from spinloom.sequence.protocols.bssfp import BalancedSSFP, bssfp
 from spinloom.sequence.protocols.epi import EchoPlanar, epi
 from spinloom.sequence.protocols.flair import flair
@@ -46,6 +47,7 @@ __all__ = [
     "BalancedSSFP",
     "EchoPlanar",
     "Orientation",
+    "Pulses",
     "RadialGRE",
     "SpinEcho",
     "SpiralGRE",

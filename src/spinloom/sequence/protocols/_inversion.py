@@ -13,9 +13,9 @@ from spinloom.sequence.pulses import Selection, hyperbolic_secant, longitudinal_
 
 DURATION = 10.24e-3
 BETA, MU = 800.0, 4.9
-PEAK = 16e-6
-SPOILER = 4000.0
-"""Spoiler area [1/m]: four turns per millimetre."""
+PEAK = 18e-6
+SPOILER = 4730.0
+"""Spoiler area [1/m]: almost five turns per millimetre, and no multiple of the other spoilers, which could rephase it."""
 
 
 @dataclass(frozen=True, eq=False)

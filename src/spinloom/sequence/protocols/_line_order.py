@@ -37,9 +37,10 @@ def bands_to_echoes(n_echoes: int, effective: int) -> tuple[int, ...]:
     echo = [effective] * n_echoes
     for distance in range(1, n_echoes):
         earlier, later = effective - distance, effective + distance
-        for candidate, own, other in ((earlier, lower, upper), (later, upper, lower)):
-            if 0 <= candidate < n_echoes:
-                alone = not (0 <= earlier and later < n_echoes)
-                side = max(own, other, key=len) if alone else (own or other)
-                echo[side.pop(0)] = candidate
+        if earlier >= 0 and later < n_echoes:
+            echo[lower.pop(0)], echo[upper.pop(0)] = earlier, later
+        elif earlier >= 0 or later < n_echoes:
+            below, above = n_echoes - lower[0] if lower else n_echoes, upper[0] if upper else n_echoes
+            side = lower if below <= above else upper
+            echo[side.pop(0)] = earlier if earlier >= 0 else later
     return tuple(echo)
