@@ -104,8 +104,8 @@ def test_left_stays_left(template: Template) -> None:
     index = np.round(np.linalg.solve(template.grid.affine, [30, -20, 30, 1])[:3]).astype(int)
     window = tuple(slice(i - 9, i + 10) for i in index)
     GM[window], WM[window] = 1, 0
-    marked = from_fractions(replace(template, GM=GM, WM=WM), B0=3.0, seed=3, voxel_mm=4.0)
-    plain = from_fractions(template, B0=3.0, seed=3, voxel_mm=4.0)
+    marked = from_fractions(replace(template, GM=GM, WM=WM), B0=3.0, seed=3, voxel_mm=VOXEL_MM)
+    plain = from_fractions(template, B0=3.0, seed=3, voxel_mm=VOXEL_MM)
     more = (fraction(marked, "grey_matter").astype(int) - fraction(plain, "grey_matter")) > 100
     x = marked.grid.positions_mm(np.argwhere(more))[:, 0]
     assert len(x) > 20
@@ -134,7 +134,7 @@ def test_other_seed_other_person(person: Phantom, other: Phantom) -> None:
 
 
 def test_subject_names_are_other_people_of_one_seed(template: Template) -> None:
-    a, b = (from_fractions(template, B0=3.0, seed=1, voxel_mm=4.0, subject=s) for s in ("sub-001", "sub-002"))
+    a, b = (from_fractions(template, B0=3.0, seed=1, voxel_mm=VOXEL_MM, subject=s) for s in ("sub-001", "sub-002"))
     assert a.name == "sub-001"
     assert not np.array_equal(a.labels, b.labels)
 
@@ -143,7 +143,7 @@ def test_without_variation_the_tissue_is_the_tables(template: Template) -> None:
     from spinloom.phantom.tissue_table import tissue_table
 
     none = Variation(tissue=0.0, texture=0.0)
-    person = from_fractions(template, B0=1.5, seed=2, voxel_mm=4.0, variation=none)
+    person = from_fractions(template, B0=1.5, seed=2, voxel_mm=VOXEL_MM, variation=none)
     assert person.tissues is not None
     for name in ("white_matter", "grey_matter", "fat"):
         mine, table = person.tissues.named(name), tissue_table(1.5, (name,)).tissues[0]

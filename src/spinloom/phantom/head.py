@@ -1,6 +1,6 @@
 """A whole head around a brain: tissues painted over each other, from the skin inwards.
 
-Each layer is a tissue and a signed distance on a 2 mm grid in template space. Painting takes them in order: where a
+Each layer is a tissue and a signed distance on a coarse grid in template space. Painting takes them in order: where a
 later layer is, it replaces what is there, to the part of the voxel it covers. The brain itself is put in last.
 """
 
@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinloom.core.grid import Grid
 from spinloom.phantom import head_airways, head_bones, head_soft
 from spinloom.phantom.head_outer import HeadShape, brain_hull, cavity, fat_thickness, outer_surface
-from spinloom.phantom.interpolate import interleaved
 from spinloom.phantom.sdf import Map, Space, outside_of
 from spinloom.phantom.template import Template
 from spinloom.phantom.texture import correlated_noise
 
 LAYER_MM = 2.0
+EXTENT_MM = (216.0, 280.0, 332.0)
+PER_MM = 16  # steps of the stored distances
 TISSUES = (
     "csf",
     "grey_matter",
@@ -45,37 +47,56 @@ TISSUES = (
 class Layers:
     """A painted head in template space.
 
-    grid     the 2 mm grid of the fields
+    grid     of the fields
     tissues  name per layer, outermost first; the first is the outside of the head
-    fields   (x, y, z, layer) float32 signed distance, negative inside [mm]
+    fields   (x, y, z, layer) int8 signed distance, negative inside, clipped at 127 [1/16 mm]
     """
 
     grid: Grid
     tissues: tuple[str, ...]
-    fields: np.ndarray
+    fields: NDArray[np.int8]
 
 
-def head_layers(template: Template, shape: HeadShape, rng: np.random.Generator) -> Layers:
+def head_layers(
+    template: Template, shape: HeadShape, rng: np.random.Generator, *, layer_mm: float = LAYER_MM
+) -> Layers:
     """Skin, fat, muscle, bones, air, orbits, meninges, vessels and spine around a template's brain.
 
     template  the brain the skull is grown from; MNI152 coordinates are assumed
     shape     thicknesses and proportions of this person
     rng       for the fat planes between muscles and the walls of the small air cells
+    layer_mm  spacing of the fields; distances are smooth, so that it may exceed the voxel's
     """
-    grid = Grid.centred((108, 140, 166), LAYER_MM, (0.0, -4.0, -48.0))
+    nx, ny, nz = (round(n / layer_mm) for n in EXTENT_MM)
+    grid = Grid.centred((nx, ny, nz), layer_mm, (0.0, -4.0, -48.0))
     space = Space.of(grid)
     hull = brain_hull(template, space)
     inner = cavity(hull, space, shape)
     outer = outer_surface(inner, space, shape)
-    bundles = (LAYER_MM, LAYER_MM, LAYER_MM / 3)  # muscles of the neck run along it
+    bundles = (layer_mm, layer_mm, layer_mm / 3)  # muscles of the neck run along it
     streaks = (correlated_noise(grid.shape, bundles, 9.0, rng), correlated_noise(grid.shape, bundles, 9.0, rng))
-    cells = correlated_noise(grid.shape, LAYER_MM, 3.0, rng)
-    deep = [*_bone_and_air(space, inner, hull, cells, shape), *_neck(space, inner), *_inside(space, inner)]
+    cells = correlated_noise(grid.shape, layer_mm, 3.0, rng)
+    deep = [*_bone_and_air(space, inner, hull, cells, streaks[0], shape), *_neck(space, inner), *_inside(space, inner)]
     layers = [
         *_flesh(space, outer, streaks, shape),
-        *((name, f if name == "air" else np.maximum(f, outer + np.float32(shape.skin))) for name, f in deep),
+        *deep,
     ]
-    return Layers(grid, tuple(name for name, _ in layers), interleaved([f for _, f in layers]))
+    return Layers(grid, tuple(name for name, _ in layers), _packed(layers, outer + np.float32(shape.skin)))
+
+
+def half(field: Map) -> Map:
+    """The same place at half strength: coverage stays at 1/2 inside."""
+    return np.maximum(field, np.float32(0))
+
+
+def _packed(layers: list[tuple[str, Map]], skin: Map) -> NDArray[np.int8]:
+    """Fields side by side per voxel in 1/16 mm; what lies deeper than skin (all but it and air) is kept below it."""
+    out = np.empty((*skin.shape, len(layers)), np.int8)
+    for i in range(len(skin)):  # in slabs that fit the cache
+        for n, (name, field) in enumerate(layers):
+            slab = field[i] if name in ("skin", "air") else np.maximum(field[i], skin[i])
+            out[i, ..., n] = np.clip(slab * PER_MM, -127, 127)
+    return out
 
 
 def _flesh(space: Space, outer: Map, streaks: tuple[Map, Map], shape: HeadShape) -> list[tuple[str, Map]]:
@@ -87,14 +108,16 @@ def _flesh(space: Space, outer: Map, streaks: tuple[Map, Map], shape: HeadShape)
         ("fat", under_skin),
         ("muscle", under_fat),
         ("fat", np.maximum(head_soft.fat_planes(space, streaks), under_fat)),
-        ("fat", np.maximum(head_soft.glands(space), under_fat)),
+        ("fat", half(np.maximum(head_soft.glands(space), under_fat))),
         ("muscle", np.maximum(tongue, under_fat)),
         ("fat", tongue_fat),
     ]
 
 
-def _bone_and_air(space: Space, inner: Map, hull: Map, cells: Map, shape: HeadShape) -> list[tuple[str, Map]]:
-    vault, diploe = head_bones.skull(inner, space, shape)
+def _bone_and_air(
+    space: Space, inner: Map, hull: Map, cells: Map, patches: Map, shape: HeadShape
+) -> list[tuple[str, Map]]:
+    vault, diploe = head_bones.skull(inner, space, shape, patches)
     petrous, spongy, spongy_marrow = head_bones.skull_base(inner, hull, space)
     face, face_marrow, teeth = head_bones.face(space, shape)
     sinus_air, sinus_lining = head_airways.sinuses(space, cells)
@@ -136,6 +159,7 @@ def _neck(space: Space, inner: Map) -> list[tuple[str, Map]]:
         ("cartilage", np.maximum(head_bones.hyoid_and_larynx(space), outside)),
         ("cortical_bone", np.maximum(bone, outside)),
         ("marrow", np.maximum(marrow, outside)),
+        ("muscle", half(np.maximum(marrow, outside))),  # vertebral marrow is half red: as dark as muscle
         ("cartilage", np.maximum(discs, outside)),
         ("dura", np.maximum(canal, outside)),
         ("csf", np.maximum(canal + np.float32(1.0), -(space.z + np.float32(400)) + 0 * inner)),

@@ -92,9 +92,9 @@ def fat_thickness(space: Space, shape: HeadShape) -> Map:
     fat = shape.scalp_fat + (shape.body_fat - shape.scalp_fat) * low
     fat = fat * (1 - 0.45 * bump(s, (0, 95, -45), (14, 22, 30)))
     fat = fat + shape.body_fat * (
-        0.6 * bump(s, (48, 62, -72), (18, 22, 20))
-        + 0.5 * bump(s, (0, -95, -110), (50, 25, 45))
-        + 0.6 * bump(s, (0, 60, -146), (30, 25, 12))
+        0.4 * bump(s, (48, 62, -72), (18, 22, 20))
+        + 0.4 * bump(s, (0, -95, -110), (50, 25, 45))
+        + 0.5 * bump(s, (0, 60, -146), (30, 25, 12))
     )
     return np.asarray(fat, np.float32)
 
@@ -113,7 +113,7 @@ def outer_surface(inner: Map, space: Space, shape: HeadShape) -> Map:
     )
     jaw = smooth_union(jaw, ellipsoid(wide, (0, 76, -98), (36, 20, 20)), 14)
     neck = smooth_union(
-        capsule(wide, (0, -30, -40), (0, -36, -260), 58, 62), ellipsoid(both, (40, -50, -200), (70, 45, 30)), 24
+        capsule(wide, (0, -30, -40), (0, -36, -260), 58, 62), ellipsoid(both, (36, -50, -205), (54, 42, 30)), 24
     )
     out = smooth_union(smooth_union(cranium, face, 18), smooth_union(jaw, neck, 22), 22)
     out = smooth_union(out, _features(wide, shape), 7)

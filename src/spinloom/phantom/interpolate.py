@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 
 @njit(cache=True, error_model="numpy", nogil=True, inline="always")
-def sample(maps: NDArray[np.float32], x: float, y: float, z: float, out: NDArray[np.float32]) -> None:
+def sample(
+    maps: NDArray[np.float32] | NDArray[np.int8], x: float, y: float, z: float, out: NDArray[np.float32]
+) -> None:
     """Interpolate at one point; beyond the border the border value holds.
 
         out_c = sum_corners w_x w_y w_z maps[corner, c],    w = 1 - |distance|
@@ -35,14 +37,14 @@ def sample(maps: NDArray[np.float32], x: float, y: float, z: float, out: NDArray
     w110, w111 = a * b * (one - c), a * b * c
     for m in range(nc):
         out[m] = (
-            w000 * maps[i, j, k, m]
-            + w001 * maps[i, j, k1, m]
-            + w010 * maps[i, j1, k, m]
-            + w011 * maps[i, j1, k1, m]
-            + w100 * maps[i1, j, k, m]
-            + w101 * maps[i1, j, k1, m]
-            + w110 * maps[i1, j1, k, m]
-            + w111 * maps[i1, j1, k1, m]
+            w000 * np.float32(maps[i, j, k, m])
+            + w001 * np.float32(maps[i, j, k1, m])
+            + w010 * np.float32(maps[i, j1, k, m])
+            + w011 * np.float32(maps[i, j1, k1, m])
+            + w100 * np.float32(maps[i1, j, k, m])
+            + w101 * np.float32(maps[i1, j, k1, m])
+            + w110 * np.float32(maps[i1, j1, k, m])
+            + w111 * np.float32(maps[i1, j1, k1, m])
         )
 
 

@@ -43,7 +43,7 @@ class MultipleSclerosis:
     """
 
     count: int = 20
-    radius_mm: float = 2.8
+    radius_mm: float = 2.3
     periventricular: float = 0.6
 
     def draw(self, brain: Brain, grid: Grid, rng: np.random.Generator) -> Brain:

@@ -22,7 +22,7 @@ def pull(maps: Floats, source: Grid, deformation: Deformation, grid: Grid) -> Fl
     out = np.empty((*grid.shape, maps.shape[-1]), np.float32)
     _pull(
         np.ascontiguousarray(maps),
-        *_map(np.asarray(np.linalg.inv(source.affine) @ deformation.affine, float)),
+        *_map(np.linalg.inv(source.affine) @ deformation.affine),
         *_map(grid.affine),
         deformation.displacement,
         *_map(np.linalg.inv(deformation.grid.affine)),
@@ -32,7 +32,7 @@ def pull(maps: Floats, source: Grid, deformation: Deformation, grid: Grid) -> Fl
 
 
 def paint(
-    fields: Floats,
+    fields: NDArray[np.int8],
     source: Grid,
     tissue_of_layer: NDArray[np.int64],
     deformation: Deformation,
@@ -43,13 +43,14 @@ def paint(
     *,
     n_tissues: int,
     air: int,
+    per_mm: float,
     finer: int = 1,
 ) -> NDArray[np.uint8]:
     """Fractions from layers painted in order, then the brain.
 
         f <- (1 - a) f + a e_tissue,    a = clip(1/2 - distance / voxel, 0, 1)
 
-    fields           (x, y, z, layer) signed distances on `source` [mm]; layer 0 bounds the head
+    fields           (x, y, z, layer) int8 signed distances on `source` [1 / per_mm mm]; layer 0 bounds the head
     tissue_of_layer  (layer,) tissue index
     inside           (kind, x, y, z) brain fractions in a box of the grid that starts at voxel `corner`
     tissue_inside    (kind,) tissue index
@@ -62,11 +63,11 @@ def paint(
     _paint(
         fields,
         tissue_of_layer,
-        *_map(np.asarray(np.linalg.inv(source.affine) @ deformation.affine, float)),
+        *_map(np.linalg.inv(source.affine) @ deformation.affine),
         *_map(grid.affine),
         deformation.displacement,
         *_map(np.linalg.inv(deformation.grid.affine)),
-        float(scale * grid.voxel_volume_mm3 ** (1 / 3)),
+        float(scale * grid.voxel_volume_mm3 ** (1 / 3) * per_mm),
         finer,
         inside,
         tissue_inside,
@@ -77,7 +78,7 @@ def paint(
     return out
 
 
-def _map(affine: NDArray[np.float64]) -> tuple[Floats, Floats]:
+def _map(affine: NDArray[np.floating]) -> tuple[Floats, Floats]:
     return affine[:3, :3].astype(np.float32), affine[:3, 3].astype(np.float32)
 
 
@@ -125,7 +126,7 @@ def _paint(  # type: ignore[no-untyped-def]
                 a0 = min(max(int(at[0]), 0), fields.shape[0] - 1)
                 a1 = min(max(int(at[1]), 0), fields.shape[1] - 1)
                 a2 = min(max(int(at[2]), 0), fields.shape[2] - 1)
-                if fields[a0, a1, a2, 0] > 4 + 2 * voxel:
+                if fields[a0, a1, a2, 0] == 127:  # at least 8 mm away
                     continue
                 f[:] = 0
                 for s in range(finer**3):

@@ -27,7 +27,7 @@ from spinloom.phantom.texture import correlated_noise
 from spinloom.phantom.tissue_table import tissue_table
 from spinloom.phantom.tissues import Tissue, TissueTable
 
-FOV_MM = (192.0, 240.0, 256.0)
+FOV_MM = (192.0, 248.0, 256.0)
 CENTRE_MM = (0.0, -4.0, -26.0)
 VELOCITY_MM = 4.0
 BRAIN_MM = 1.5  # the cortex is made on voxels no larger than this
@@ -43,6 +43,7 @@ class Variation:
     shift_mm       SD of position [mm]
     bending        (correlation [mm], SD of the velocity [mm]) of each band of the deformation; bands shorter than
                    30 mm act on the brain only: skulls are smooth
+    symmetry       how alike the long bands bend left and right, 0 .. 1
     ventricles_mm  SD of how far the ventricles' walls move outwards [mm]
     atrophy        largest widening of the sulci (see BrainShape)
     cortex_mm      SD of the cortical thickness [mm]
@@ -51,11 +52,12 @@ class Variation:
     texture        SD of T1 and T2 within a tissue [1]
     """
 
-    size: tuple[float, float] = (0.92, 0.025)
+    size: tuple[float, float] = (0.915, 0.025)
     proportions: float = 0.02
     turn_deg: float = 3.0
     shift_mm: float = 2.0
-    bending: tuple[tuple[float, float], ...] = ((60.0, 3.5), (20.0, 2.2), (10.0, 1.3))
+    bending: tuple[tuple[float, float], ...] = ((60.0, 2.8), (20.0, 2.2), (10.0, 1.3))
+    symmetry: float = 0.6
     ventricles_mm: float = 1.0
     atrophy: float = 0.12
     cortex_mm: float = 0.15
@@ -82,7 +84,7 @@ def from_fractions(
     template   average brain, e.g. io.read_template("mni152")
     B0         field the tissue parameters are for [T]
     seed       the person; (seed, subject) always give the same arrays
-    voxel_mm   isotropic voxel size [mm]; the field of view is 192 x 240 x 256 mm
+    voxel_mm   isotropic voxel size [mm]; the field of view is 192 x 248 x 256 mm
     variation  how much people differ
     lesions    what is added to the brain, e.g. (MultipleSclerosis(20), Tumour())
     subject    another name in the same seed, e.g. "sub-003"
@@ -124,9 +126,9 @@ def draw_deformation(variation: Variation, rng: np.random.Generator) -> Deformat
     velocity = np.zeros((*grid.shape, 3), np.float32)
     within = np.clip(0.5 - ellipsoid(Space.of(grid, far=30.0), (0, -16, 6), (58, 76, 62)) / 16, 0, 1)
     for correlation_mm, sd in variation.bending:
-        place = np.float32(sd) if correlation_mm >= 30 else np.float32(sd) * within
-        for axis in range(3):
-            velocity[..., axis] += place * correlated_noise(grid.shape, VELOCITY_MM, correlation_mm, rng)
+        place = np.float32(sd) * (within[..., None] if correlation_mm < 30 else 1)
+        wave = np.stack([correlated_noise(grid.shape, VELOCITY_MM, correlation_mm, rng) for _ in range(3)], axis=-1)
+        velocity += place * (_alike(wave, variation.symmetry) if correlation_mm >= 30 else wave)
     velocity += np.float32(variation.ventricles_mm * _bounded(rng)) * _from_ventricles(Space.of(grid, far=60.0))
     size, size_sd = variation.size
     scale = size * (1 + size_sd * _bounded(rng)) * (1 + variation.proportions * _bounded(rng, 3))
@@ -159,7 +161,7 @@ def draw_anatomy(
                 ("skull", 1.0),
                 ("skin", 0.5),
                 ("scalp_fat", 1.5),
-                ("body_fat", 2.0),
+                ("body_fat", 1.4),
                 ("nose", 0.4),
                 ("jaw", 0.2),
             )
@@ -172,7 +174,8 @@ def draw_anatomy(
     maps = pull(regions(template), template.grid, deformation, box)
     brain = brain_fractions(maps, box, brain_shape, stream(seed, subject, "folding"))
     brain = add_lesions(brain, lesions, box, stream(seed, subject, "lesions"))
-    layers = head.head_layers(template, shape, stream(seed, subject, "head"))
+    layer_mm = max(head.LAYER_MM, float(grid.voxel_mm.max()))
+    layers = head.head_layers(template, shape, stream(seed, subject, "head"), layer_mm=layer_mm)
     names = head.TISSUES + tuple(n for n in brain if n not in head.TISSUES)
     fractions = paint(
         layers.fields,
@@ -185,6 +188,7 @@ def draw_anatomy(
         corner,
         n_tissues=len(names),
         air=names.index("air"),
+        per_mm=head.PER_MM,
         finer=finer,
     )
     return fractions, names
@@ -211,6 +215,12 @@ def _drawn(t: Tissue, strength: float, rng: np.random.Generator) -> Tissue:
         T1=float(t.T1 * np.exp(strength * t.T1_sd * z1)),
         T2=float(min(t.T2 * np.exp(strength * t.T2_sd * z2), t.T1 * np.exp(strength * t.T1_sd * z1))),
     )
+
+
+def _alike(v: NDArray[np.float32], symmetry: float) -> NDArray[np.float32]:
+    """The field mixed with its mirror image, its standard deviation kept: both halves of a head are bent alike."""
+    mirror = v[::-1] * np.array([-1, 1, 1], np.float32)
+    return np.asarray((v + symmetry * mirror) / np.sqrt(1 + symmetry**2), np.float32)
 
 
 def _bounded(rng: np.random.Generator, n: int | None = None) -> NDArray[np.float64]:
