@@ -258,3 +258,19 @@ def test_schemes_name_only_tissues_of_the_table() -> None:
     known = {t.name for t in tissue_table(3.0)}
     for scheme in (HEAD, BRAINWEB, FREESURFER):
         assert {t for m in scheme.meanings.values() for t, _ in m.mixture} <= known
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel"), [((40, 50, 1), (1.0, 1.0, 5.0)), ((30, 1, 20), (2.0, 2.0, 2.0)), ((9, 9, 9), (0.3, 3.0, 7.0))]
+)
+def test_slices_and_thick_voxels_are_phantoms_too(
+    shape: tuple[int, int, int], voxel: tuple[float, float, float]
+) -> None:
+    labels = np.full(shape, 507)
+    labels[: shape[0] // 3] = 3
+    p = from_labels(labels, np.diag([*voxel, 1]), scheme=FREESURFER, B0=1.5, seed=1)
+    assert p.grid.shape == shape
+    assert p.fractions is not None
+    assert (p.fractions.sum(0, dtype=int) == 255).all()
+    assert np.isfinite(p.T1).all()
+    assert (p.T1 > 0).all()
