@@ -21,6 +21,7 @@ from spinloom.phantom.tissue_table import tissue_table
 from spinloom.phantom.tissues import Tissue, TissueTable
 
 MARGIN = 2  # voxels of nothing left around the object
+EMBEDDED = ("eye", "optic_nerve")  # what lies in fat
 MIXED_ONLY = 10_000  # added to the label of a tissue that occurs in mixtures only
 
 
@@ -144,7 +145,8 @@ def _resolve(
     tissue_at = np.array([m[0][0] if m else 0 for m in mixtures], np.uint8)[where]
     mixed = [(where == n, m) for n, m in enumerate(mixtures) if len(m) > 1]
     if mixed:
-        layered(tissue_at > 0, mixed, tissue_at, grid.voxel_mm, seed)
+        embedded = np.isin(tissue_at, [n for n, name in enumerate(names, 1) if name in EMBEDDED])
+        layered(tissue_at > 0, embedded, mixed, tissue_at, grid.voxel_mm, seed)
     return tissue_at
 
 
