@@ -166,6 +166,14 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "position NaN": (koma(**{"position/x": np.full(12, np.nan)}), "not finite"),
     "density negative": (koma(**{"contrast/ρ": -np.ones(12)}), "negative proton densities"),
     "off the grid": (koma(**{"position/x": np.random.default_rng(0).uniform(0, 0.1, 12)}), "no regular grid along x"),
+    "one spin 1e19 steps away": (
+        koma(**{"position/x": np.r_[np.arange(11) * 1e-3, 1e16]}),
+        "more than .* grid points along x",
+    ),
+    "a sparse grid": (
+        koma(**{"position/x": np.r_[np.arange(11) * 1e-3, 1e3], "position/y": np.r_[np.arange(11) * 1e-3, 1e3]}),
+        "would have",
+    ),
     "two at one place": (
         koma(**{"position/x": np.zeros(12), "position/y": np.repeat([0.0, 1.0], 6)}),
         "at one grid point",

@@ -164,6 +164,8 @@ def _grid(spins: Spins, path: str | os.PathLike[str]) -> tuple[Grid, NDArray[np.
         gaps = gaps[gaps > SAME_PLACE_M]
         step = float(gaps.min()) if len(gaps) else THICKNESS_MM * 1e-3
         place = (x - x.min()) / step
+        if not place.max() < MAX_VOXELS:
+            raise InputError(f"its spins are spread over more than {MAX_VOXELS} grid points along {axis}", file=path)
         step *= float(place.max()) / max(round(float(place.max())), 1) if len(gaps) else 1.0
         place = (x - x.min()) / step
         if np.abs(place - np.rint(place)).max() > ON_GRID:
