@@ -27,7 +27,12 @@ _HOME = {
     "HEAD": "schemes",
     "BRAINWEB": "schemes",
     "FREESURFER": "schemes",
+    "Template": "template",
     "from_fractions": "subject",
+    "Variation": "subject",
+    "MultipleSclerosis": "lesions",
+    "Tumour": "lesions",
+    "maps_from_fractions": "fractions",
     "from_labels": "labels",
     "Homogeneous": "filling",
     "OneDrawPerClass": "filling",
@@ -53,7 +58,10 @@ if TYPE_CHECKING:
     from spinloom.phantom.filling import Homogeneous as Homogeneous
     from spinloom.phantom.filling import OneDrawPerClass as OneDrawPerClass
     from spinloom.phantom.filling import OneDrawPerVoxel as OneDrawPerVoxel
+    from spinloom.phantom.fractions import maps_from_fractions as maps_from_fractions
     from spinloom.phantom.labels import from_labels as from_labels
+    from spinloom.phantom.lesions import MultipleSclerosis as MultipleSclerosis
+    from spinloom.phantom.lesions import Tumour as Tumour
     from spinloom.phantom.maps import from_maps as from_maps
     from spinloom.phantom.off_resonance import with_off_resonance as with_off_resonance
     from spinloom.phantom.phantom import Compartment as Compartment
@@ -68,10 +76,12 @@ if TYPE_CHECKING:
     from spinloom.phantom.shapes import Sphere as Sphere
     from spinloom.phantom.shapes import spheres as spheres
     from spinloom.phantom.shepp import shepp_logan as shepp_logan
+    from spinloom.phantom.subject import Variation as Variation
     from spinloom.phantom.subject import from_fractions as from_fractions
     from spinloom.phantom.susceptibility import field_from_susceptibility as field_from_susceptibility
     from spinloom.phantom.susceptibility import shim as shim
     from spinloom.phantom.system_phantom import nist as nist
+    from spinloom.phantom.template import Template as Template
     from spinloom.phantom.texture import correlated_noise as correlated_noise
     from spinloom.phantom.tissue_table import brainweb_table as brainweb_table
     from spinloom.phantom.tissue_table import sources as sources

@@ -2,6 +2,8 @@
 
 Each layer is a tissue and a signed distance on a coarse grid in template space. Painting takes them in order: where a
 later layer is, it replaces what is there, to the part of the voxel it covers. The brain itself is put in last.
+Thin shells are painted as what is inside their outer face and then over with what is inside their inner face: each
+face is smooth, while the distance to a shell has a crease that a coarse grid would lose.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from spinloom.phantom.texture import correlated_noise
 
 LAYER_MM = 2.0
 EXTENT_MM = (216.0, 280.0, 332.0)
+DURA_MM = 0.8
 PER_MM = 16  # steps of the stored distances
 TISSUES = (
     "csf",
@@ -67,7 +70,7 @@ def head_layers(
     rng       for the fat planes between muscles and the walls of the small air cells
     layer_mm  spacing of the fields; distances are smooth, so that it may exceed the voxel's
     """
-    nx, ny, nz = (round(n / layer_mm) for n in EXTENT_MM)
+    nx, ny, nz = (round(n / layer_mm) | 1 for n in EXTENT_MM)  # odd: the midline is a plane of the grid
     grid = Grid.centred((nx, ny, nz), layer_mm, (0.0, -4.0, -48.0))
     space = Space.of(grid)
     hull = brain_hull(template, space)
@@ -117,7 +120,7 @@ def _flesh(space: Space, outer: Map, streaks: tuple[Map, Map], shape: HeadShape)
 def _bone_and_air(
     space: Space, inner: Map, hull: Map, cells: Map, patches: Map, shape: HeadShape
 ) -> list[tuple[str, Map]]:
-    vault, diploe = head_bones.skull(inner, space, shape, patches)
+    vault, diploe, inner_table = head_bones.skull(inner, space, shape, patches)
     petrous, spongy, spongy_marrow = head_bones.skull_base(inner, hull, space)
     face, face_marrow, teeth = head_bones.face(space, shape)
     sinus_air, sinus_lining = head_airways.sinuses(space, cells)
@@ -131,6 +134,8 @@ def _bone_and_air(
         ("cortical_bone", teeth),
         ("cortical_bone", vault),
         ("marrow", diploe),
+        ("cortical_bone", inner_table),
+        ("dura", inner - np.float32(DURA_MM)),
         ("csf", inner),
         ("cortical_bone", spongy),
         ("marrow", spongy_marrow),
@@ -170,7 +175,6 @@ def _neck(space: Space, inner: Map) -> list[tuple[str, Map]]:
 
 def _inside(space: Space, inner: Map) -> list[tuple[str, Map]]:
     return [
-        ("dura", np.abs(inner - np.float32(0.4)) - np.float32(0.45)),
         ("dura", head_soft.falx(space, inner)),
         ("vessels", head_soft.cranial_vessels(space, inner)),
     ]

@@ -14,16 +14,15 @@ BODY_IN_FRONT = 21.0  # vertebral bodies lie this far in front of the cord [mm]
 LEVEL = 19.0  # one cervical vertebra and its disc [mm]
 
 
-def skull(inner: Map, space: Space, shape: HeadShape, patches: Map) -> tuple[Map, Map]:
-    """(bone, marrow): the skull as a whole, and the diploe between its two tables [mm].
+def skull(inner: Map, space: Space, shape: HeadShape, patches: Map) -> tuple[Map, Map, Map]:
+    """(bone, all below its outer table, all below the diploe): painted in turn as bone, marrow, bone [mm].
 
     patches  (x, y, z) noise of unit SD: the diploe is thicker here, thinner there
     """
     thickness = skull_thickness(space, shape)
     bone = inner - thickness
     table = np.maximum(1.8, 0.3 * thickness) + np.float32(0.35) * patches
-    diploe = np.maximum(-(inner - table), bone + table)
-    return bone, diploe
+    return bone, bone + table, inner - table
 
 
 def skull_base(inner: Map, hull: Map, space: Space) -> tuple[Map, Map, Map]:

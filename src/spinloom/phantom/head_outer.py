@@ -27,7 +27,7 @@ class HeadShape:
     jaw      size of the lower jaw, relative
     """
 
-    csf: float = 1.6
+    csf: float = 1.0
     skull: float = 7.0
     skin: float = 2.0
     scalp_fat: float = 3.6
