@@ -42,7 +42,7 @@ class Excitation:
 
 
 def slice_excitation(
-    FA: float, thickness: float, limits: Limits, *, duration: float = 2e-3, time_bandwidth: float = 4.0
+    FA: float, thickness: float, limits: Limits, *, duration: float = 3e-3, time_bandwidth: float = 6.0
 ) -> Excitation:
     """A Hamming-windowed sinc under a slice gradient, ramps included. FA [rad], thickness [m], duration [s]."""
     rf = windowed_sinc(FA, duration, time_bandwidth=time_bandwidth, apodisation=0.46, limits=limits)

@@ -15,7 +15,7 @@ DURATION = 10.24e-3
 BETA, MU = 800.0, 4.9
 PEAK = 18e-6
 SPOILER = 4730.0
-"""Spoiler area [1/m]: almost five turns per millimetre, and no multiple of the other spoilers, which could rephase it."""
+"""Spoiler area [1/m]: almost five turns per millimetre, no multiple of the other spoilers."""
 
 
 @dataclass(frozen=True, eq=False)
