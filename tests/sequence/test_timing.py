@@ -13,7 +13,7 @@ from spinloom.core.scanner import Limits
 from spinloom.io.pulseq_read import read_sequence
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
-from spinloom.sequence.summary import summary
+from spinloom.sequence.summary import facts, summary
 from spinloom.sequence.timing import Fault, check
 
 us = 1e-6
@@ -126,6 +126,12 @@ def test_summary_of_a_turbo_spin_echo_finds_the_effective_echo_time(shared_data:
     facts = summary(read_sequence(shared_data / "pulseq_seq" / "pypulseq" / "write_tse.seq"))
     assert facts.TE == pytest.approx(96e-3, abs=51e-6)  # half a sample of 100 µs
     assert facts.n_refocusings == 5 * 16
+
+
+def test_facts_carry_their_unit_and_leave_out_what_is_not_known(shared_data: Path) -> None:
+    said = facts(summary(read_sequence(shared_data / "pulseq_seq" / "pypulseq" / "write_gre.seq")))
+    assert (said["TR_ms"], said["FOV_mm"], said["matrix"]) == (12.0, "256 x 256 x 3", "64 x 64 x 1")
+    assert not {"TE_ms", "TR_ms", "FA_deg", "matrix"} & facts(summary(assemble([Block(1e-3)]))).keys()
 
 
 def test_summary_of_nothing_has_no_times() -> None:

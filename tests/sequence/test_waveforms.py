@@ -10,7 +10,7 @@ import pytest
 from spinloom.io.pulseq_read import read_sequence
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import assemble
-from spinloom.sequence.waveforms import one_repetition, staircase, waveforms
+from spinloom.sequence.waveforms import first_repetition, staircase, waveforms
 
 ms = 1e-3
 
@@ -29,12 +29,19 @@ def test_gradient_is_linear_between_knots_and_zero_outside() -> None:
     assert len(w.gradient_t[0]) == 0
 
 
-def test_pulse_is_a_staircase_with_the_phase_of_its_offset() -> None:
-    """B1(t) = signal exp(i (phase + 2 pi freq (t - start)))."""
-    t, b1 = staircase(pulse(freq=250.0, phase=0.5))
-    assert t.tolist() == pytest.approx([1e-3, 1e-3, 2e-3, 2e-3, 3e-3, 3e-3])
-    turn = np.exp(1j * (0.5 + 2 * np.pi * 250 * (t - 1e-3)))
-    assert b1 == pytest.approx(np.array([0, 100, 100, 50j, 50j, 0]) * turn)
+def test_pulse_is_a_staircase() -> None:
+    t, b1 = staircase(pulse(phase=0.5))
+    assert t == pytest.approx(np.array([1, 1, 2, 2, 3, 3]) * ms)
+    assert b1 == pytest.approx(np.array([0, 100, 100, 50j, 50j, 0]) * np.exp(0.5j))
+
+
+def test_offset_turns_the_pulse_from_its_start_on() -> None:
+    """B1(t) = signal exp(i (phase + 2 pi freq (t - start))), between the points drawn too: chords miss by 0.1² / 8."""
+    t, b1 = staircase(pulse(freq=700.0, phase=0.5))
+    at = np.linspace(1.01, 2.99, 500) * ms
+    drawn = np.interp(at, t, b1)
+    exact = np.where(at < 2 * ms, 100, 50j) * np.exp(1j * (0.5 + 2 * np.pi * 700 * (at - 1 * ms)))
+    assert np.abs(drawn - exact).max() < 100 * 0.1**2 / 7
 
 
 def test_readouts_pulses_and_borders_are_placed_in_time() -> None:
@@ -55,15 +62,15 @@ def test_only_blocks_that_overlap_the_interval_are_shown() -> None:
 def test_a_repetition_runs_from_inversion_to_inversion_or_from_excitation_to_excitation() -> None:
     read = Block(4 * ms, adc=ADC(2, 1 * ms))
     excite, invert = Block(4 * ms, rf=pulse()), Block(4 * ms, rf=pulse(RFUse.INVERSION))
-    assert one_repetition(assemble([excite, excite, read, excite, read])) == pytest.approx((4 * ms, 12 * ms))
+    assert first_repetition(assemble([excite, excite, read, excite, read])) == pytest.approx((4 * ms, 12 * ms))
     prepared = [invert, excite, read, excite, read, invert, excite, read]
-    assert one_repetition(assemble(prepared)) == pytest.approx((0, 20 * ms))
-    assert one_repetition(assemble([excite, read])) == pytest.approx((0, 8 * ms))
+    assert first_repetition(assemble(prepared)) == pytest.approx((0, 20 * ms))
+    assert first_repetition(assemble([excite, read])) == pytest.approx((0, 8 * ms))
 
 
 def test_dummy_repetitions_are_passed_over(shared_data: Path) -> None:
     """Eight dummies of 4.9 s come before the first readout."""
     folder = shared_data / "komamri_tse" / "subject46_crisp_v_182_TSE_PD_250_4900_1_110"
-    start, stop = one_repetition(read_sequence(folder / "sequence.seq"))
+    start, stop = first_repetition(read_sequence(folder / "sequence.seq"))
     assert start == pytest.approx(8 * 4.9, abs=1e-3)
     assert stop - start == pytest.approx(4.9)

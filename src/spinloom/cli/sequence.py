@@ -67,9 +67,10 @@ def inspect(source: Source, B0: o.B0 = 3.0, json: o.Json = False) -> None:
     """Say what is in a sequence: duration, readouts, extremes of gradients and RF, and what the hardware cannot do."""
     from spinloom.cli import choose
     from spinloom.cli.write import print_facts
-    from spinloom.sequence.timing import check, summary
+    from spinloom.sequence.summary import facts, summary
+    from spinloom.sequence.timing import check
 
     made = choose.sequence(source, B0=B0, given={})
-    facts = dict(summary(made))
-    facts["findings"] = [str(finding) for finding in check(made, made.limits)]
-    print_facts(facts, as_json=json)
+    said = facts(summary(made))
+    said["findings"] = [str(finding) for finding in check(made, made.limits)]
+    print_facts(said, as_json=json)

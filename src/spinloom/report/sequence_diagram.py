@@ -30,7 +30,7 @@ LARGEST_GAP = 0.15  # idle stretches longer than this part of the picture are cu
 def sequence_diagram(waveforms: Waveforms, *, title: str = "", others: Many[Waveforms] = ()) -> Figure:
     """Five rows, RF, Gx, Gy, Gz, ADC, over one time axis in ms; long idle stretches are cut and marked.
 
-    waveforms  one repetition, say of `spinloom.sequence.waveforms.one_repetition`
+    waveforms  one repetition, say of `spinloom.sequence.waveforms.first_repetition`
     title      above the picture
     others     more repetitions: their gradients are drawn behind in light lines, which shows the phase-encoding steps
     """

@@ -91,6 +91,28 @@ def summary(sequence: Sequence) -> Summary:
     )
 
 
+def facts(found: Summary) -> dict[str, object]:
+    """The same for people and JSON: numbers with their unit in the name, what cannot be told left out."""
+    rounded: dict[str, float | None] = {
+        "duration_s": found.duration,
+        "TE_ms": None if found.TE is None else found.TE * 1e3,
+        "TR_ms": None if found.TR is None else found.TR * 1e3,
+        "FA_deg": None if found.FA is None else float(np.rad2deg(found.FA)),
+        "max_gradient_mT_per_m": found.max_gradient * 1e3,
+        "max_slew_T_per_m_per_s": found.max_slew,
+        "peak_B1_uT": found.peak_B1 * 1e6,
+    }
+    counts = {name: getattr(found, name) for name in Summary.__dataclass_fields__ if name.startswith("n_")}
+    shown: dict[str, object] = {
+        "name": found.name,
+        **{k: float(f"{v:.6g}") for k, v in rounded.items() if v is not None},
+    }
+    if found.matrix is not None and found.FOV is not None:
+        shown["matrix"] = " x ".join(str(n) for n in found.matrix)
+        shown["FOV_mm"] = " x ".join(f"{v * 1e3:.5g}" for v in found.FOV)
+    return shown | counts
+
+
 def _repetition(sequence: Sequence, excitations: np.ndarray) -> float | None:
     """Median time between excitations that share their offset, i.e. their slice [s]."""
     starts = sequence.block_starts[excitations]

@@ -12,6 +12,7 @@ from spinloom.sequence.rf_use import rotation_angle
 from spinloom.sequence.sequence import NONE, Sequence
 
 FloatArray = NDArray[np.float64]
+TURN = 0.1  # of the phase of a pulse between two points drawn [rad]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +101,20 @@ def waveforms(sequence: Sequence, start: float = 0.0, stop: float | None = None)
 def staircase(rf: RF) -> tuple[FloatArray, NDArray[np.complex128]]:
     """A pulse as a line: two points per step, zero before and after.
 
+    With an offset, steps are cut into pieces that turn by at most 0.1 rad.
+
     returns  times from the start of the block (2 n + 2,) [s], γB1 with phase and offset (2 n + 2,) [Hz]
     """
-    t = np.repeat(rf.edges, 2)
-    b1 = np.concatenate([[0.0], np.repeat(rf.signal, 2), [0.0]])
+    length = np.diff(rf.edges)
+    pieces = np.maximum(1, np.ceil(2 * np.pi * abs(rf.freq) * length / TURN)).astype(int)
+    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+    starts = np.repeat(rf.edges[:-1], pieces) + (np.arange(len(first)) - first) * np.repeat(length / pieces, pieces)
+    t = np.repeat(np.append(starts, rf.end), 2)
+    b1 = np.concatenate([[0.0], np.repeat(np.repeat(rf.signal, pieces), 2), [0.0]])
     return t, b1 * np.exp(1j * (rf.phase + 2 * np.pi * rf.freq * (t - rf.edges[0])))
 
 
-def one_repetition(sequence: Sequence) -> tuple[float, float]:
+def first_repetition(sequence: Sequence) -> tuple[float, float]:
     """Start and stop of the repetition that holds the first readout [s].
 
     It runs from the inversion, saturation or preparation pulse before that readout to the next such pulse; without
