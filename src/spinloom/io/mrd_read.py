@@ -49,7 +49,7 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
     with open_h5(path) as file:
         group = _dataset(file, path)
         text = group["xml"][0]
-        readouts = _readouts(group["data"], path)
+        readouts = _readouts(group["data"], ismrmrd.hdf5.acquisition_header_dtype, path)
     document = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
         raise InputError("its header document declares entities; this is refused", file=path)
@@ -58,7 +58,9 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
         user = header.userParameters.userParameterString if header.userParameters else []
         own = {p.name: json.loads(p.value) for p in user if p.name.startswith("spinloom_")}
         encoding = encoding_from_json(own["spinloom_encoding"]) if "spinloom_encoding" in own else None
-        isocentre = tuple(float(v) for v in own.get("spinloom_isocentre_mm", (0.0, 0.0, 0.0)))
+        x, y, z = (float(v) for v in own.get("spinloom_isocentre_mm", (0.0, 0.0, 0.0)))
+        info = dict(own.get("spinloom_info", {}))
+        names = [str(n) for n in own.get("spinloom_labels", [n for n in IDX if np.any(readouts.head["idx"][IDX[n]])])]
     except Exception as error:  # the parser raises many kinds
         raise InputError(f"its header document cannot be read ({error})", file=path) from error
     if own:
@@ -66,7 +68,6 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
     else:
         encoding, k = _cartesian(header, readouts, path)
     head = readouts.head
-    names = own.get("spinloom_labels", [n for n, f in IDX.items() if np.any(head["idx"][f])])
     dwell = head["sample_time_us"].astype(np.float64)
     start = head["acquisition_time_stamp"].astype(np.float64) + (head["user_float"][:, 0] if own else 0.0)
     return KSpace(
@@ -75,8 +76,8 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
         t=(start[:, None] + np.arange(k.shape[1]) * dwell[:, None]) * 1e-6,
         encoding=encoding,
         labels=MappingProxyType({n: head["idx"][IDX[n]].astype(np.int64) for n in names if n in IDX}),
-        isocentre_mm=(isocentre[0], isocentre[1], isocentre[2]),
-        info=MappingProxyType(dict(own.get("spinloom_info", {}))),
+        isocentre_mm=(x, y, z),
+        info=MappingProxyType(info),
     )
 
 
@@ -88,8 +89,8 @@ def _dataset(file: h5py.File, path: str | os.PathLike[str]) -> h5py.Group:
     raise InputError("is HDF5 but holds no ISMRMRD data set (a group with xml and data)", file=path)
 
 
-def _readouts(table: h5py.Dataset, path: str | os.PathLike[str]) -> _Readouts:
-    if table.dtype.names != ("head", "traj", "data") or table.ndim != 1:
+def _readouts(table: h5py.Dataset, head: np.dtype[Any], path: str | os.PathLike[str]) -> _Readouts:
+    if table.dtype.names != ("head", "traj", "data") or table.ndim != 1 or not _alike(table.dtype["head"], head):
         raise InputError("its data table is not one of ISMRMRD acquisitions", file=path)
     if table.id.get_storage_size() > CAP_BYTES or len(table) > 10**8:
         raise InputError("its data table is too large", file=path)
@@ -100,6 +101,13 @@ def _readouts(table: h5py.Dataset, path: str | os.PathLike[str]) -> _Readouts:
     if len(np.unique(rows["head"]["active_channels"])) > 1:
         raise InputError("its readouts have different numbers of coils", file=path)
     return _Readouts(np.ascontiguousarray(rows["head"]), list(rows["data"]), list(rows["traj"]))
+
+
+def _alike(a: np.dtype[Any], b: np.dtype[Any]) -> bool:
+    """Whether two types have the same fields; their widths and gaps may differ."""
+    if a.names or b.names:
+        return a.names == b.names and all(_alike(a[n], b[n]) for n in a.names or ())
+    return a.base.kind == b.base.kind and a.shape == b.shape
 
 
 def _samples(readouts: _Readouts, path: str | os.PathLike[str]) -> NDArray[np.complex64]:
@@ -127,6 +135,8 @@ def _trajectories(readouts: _Readouts, path: str | os.PathLike[str]) -> NDArray[
 
 def _cartesian(header: Any, readouts: _Readouts, path: str | os.PathLike[str]) -> tuple[Encoding, NDArray[np.float64]]:
     """The grid and k of a Cartesian scan from matrix, field of view, directions and indices."""
+    if not header.encoding:
+        raise InputError("its header describes no encoding", file=path)
     space = header.encoding[0]
     if str(space.trajectory.value) not in ("cartesian", "epi"):
         raise InputError(
@@ -136,7 +146,7 @@ def _cartesian(header: Any, readouts: _Readouts, path: str | os.PathLike[str]) -
     matrix = [int(getattr(space.reconSpace.matrixSize, a)) for a in "xyz"]
     fov = np.array([float(getattr(space.reconSpace.fieldOfView_mm, a)) for a in "xyz"])
     encoded = np.array([float(getattr(space.encodedSpace.fieldOfView_mm, a)) for a in "xyz"]) * 1e-3
-    if min(matrix) < 1 or np.any(fov <= 0) or np.any(encoded <= 0):
+    if min(matrix) < 1 or not (np.all(fov > 0) and np.all(encoded > 0)):
         raise InputError(f"its image grid is impossible: {matrix} in {fov.tolist()} mm", file=path)
     directions = np.stack([head[0][f].astype(float) * LPS for f in ("read_dir", "phase_dir", "slice_dir")], axis=1)
     if not np.allclose(directions.T @ directions, np.eye(3), atol=1e-2):
