@@ -44,7 +44,7 @@ def skeleton(F: NDArray[np.generic], tolerance: float = 1e-4) -> Skeleton:
     largest = float(np.abs(F).max(initial=0.0))
     if n_states == 1 or largest == 0.0:
         return Skeleton(np.array([0]), np.ones((1, n_states)), 0.0)
-    R, order = qr(F, mode="r", pivoting=True)
+    R, order = qr(np.asarray(F), mode="r", pivoting=True)  # type: ignore[call-overload]
     diagonal = np.abs(np.diag(R))
     full = len(diagonal)
     rank = max(1, int(np.sum(diagonal > 30 * tolerance * largest)))

@@ -136,9 +136,9 @@ def groups(
     )
     distinct, state = np.unique(states, axis=0, return_inverse=True)
     where = labels.get("SLC", zero) if planar else zero
-    pattern = np.stack(
-        [where, n, np.round(k_first, 2), np.round(k_last, 2), np.round((t_first - reference) * 1e7), side], axis=1
-    )
+    # the odd steps keep round numbers away from the edges between bins
+    bins = np.rint(np.stack([k_first / 0.0103, k_last / 0.0103, (t_first - reference) / 1.03e-7], axis=1) + 0.317)
+    pattern = np.column_stack([where, n, side, bins])
     kinds, kind = np.unique(pattern, axis=0, return_inverse=True)
     found = []
     for i in range(len(kinds)):

@@ -180,7 +180,7 @@ def balanced_ssfp(T1: Array, T2: Array, *, TR: Array, FA: Array, dB0: Array = 0.
     """Transverse magnetisation just after each pulse of balanced SSFP with alternating pulses, in the steady state.
 
         M+ = sin FA (1 - E1) (1 + E2 exp(iθ)) / D
-        D  = (1 - E1 cos FA)(1 + E2 cos θ) + E2 (E1 - cos FA)(E2 + cos θ),     θ = 2π dB0 TR
+        D  = (1 - E1 cos FA)(1 + E2 cos θ) - E2 (E1 - cos FA)(E2 + cos θ),     θ = 2π dB0 TR
 
     The magnetisation then precesses as exp(-2πi dB0 t) and decays as exp(-t/T2); at t = TR/2 it is refocused.
 
@@ -193,7 +193,7 @@ def balanced_ssfp(T1: Array, T2: Array, *, TR: Array, FA: Array, dB0: Array = 0.
     theta = 2 * np.pi * dB0 * TR
     cos_theta, sin_theta = _cos(theta), _sin(theta)
     c = _cos(FA)
-    D = (1 - E1 * c) * (1 + E2 * cos_theta) + E2 * (E1 - c) * (E2 + cos_theta)
+    D = (1 - E1 * c) * (1 + E2 * cos_theta) - E2 * (E1 - c) * (E2 + cos_theta)
     scale = _sin(FA) * (1 - E1) / D
     return scale * (1 + E2 * cos_theta) + 1j * (scale * E2 * sin_theta)
 
