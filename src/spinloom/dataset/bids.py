@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinloom import __version__
 from spinloom.core.grid import Grid
 from spinloom.core.image import Image
+from spinloom.core.version import __version__
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.sidecar import echo_time, receiver, sequence_sidecar, synthetic
 from spinloom.dataset.subject import Acquisition, Subject

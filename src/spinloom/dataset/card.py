@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from spinloom import __version__
+from spinloom.core.version import __version__
 from spinloom.dataset.draw import Draw, Fixed, plain
 from spinloom.dataset.fields import ProtocolSection, Recipe
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spinloom import __version__
+from spinloom.core.version import __version__
 from spinloom.dataset.fields import Recipe
 
 CONTEXT: dict[str, Any] = {

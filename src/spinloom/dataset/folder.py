@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from spinloom import __version__
 from spinloom.core.errors import InputError
+from spinloom.core.version import __version__
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.recipe import to_plain, to_toml
 from spinloom.files import atomic

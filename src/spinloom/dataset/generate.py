@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinloom import __version__
 from spinloom.core.errors import MachineError, PartialFailure
+from spinloom.core.version import __version__
 from spinloom.dataset import folder
 from spinloom.dataset.croissant import croissant
 from spinloom.dataset.fields import Recipe

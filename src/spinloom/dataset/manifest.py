@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spinloom import __version__
 from spinloom.core.errors import InputError
+from spinloom.core.version import __version__
 from spinloom.files import atomic, gate
 
 NAME = "manifest.json"

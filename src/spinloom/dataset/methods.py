@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spinloom import __version__
+from spinloom.core.version import __version__
 from spinloom.dataset.draw import extremes
 from spinloom.dataset.fields import PhantomSection, Recipe
 from spinloom.dataset.summary import DatasetSummary, Json

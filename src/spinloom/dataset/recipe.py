@@ -10,8 +10,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from spinloom import __version__
 from spinloom.core.errors import InputError, UsageError, nearest
+from spinloom.core.version import __version__
 from spinloom.dataset.draw import parse, plain
 from spinloom.dataset.fields import Recipe
 from spinloom.files import gate, hashes

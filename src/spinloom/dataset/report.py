@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from spinloom import __version__
+from spinloom.core.version import __version__
 from spinloom.dataset.methods import methods_paragraphs
 from spinloom.dataset.report_pictures import legend, subject_parts
 from spinloom.dataset.report_sequences import sequence_parts

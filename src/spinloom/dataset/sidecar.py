@@ -7,8 +7,8 @@ from dataclasses import asdict
 from math import degrees
 from typing import Any
 
-from spinloom import __version__
 from spinloom.core.image import Image
+from spinloom.core.version import __version__
 from spinloom.sequence.sequence import Sequence
 
 NAMES = {

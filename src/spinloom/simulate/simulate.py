@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from spinloom import __version__
 from spinloom.core.kspace import KSpace
 from spinloom.core.rng import stream
 from spinloom.core.scanner import Scanner, ThermalNoise
+from spinloom.core.version import __version__
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.infer import infer_encoding
 from spinloom.sequence.sequence import Sequence
