@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -78,6 +79,22 @@ def test_the_T1_weighted_preset_is_one_millimetre_mprage_at_3T_in_small_memory()
     assert len(sequence.rf) + len(sequence.adc) < 60
     arrays = sum(g.t.nbytes + g.g.nbytes for g in sequence.gradients)
     assert arrays + sequence.blocks.nbytes + sys.getsizeof(sequence.labels) < 8e6
+
+
+@pytest.mark.parametrize("make", [*PROTOCOLS.values(), *PRESETS.values()])
+def test_signatures_show_every_argument(make: Callable[..., Sequence]) -> None:
+    parameters = inspect.signature(make).parameters
+    assert {"B0", "n_averages", "orientation", "limits", "name"} <= set(parameters)
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
+
+
+def test_several_echoes_come_at_multiples_of_TE_if_the_readout_leaves_room() -> None:
+    slow = protocols.multi_echo_gre(TE=20e-3, n_echoes=3, bandwidth=100.0, TR=0.2, matrix=(64, 4))
+    tight = protocols.multi_echo_gre(TE=8e-3, n_echoes=3, bandwidth=100.0, TR=0.2, matrix=(64, 4))
+    assert slow.protocol.echo_times == pytest.approx((20e-3, 40e-3, 60e-3))  # type: ignore[union-attr]
+    first, second, third = tight.protocol.echo_times  # type: ignore[union-attr]
+    assert (first, second - first) == pytest.approx((8e-3, third - second))
+    assert 10e-3 < second - first < 12e-3  # a line of 10 ms, ramps and the way back
 
 
 REFUSALS = [

@@ -21,7 +21,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence.events import ADC, RF, Block, Gradient
 from spinloom.sequence.geometry import Orientation
-from spinloom.sequence.gradients import gradient, lobe, nearest, ramp_time, up
+from spinloom.sequence.gradients import gradient, lobe, nearest, ramp_time, shortest, up
 from spinloom.sequence.protocols._readout import Readout
 from spinloom.sequence.pulses import EXCITE, Selection, hard, select, windowed_sinc
 
@@ -65,6 +65,12 @@ def spoiling_phase(n: int, increment: float) -> float:
     """Phase of repetition n: increment n (n + 1) / 2, modulo one turn [rad]."""
     degrees = round(increment * 180 / pi, 9)
     return float(degrees * (n * (n + 1) // 2) % 360.0) * pi / 180
+
+
+def echo_distance(readout: Readout, limits: Limits) -> float:
+    """Shortest time between two echoes of one polarity: a line and the way back [s]."""
+    line = readout.trapezoid()
+    return round(line.end + shortest(line.area, limits), 9)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from spinloom.sequence import defaults
+from spinloom.sequence.protocols._settings import settings_of
 from spinloom.sequence.protocols.spin_echo import spin_echo
 from spinloom.sequence.sequence import Sequence
 
 
+@settings_of(spin_echo)
 def inversion_recovery(
     *,
     B0: float = 3.0,

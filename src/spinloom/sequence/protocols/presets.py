@@ -16,6 +16,7 @@ from math import ceil
 from typing import Any
 
 from spinloom.sequence import defaults
+from spinloom.sequence.protocols._settings import settings_of
 from spinloom.sequence.protocols.flair import flair as flair_protocol
 from spinloom.sequence.protocols.mprage import mprage
 from spinloom.sequence.protocols.turbo_spin_echo import turbo_spin_echo
@@ -25,21 +26,25 @@ HEAD = 0.18
 """Height that a stack of axial slices covers [m]."""
 
 
+@settings_of(mprage)
 def t1w(*, B0: float = 3.0, **settings: Any) -> Sequence:
     """T1-weighted MPRAGE. B0 [T]; settings as of mprage."""
     return mprage(B0=B0, **{"name": "t1w", **settings})
 
 
+@settings_of(turbo_spin_echo)
 def t2w(*, B0: float = 3.0, **settings: Any) -> Sequence:
     """T2-weighted turbo spin echo. B0 [T]; settings as of turbo_spin_echo."""
     return turbo_spin_echo(B0=B0, **{"name": "t2w", **_stack(B0, settings), **settings})
 
 
+@settings_of(flair_protocol)
 def flair(*, B0: float = 3.0, **settings: Any) -> Sequence:
     """T2-weighted turbo spin echo without fluid. B0 [T]; settings as of flair."""
     return flair_protocol(B0=B0, **{"name": "flair", **_stack(B0, settings), **settings})
 
 
+@settings_of(turbo_spin_echo)
 def pdw(*, B0: float = 3.0, **settings: Any) -> Sequence:
     """Proton-density-weighted turbo spin echo: long TR, the first echo reads k = 0.
 

@@ -18,6 +18,7 @@ from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import (
     Kernel,
     blocks,
+    echo_distance,
     global_excitation,
     make_kernel,
     slice_excitation,
@@ -47,6 +48,7 @@ def spoiled_gre(
     TR: float | None = None,
     FA: float | None = None,
     echo_times: tuple[float, ...] | None = None,
+    n_echoes: int = 1,
     bandwidth: float | None = None,
     FOV: tuple[float, ...] = (0.24, 0.24),
     matrix: tuple[int, ...] | None = None,
@@ -70,6 +72,7 @@ def spoiled_gre(
     TE, TR         [s]; TE None: the field's default, or the shortest if that is longer
     FA             [rad]
     echo_times     several echoes of one polarity instead of one at TE [s]
+    n_echoes       how many, if echo_times is not given: at TE, 2 TE ... or as far apart as the readout needs
     bandwidth      of a pixel [Hz]
     FOV, matrix    (readout, phase) or (readout, phase, partition) [m], [1]
     slices, slice_thickness, slice_gap   of 2D [1], [m], [m]
@@ -107,10 +110,11 @@ def spoiled_gre(
             limits=limits,
         )
 
-    times = echo_times or (None if TE is None else (TE,))
-    if times is None:
-        times = (max(defaults.GRE_TE(B0), kernel_at(None).echo_times[0]),)
-    kernel = kernel_at(times)
+    if echo_times is None:
+        first = max(defaults.GRE_TE(B0), kernel_at(None).echo_times[0]) if TE is None else TE
+        step = max(first, echo_distance(readout, limits))
+        echo_times = tuple(first + n * step for n in range(n_echoes))
+    kernel = kernel_at(echo_times)
     offsets = [0.0] if volume else [float(z) for z in encoding.slice_offsets]
     partitions = shape[2] if volume else 1
 
