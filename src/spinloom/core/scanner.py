@@ -116,7 +116,7 @@ class Scanner:
     dB0     off-resonance from the magnet itself, beside what the phantom carries [Hz]
     coils   receive sensitivities
     noise   None for a noiseless receiver
-    isocentre_mm  world position of the isocentre; None: the middle of the phantom's grid
+    isocentre_mm  world position of the isocentre; None: the middle of the phantom's brain, or of its grid
     """
 
     B0: float = 3.0

@@ -16,8 +16,9 @@ from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulate import kernels
+from spinloom.simulate.place import isocentre_mm
 from spinloom.simulate.plan import Plan, plan
-from spinloom.simulate.spins import Matter, batches, box_edges, isocentre_mm, matter, shape_factor
+from spinloom.simulate.spins import Matter, batches, box_edges, matter, shape_factor
 
 GROUPS = 16
 BATCH = 4096

@@ -17,6 +17,7 @@ from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.scanner import Coils, Field, Scanner, Uniform
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
+from spinloom.simulate.place import isocentre_mm
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -58,14 +59,6 @@ class Columns:
         return self.start[:: len(self.x[1])]
 
 
-def isocentre(phantom: Phantom, scanner: Scanner) -> tuple[float, float, float]:
-    """World position of the isocentre [mm]: the scanner's, or the middle of the phantom's grid."""
-    if scanner.isocentre_mm is not None:
-        return scanner.isocentre_mm
-    x, y, z = (float(c) for c in phantom.grid.centre_mm)
-    return x, y, z
-
-
 def columns(phantom: Phantom, scanner: Scanner, axes: tuple[int, int, int]) -> Columns:
     """Phantom and scanner → entries, sorted by (slice, phase) column.
 
@@ -77,7 +70,7 @@ def columns(phantom: Phantom, scanner: Scanner, axes: tuple[int, int, int]) -> C
             "the phantom's grid is oblique to the scanner's axes, and the closed forms need straight columns",
             remedy="Resample it onto a straight grid, or use --method bloch.",
         )
-    centre = isocentre(phantom, scanner)
+    centre = isocentre_mm(phantom, scanner)
     order = [int(np.argmax(np.abs(affine[axis, :3]))) for axis in axes]  # phantom array axis of each direction
     x = []
     for axis, along in zip(axes, order, strict=True):
@@ -137,7 +130,7 @@ def split_layers(columns: Columns, pieces: int) -> Columns:
 def sensitivities(phantom: Phantom, scanner: Scanner, coils: Coils, first: int, last: int) -> NDArray[np.complex64]:
     """Receive sensitivity of coils first to last on the phantom's grid, (coil, voxel) by flat voxel index."""
     out = np.empty((last - first, *phantom.grid.shape), np.complex64)
-    for i, r in _slabs(phantom, isocentre(phantom, scanner)):
+    for i, r in _slabs(phantom, isocentre_mm(phantom, scanner)):
         out[:, i] = coils(r)[first:last]
     return out.reshape(last - first, -1)
 

@@ -20,10 +20,11 @@ from spinloom.sequence.events import RFUse
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulate.columns import Columns, columns, isocentre, sensitivities, split_layers
+from spinloom.simulate.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulate.encode import Weights, encode
 from spinloom.simulate.evolution import Spins, dephasing, evolved, in_phase
 from spinloom.simulate.low_rank import skeleton
+from spinloom.simulate.place import isocentre_mm
 from spinloom.simulate.readouts import Clocks, States, clocks, groups
 from spinloom.simulate.scattered import encode_scattered
 from spinloom.simulate.selection import Profile, profile, reach
@@ -81,7 +82,7 @@ class SignalEquation:
             t=where.t,
             encoding=encoding,
             labels=sequence.labels,
-            isocentre_mm=isocentre(phantom, scanner),
+            isocentre_mm=isocentre_mm(phantom, scanner),
             info=MappingProxyType({"slice_thickness": protocol.slice_thickness}),
         )
 

@@ -13,6 +13,7 @@ from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
+from spinloom.simulate.place import isocentre_mm
 
 FloatArray = NDArray[np.float64]
 
@@ -103,12 +104,6 @@ def lorentzian(n: int) -> FloatArray:
     g = _generator(n, n / 1.618033988749895, ())
     u = ((g * np.arange(n)) % n + 0.5) / n
     return np.tan(np.pi * (u - 0.5))
-
-
-def isocentre_mm(phantom: Phantom, scanner: Scanner) -> tuple[float, float, float]:
-    place = phantom.grid.centre_mm if scanner.isocentre_mm is None else scanner.isocentre_mm
-    x, y, z = (float(v) for v in place)
-    return x, y, z
 
 
 def matter(
