@@ -74,3 +74,16 @@ def test_dummy_repetitions_are_passed_over(shared_data: Path) -> None:
     start, stop = first_repetition(read_sequence(folder / "sequence.seq"))
     assert start == pytest.approx(8 * 4.9, abs=1e-3)
     assert stop - start == pytest.approx(4.9)
+
+
+def test_gradients_that_meet_at_a_border_are_one_line() -> None:
+    up, down = (
+        Gradient(np.array([0.0, 4]) * ms, np.array([0.0, 8])),
+        Gradient(np.array([0.0, 4]) * ms, np.array([8.0, 0])),
+    )
+    w = waveforms(assemble([Block(4 * ms, gz=up), Block(4 * ms, gz=down)]))
+    assert np.interp(np.array([3.9999, 4, 4.0001]) * ms, w.gradient_t[2], w.gradient[2]) == pytest.approx(
+        [8, 8, 8], abs=1e-3
+    )
+    assert (w.gradient[2][1:-1] >= 0).all()
+    assert np.flatnonzero(w.gradient[2] == 0).tolist() == [0, 1, 4, 5]

@@ -131,7 +131,7 @@ def _rf(row: Axes, w: Waveforms, axis: _TimeAxis) -> None:
         text = f"{np.rad2deg(pulse.flip_angle):.0f}°"
         if pulse.use in NAMES and pulse.use is not RFUse.REFOCUSING:
             text += f" {NAMES[pulse.use]}"
-        row.text(float(axis(pulse.centre)), 1.1 * top, text, ha="center", va="bottom", color=INK, fontsize=8)
+        row.text(float(axis(pulse.centre)), 1.1 * top, text, ha="center", va="bottom", color=INK, fontsize=8, zorder=9)
 
 
 def _envelope(w: Waveforms) -> tuple[FloatArray, FloatArray]:

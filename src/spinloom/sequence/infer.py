@@ -59,11 +59,11 @@ def infer_encoding(sequence: Sequence, path: Trajectory) -> Inferred | None:
     image = _image_readouts(sequence, path)
     if not image.any():
         return None
-    k = path.k[image][:, : int(path.n_samples[image][0])]
+    k = _thinned(path, image)
     spread = np.ptp(k, axis=1)  # (readout, 3)
     readout_axis = int(np.argmax(np.median(spread, axis=0)))
     others = [a for a in range(3) if a != readout_axis]
-    step = float(np.median(np.abs(np.diff(k[:, :, readout_axis], axis=1)).max(axis=1))) if k.shape[1] > 1 else 0.0
+    step = _step(path, image, readout_axis)
     if step == 0 or np.mean(spread[:, others].max(axis=1) < 0.2 * step) < 0.95:
         return None
     said = _said_FOV(sequence)
@@ -76,7 +76,7 @@ def infer_encoding(sequence: Sequence, path: Trajectory) -> Inferred | None:
     volume = slice_axis in encoded
 
     shape, size, centre = [1, 1, 1], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-    shape[readout_axis], size[readout_axis] = _readout(k[:, :, readout_axis], step, said[readout_axis])
+    shape[readout_axis], size[readout_axis] = _readout(k[:, [0, -1], readout_axis], step, said[readout_axis])
     lines = _of(found, phase_axis)
     shape[phase_axis], size[phase_axis] = lines.n, lines.FOV / lines.n
     labels = {name: np.array(v) for name, v in sequence.labels.items() if name not in ("LIN", "PAR", "SLC")}
@@ -123,6 +123,21 @@ def _image_readouts(sequence: Sequence, path: Trajectory) -> NDArray[np.bool_]:
         lengths, counts = np.unique(path.n_samples[keep], return_counts=True)
         keep &= path.n_samples == lengths[np.argmax(counts)]
     return keep
+
+
+def _thinned(path: Trajectory, image: NDArray[np.bool_]) -> FloatArray:
+    """(readout, at most 17, 3) k of the image readouts: evenly spread samples with both ends and the middle."""
+    n = int(path.n_samples[image][0])
+    chosen = np.unique(np.linspace(0, n - 1, 17).astype(int))
+    return np.asarray(path.k[np.flatnonzero(image)[:, None], chosen], float)
+
+
+def _step(path: Trajectory, image: NDArray[np.bool_], axis: int) -> float:
+    """Spacing of samples along the readout where it is widest (ramps), typical of 100 readouts [1/m]."""
+    rows = np.flatnonzero(image)
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, 100).astype(int))]
+    jumps = np.abs(np.diff(path.k[rows, : int(path.n_samples[rows[0]]), axis], axis=1))
+    return float(np.median(jumps.max(axis=1, initial=0.0)))
 
 
 def _said_FOV(sequence: Sequence) -> tuple[float, float, float]:

@@ -76,17 +76,31 @@ def trajectory(sequence: Sequence) -> Trajectory:
     for i in np.unique(adc):
         times[i, : sequence.adc[i].n_samples] = sequence.adc[i].times
 
+    t = start[blocks, None] + times[adc]
+    first, last = _pulses_before(when, t, n_samples)
     k = np.empty((len(blocks), longest, 3))
     for axis in range(3):
-        k[..., axis] = before[blocks, axis, None] + _inside(sequence, blocks, axis, times)
-    t = start[blocks, None] + times[adc]
-    last = np.searchsorted(when, np.nan_to_num(t, nan=0.0), side="right")
-    if longest and np.array_equal(last[:, 0], last.max(axis=1)):  # no pulse inside a readout: less to look up
-        last = last[:, :1]
-    k += offset[last]
-    t_excitation = t - excited[last]
-    k[np.isnan(t)] = np.nan
+        k[..., axis] = _inside(sequence, blocks, axis, times)
+        k[..., axis] += (before[blocks, axis] + offset[first, axis])[:, None]
+    t_excitation = t - excited[first][:, None]
+    for i in np.flatnonzero(first != last):  # a pulse inside the readout
+        now = np.searchsorted(when, t[i], side="right")
+        k[i] += offset[now] - offset[first[i]]
+        t_excitation[i] = t[i] - excited[now]
+    for i in np.flatnonzero(n_samples < longest):
+        k[i, n_samples[i] :] = np.nan
     return Trajectory(k=k, t=t, t_excitation=t_excitation, n_samples=n_samples)
+
+
+def _pulses_before(
+    when: FloatArray, t: FloatArray, n_samples: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """How many pulses act before the first and before the last sample of each readout."""
+    if not t.size:
+        nothing = np.zeros(len(t), np.intp)
+        return nothing, nothing
+    ends = t[:, 0], t[np.arange(len(t)), n_samples - 1]
+    return np.searchsorted(when, ends[0], side="right"), np.searchsorted(when, ends[1], side="right")
 
 
 def _area_before(sequence: Sequence) -> FloatArray:
@@ -130,7 +144,7 @@ def _offsets(sequence: Sequence, start: FloatArray, before: FloatArray) -> tuple
 
 
 def _inside(sequence: Sequence, blocks: NDArray[np.intp], axis: int, times: FloatArray) -> FloatArray:
-    """(readout, sample) area from the start of the block to each sample.
+    """(readout, sample), or (1, sample) if all are alike: area from the start of the block to each sample.
 
     Worked out once per unique gradient and ADC, and together for the gradients that have their knots in common.
     """
@@ -146,4 +160,4 @@ def _inside(sequence: Sequence, blocks: NDArray[np.intp], axis: int, times: Floa
     for (_, a), members in alike.items():
         rows = [i for i, _ in members]
         area[rows] = integrals(members[0][1].t, np.array([gradient.g for _, gradient in members]), times[a])
-    return area[which]
+    return area if len(unique) == 1 else area[which]  # one row serves all

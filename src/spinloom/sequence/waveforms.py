@@ -76,8 +76,7 @@ def waveforms(sequence: Sequence, start: float = 0.0, stop: float | None = None)
             pulses.append(Pulse(begin + block.rf.centre, angles[shape], block.rf.use))
         for axis, gradient in enumerate(block.gradients):
             if gradient is not None:
-                lines[axis].append(begin + gradient.t[[0, *range(len(gradient.t)), -1]])
-                heights[axis].append(np.concatenate([[0.0], gradient.g, [0.0]]))
+                _append(lines[axis], heights[axis], begin + gradient.t, gradient.g)
         if block.adc is not None:
             windows.append((begin + block.adc.delay, begin + block.adc.end))
             samples.append(begin + block.adc.times)
@@ -96,6 +95,16 @@ def waveforms(sequence: Sequence, start: float = 0.0, stop: float | None = None)
         pulses=tuple(pulses),
         borders=begins[chosen],
     )
+
+
+def _append(times: list[FloatArray], heights: list[FloatArray], t: FloatArray, g: FloatArray) -> None:
+    """Add a gradient that comes from zero and goes to zero, or meets the one before it."""
+    if times and t[0] - times[-1][-1] < 1e-9:
+        times[-1], heights[-1] = times[-1][:-1], heights[-1][:-1]
+    else:
+        t, g = np.concatenate([t[:1], t]), np.concatenate([[0.0], g])
+    times.append(np.concatenate([t, t[-1:]]))
+    heights.append(np.concatenate([g, [0.0]]))
 
 
 def staircase(rf: RF) -> tuple[FloatArray, NDArray[np.complex128]]:
