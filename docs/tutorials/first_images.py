@@ -17,8 +17,8 @@ from spinloom.units import deg, mm, ms, tesla
 out = Path(sys.argv[1] if len(sys.argv) > 1 else "out")
 
 # %% [markdown]
-# A **scanner** at 3 T with a noisy receiver, and a head made from the MNI152 template. The head is an individual: another
-# seed is another person, with other ventricles, another skull and other relaxation times.
+# A **scanner** at 3 T with a noisy receiver, and a head made from the MNI152 template. The head is an individual:
+# another seed is another person, with other ventricles, another skull and other relaxation times.
 
 # %%
 scanner = Scanner(B0=3 * tesla, noise=ThermalNoise())
@@ -35,8 +35,8 @@ t2w = protocols.turbo_spin_echo(
 print(f"{t2w.name}: {t2w.n_readouts} readouts in {t2w.duration:.0f} s of scan time")
 
 # %% [markdown]
-# **simulate** gives k-space, **reconstruct** an image. The closed forms know the echo train, the encoding, off-resonance and
-# the noise, and need seconds for a head.
+# **simulate** gives k-space, **reconstruct** an image. The closed forms know the echo train, the encoding,
+# off-resonance and the noise, and need seconds for a head.
 
 # %%
 raw = simulate(head, t2w, scanner, method=SignalEquation(), seed=1)
@@ -45,8 +45,8 @@ io.write_image(image, out / "t2w.nii.gz")
 print(f"k-space {raw.samples.shape} → image {image.data.shape}")
 
 # %% [markdown]
-# The same noun-and-verb sentence with the **Bloch equations**: exact for any sequence, including a `.seq` file of your own.
-# Here is one spin echo of a Shepp-Logan head, written as Pulseq, read back and simulated.
+# The same noun-and-verb sentence with the **Bloch equations**: exact for any sequence, including a `.seq` file of your
+# own. Here is one spin echo of a Shepp-Logan head, written as Pulseq, read back and simulated.
 
 # %%
 spin_echo = protocols.spin_echo(TE=20 * ms, TR=500 * ms, FA=90 * deg, FOV=256 * mm, matrix=64, slices=1)

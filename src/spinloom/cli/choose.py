@@ -45,8 +45,12 @@ def _built_in(name: str, B0: float, seed: int, voxel_mm: float) -> Phantom:
     if name.startswith("head"):
         from spinloom.io import read_template
 
-        lesions = {"head": (), "head-ms": (make.MultipleSclerosis(),), "head-tumour": (make.Tumour(),)}[name]
-        return make.from_fractions(read_template("mni152"), B0=B0, seed=seed, voxel_mm=voxel_mm, lesions=lesions)
+        lesions: dict[str, tuple[make.MultipleSclerosis | make.Tumour, ...]] = {
+            "head": (),
+            "head-ms": (make.MultipleSclerosis(),),
+            "head-tumour": (make.Tumour(),),
+        }
+        return make.from_fractions(read_template("mni152"), B0=B0, seed=seed, voxel_mm=voxel_mm, lesions=lesions[name])
     shapes: dict[str, Callable[..., Phantom]] = {
         "shepp-logan": make.shepp_logan,
         "spheres": make.spheres,

@@ -44,9 +44,13 @@ def _rows(kind: str, B0: float) -> list[dict[str, str]]:
 
         return [{"name": name, "what": _first_line(make)} for name, make in {**PRESETS, **PROTOCOLS}.items()]
     if kind == "labels":
-        from spinloom.phantom.schemes import SCHEMES
+        from spinloom.phantom.schemes import BRAINWEB, FREESURFER, HEAD
 
-        return [{"name": name, "what": scheme.description} for name, scheme in SCHEMES.items()]
+        return [
+            {"scheme": scheme.name, "label": str(label), "name": meaning.name, "tissue": _mixture(meaning.mixture)}
+            for scheme in (BRAINWEB, FREESURFER, HEAD)
+            for label, meaning in scheme.meanings.items()
+        ]
     if kind == "tissues":
         from spinloom.phantom.tissue_table import tissue_table
 
@@ -63,6 +67,12 @@ def _rows(kind: str, B0: float) -> list[dict[str, str]]:
     from spinloom.dataset.recipe import describe
 
     return describe()
+
+
+def _mixture(parts: tuple[tuple[str, float], ...]) -> str:
+    if len(parts) == 1:
+        return parts[0][0]
+    return " + ".join(f"{share:g} {tissue}" for tissue, share in parts) or "-"
 
 
 def _first_line(thing: object) -> str:

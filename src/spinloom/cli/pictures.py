@@ -37,7 +37,7 @@ def phantom_picture(phantom: Phantom) -> bytes:
     for name, colours in (("T1", "magma"), ("T2", "viridis"), ("PD", "gray")):
         data = np.where(phantom.PD > 0, getattr(phantom, name), 0)
         v = slices.volume(data, phantom.grid.affine)
-        frame = slices.frame_of(v, v.data > 0, height_px=300)
+        frame = slices.frame_of(v, np.greater(v.data, 0), height_px=300)
         limits = (0.0, float(np.percentile(data[data > 0], 98)) if (data > 0).any() else 1.0)
         planes = [p for p in slices.PLANES if min(n for a, n in enumerate(v.data.shape) if a != slices.AXIS[p]) > 1]
         centre = frame.centre

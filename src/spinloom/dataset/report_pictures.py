@@ -23,7 +23,7 @@ def subject_parts(subject: SubjectSummary, names: dict[int, str]) -> tuple[Part,
     limits = {label: slices.window(v.data) for label, v in volumes.items()}
     labels = _volume(subject.labels) if subject.labels else None
     first = labels if labels is not None else next(iter(volumes.values()))
-    frame = slices.frame_of(first, (labels.data > 0) if labels is not None else None)
+    frame = slices.frame_of(first, np.greater(labels.data, 0) if labels is not None else None)
     colours = slices.palette(list(names), list(names.values()))
     stacks = {label: _stack(v, frame, limits[label]) for label, v in volumes.items()}
     rows = [(label, _three(v, frame, limits[label])) for label, v in volumes.items()]
