@@ -18,9 +18,11 @@ from spinloom.dataset.croissant import croissant
 from spinloom.dataset.fields import Recipe, SplitSection
 from spinloom.dataset.labels_on import labels_on
 from spinloom.dataset.layout_nnunet import resampled
+from spinloom.dataset.off_resonance import with_off_resonance
 from spinloom.dataset.sidecar import bids_fields, image_sidecar
 from spinloom.dataset.split import splits
 from spinloom.io import write_image
+from spinloom.phantom.phantom import Phantom
 
 
 @pytest.mark.parametrize(
@@ -127,3 +129,37 @@ def test_croissant_names_every_file_and_says_synthetic() -> None:
     assert {o["@id"]: o["sha256"] for o in value["distribution"]}["participants.tsv"] == "a" * 64
     ids = {o["@id"] for o in value["distribution"]}
     assert all(f["source"]["fileObject"]["@id"] in ids for r in value["recordSet"] for f in r["field"])
+
+
+def test_off_resonance_is_shimmed_and_scales_with_field_and_strength() -> None:
+    grid = Grid.centred((24, 24, 24), 2.0)
+    x, y, z = np.meshgrid(*[np.arange(24) - 11.5] * 3, indexing="ij")
+    body = x**2 + y**2 + z**2 < 10**2
+    air = x**2 + (y - 6) ** 2 + z**2 < 3**2
+    chi = np.where(body & ~air, -9.05, 0.36).astype(np.float32)
+    PD = (body & ~air).astype(np.float32)
+    phantom = Phantom(grid, PD, PD, PD * 0.1, chi_ppm=chi)
+    at = {B0: with_off_resonance(phantom, B0=B0).dB0 for B0 in (1.5, 3.0)}
+    assert at[3.0] is not None
+    assert at[1.5] is not None
+    assert np.allclose(at[3.0], 2 * at[1.5], rtol=1e-4, atol=1e-3)
+    assert abs(at[3.0][PD > 0].mean()) < 0.1 * at[3.0][PD > 0].std()
+    assert at[3.0][PD > 0].std() > 20  # Hz, beside an air cavity
+    half = with_off_resonance(phantom, B0=3.0, strength=0.5).dB0
+    assert half is not None
+    assert np.allclose(half, at[3.0] / 2, atol=1e-3)
+    assert with_off_resonance(phantom, B0=3.0, strength=0) is phantom
+
+
+def test_the_coarse_field_is_not_shifted() -> None:
+    """A turned object has the turned field, which half a voxel of shift between the grids would break."""
+    x, y, z = np.meshgrid(*[np.arange(48) - 23.5] * 3, indexing="ij")
+    chi = np.where((x + 3) ** 2 + (y - 5) ** 2 + (z - 14) ** 2 < 6**2, 0.36, -9.05).astype(np.float32)
+    PD = (x**2 + y**2 + (z + 6) ** 2 < 10**2).astype(np.float32)
+    grid = Grid.centred((48, 48, 48), 1.0)
+    field = with_off_resonance(Phantom(grid, PD, PD, PD, chi_ppm=chi), B0=3.0).dB0
+    PD, chi = PD[::-1, ::-1, ::-1], chi[::-1, ::-1, ::-1]
+    turned = with_off_resonance(Phantom(grid, PD, PD, PD, chi_ppm=chi), B0=3.0).dB0
+    assert field is not None
+    assert turned is not None
+    assert np.abs(turned - field[::-1, ::-1, ::-1]).max() < 1e-3 * np.abs(field).max()

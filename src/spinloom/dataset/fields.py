@@ -90,6 +90,9 @@ class ScannerSection(Section):
     noise: Annotated[Rule, AfterValidator(_number(0, 100))] = _f(
         Fixed(1.0), "thermal noise relative to the documented model; 0: none", "1"
     )
+    B0_inhomogeneity: Annotated[Rule, AfterValidator(_number(0, 3))] = _f(
+        Fixed(1.0), "field of the susceptibilities after a second-order shim, relative to the true one; 0: none", "1"
+    )
     B1_inhomogeneity: Annotated[Rule, AfterValidator(_number(0, 3))] = _f(
         Fixed(0.5), "B1+ inhomogeneity relative to a typical head at this field; 0: none", "1"
     )

@@ -44,7 +44,7 @@ def make_scanner(section: ScannerSection, *, rng: np.random.Generator) -> tuple[
     """
     drawn = {
         name: float(draw(getattr(section, name), rng))
-        for name in ("B0", "noise", "B1_inhomogeneity", "receive_inhomogeneity")
+        for name in ("B0", "noise", "B0_inhomogeneity", "B1_inhomogeneity", "receive_inhomogeneity")
     }
     seeds = [int(n) for n in rng.integers(2**31, size=3)]
     transmit, receive = drawn["B1_inhomogeneity"], drawn["receive_inhomogeneity"]

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from spinloom.core.cores import available_cores
 from spinloom.core.errors import SpinloomError
 from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, error_from_json, reference
 
@@ -45,7 +46,7 @@ class Local:
         news: queue.SimpleQueue[tuple[_Worker, Json | None]] = queue.SimpleQueue()
         workers: set[_Worker] = set()
         hello = {"path": sys.path, "function": reference(function)}
-        threads = max(1, (os.cpu_count() or 1) // max(1, self.jobs))
+        threads = max(1, available_cores() // max(1, self.jobs))
         try:
             while pending or any(w.unit for w in workers):
                 while pending and len(workers) < self.jobs:
@@ -104,7 +105,8 @@ class _Worker:
 
     def __post_init__(self) -> None:
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        for name in ("SPINLOOM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        env["SPINLOOM_THREADS"] = str(self.threads)
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             env.setdefault(name, str(self.threads))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "spinloom.jobs.worker"],
