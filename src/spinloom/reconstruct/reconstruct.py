@@ -29,6 +29,9 @@ class Part(Enum):
 SEPARATE = ("ECO", "REP", "SET", "PHS")
 """Labels that tell images apart; averages (AVG) of one k are averaged."""
 
+BESIDE = ("NOISE", "NAV")
+"""Labels of readouts that belong to no image: noise scans and navigators."""
+
 
 def reconstruct(
     kspace: KSpace, *, combine: Combine | None = None, window: Window | None = None, part: Part = Part.MAGNITUDE
@@ -84,11 +87,15 @@ def _coils(kspace: KSpace, readouts: NDArray[np.intp], window: Window | None) ->
 
 
 def _separate(kspace: KSpace) -> list[NDArray[np.intp]]:
-    """Readouts of each image."""
+    """Readouts of each image; those with a label of BESIDE are left out, unless there are no others."""
     names = [n for n in SEPARATE if n in kspace.labels]
     n = kspace.k.shape[0]
     if n == 0:
         raise InputError("k-space holds no readouts")
     keys = np.stack([kspace.labels[name] for name in names], axis=1) if names else np.zeros((n, 1), np.int64)
-    _, which = np.unique(keys, axis=0, return_inverse=True)
-    return [np.flatnonzero(which == i) for i in range(int(which.max()) + 1)]
+    image = np.ones(n, bool)
+    for name in BESIDE:
+        image &= kspace.labels.get(name, np.zeros(n, np.int64)) == 0
+    own = np.flatnonzero(image if image.any() else ~image)
+    _, which = np.unique(keys[own], axis=0, return_inverse=True)
+    return [own[which == i] for i in range(int(which.max()) + 1)]
