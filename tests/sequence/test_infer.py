@@ -10,7 +10,7 @@ import pytest
 
 from spinloom.io.pulseq_read import read_sequence
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
-from spinloom.sequence.infer import Inferred, infer_encoding, with_encoding
+from spinloom.sequence.infer import Inferred, infer_encoding
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.sequence.slices import bandwidth
 from spinloom.sequence.trajectory import trajectory
@@ -107,10 +107,9 @@ def test_lines_that_come_again_are_repetitions() -> None:
     assert found(scan(FULL + FULL)).labels["REP"].tolist() == [0] * N + [1] * N
 
 
-def test_a_single_line_and_a_radial_scan_are_not_cartesian() -> None:
+def test_a_single_line_is_no_image() -> None:
     one = scan([(0.0, 0.0)])
     assert infer_encoding(one, trajectory(one)) is None
-    assert with_encoding(one).encoding is None
 
 
 @pytest.mark.parametrize(
@@ -141,12 +140,11 @@ def test_grids_of_known_files(shared_data: Path, name: str, shape: tuple[int, ..
 def test_lines_of_the_komamri_scans_follow_their_stated_order(shared_data: Path) -> None:
     """The stated order counts down where k goes up."""
     for folder in sorted((shared_data / "komamri_tse").iterdir()):
-        sequence = with_encoding(read_sequence(folder / "sequence.seq"))
-        assert sequence.encoding is not None
-        assert sequence.encoding.grid.shape == (128, 128, 1)
+        image = found(read_sequence(folder / "sequence.seq"))
+        assert image.encoding.grid.shape == (128, 128, 1)
         trains = json.loads((folder / "kspace_order.json").read_text())["k_space_order"]
         stated = np.array([line for train in trains for line in train if isinstance(line, int)])
-        lines = sequence.labels["LIN"]
+        lines = image.labels["LIN"]
         assert sorted(lines) == list(range(128))
         assert np.array_equal(np.argsort(np.argsort(-stated)), lines)
 

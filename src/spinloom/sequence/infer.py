@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -13,7 +13,7 @@ from spinloom.core.encoding import Encoding
 from spinloom.core.grid import Grid
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.slices import slice_of_readouts
-from spinloom.sequence.trajectory import Trajectory, trajectory
+from spinloom.sequence.trajectory import Trajectory
 
 FloatArray = NDArray[np.float64]
 NOT_IMAGE = ("NOISE", "NAV", "RTFEEDBACK", "HPFEEDBACK")
@@ -95,14 +95,6 @@ def infer_encoding(sequence: Sequence, path: Trajectory) -> Inferred | None:
     grid = Grid.centred((shape[0], shape[1], shape[2]), np.array(size) * MM, np.array(centre) * MM)
     encoding = Encoding(grid=grid, readout_axis=readout_axis, phase_axis=phase_axis, volume=volume)
     return Inferred(encoding, MappingProxyType(labels), image)
-
-
-def with_encoding(sequence: Sequence) -> Sequence:
-    """The sequence with the encoding and labels its trajectory implies, if it has none and is Cartesian."""
-    if sequence.encoding is not None or sequence.n_readouts == 0:
-        return sequence
-    found = infer_encoding(sequence, trajectory(sequence))
-    return sequence if found is None else replace(sequence, encoding=found.encoding, labels=found.labels)
 
 
 def _of(found: dict[int, Lines | None], axis: int) -> Lines:
