@@ -14,7 +14,7 @@ from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulate import bloch, kernels
+from spinloom.simulate import bloch, polynomials
 from spinloom.simulate.bloch import Bloch
 from spinloom.simulate.reference import BlochReference
 
@@ -158,7 +158,7 @@ def test_readout_times_and_places_are_the_trajectorys(seed: int) -> None:
 
 @pytest.mark.parametrize("x", [0.0, 1e-9, 0.24, 0.26, 0.5, 0.75, 1.0, 3.3, 1e5 + 0.3, -0.1, -7.6])
 def test_polynomial_sine_is_the_sine(x: float) -> None:
-    s, c = kernels.turn.py_func(x)
+    s, c = polynomials.turn.py_func(x)
     exact = 2 * np.pi * (x - np.round(x))
     assert s == pytest.approx(np.sin(exact), abs=1e-15)
     assert c == pytest.approx(np.cos(exact), abs=1e-15)
@@ -166,4 +166,4 @@ def test_polynomial_sine_is_the_sine(x: float) -> None:
 
 @pytest.mark.parametrize("x", [0.0, 1e-12, 1e-3, 0.5, 3.0, 20.0, 43.0, 50.0, 1e9])
 def test_polynomial_exponential_is_the_exponential(x: float) -> None:
-    assert kernels.decay.py_func(x) == pytest.approx(np.exp(-x), rel=2e-14, abs=1e-19)
+    assert polynomials.decay.py_func(x) == pytest.approx(np.exp(-x), rel=2e-14, abs=1e-19)
