@@ -109,6 +109,8 @@ def _flesh(space: Space, outer: Map, streaks: tuple[Map, Map], shape: HeadShape)
     return [
         ("skin", outer),
         ("fat", under_skin),
+        ("connective", half(under_skin)),  # a quarter of subcutaneous fat is fibrous septa
+        ("fat", half(under_skin)),
         ("muscle", under_fat),
         ("fat", np.maximum(head_soft.fat_planes(space, streaks), under_fat)),
         ("fat", half(np.maximum(head_soft.glands(space), under_fat))),

@@ -56,7 +56,7 @@ class Variation:
     proportions: float = 0.02
     turn_deg: float = 3.0
     shift_mm: float = 2.0
-    bending: tuple[tuple[float, float], ...] = ((60.0, 2.8), (20.0, 2.2), (10.0, 1.3))
+    bending: tuple[tuple[float, float], ...] = ((60.0, 1.9), (20.0, 1.2), (10.0, 0.9))
     symmetry: float = 0.6
     ventricles_mm: float = 1.0
     atrophy: float = 0.12
