@@ -116,3 +116,15 @@ def test_fat_turns_at_its_chemical_shift() -> None:
     water, fat = 0.8 * 155 / 255, 100 / 255
     expected = 1j * (water + fat * np.exp(-2j * np.pi * shift * 1e-6 * GAMMA_BAR * B0 * t))
     assert abs(S - expected) < 1e-5
+
+
+@pytest.mark.parametrize(("T2", "T2prime"), [(0.1, 2e-4), (5e-4, 1e-3), (0.05, 1e-5)])
+def test_a_long_readout_before_the_echo_never_runs_away(T2: float, T2prime: float) -> None:
+    """exp(-t/T2 - |t - TE|/T2') from 20 ms before the echo, however far below the smallest number it begins."""
+    TE = 0.06
+    adc = ADC(n_samples=401, dwell=1e-4)
+    blocks = [excite(RIGHT), wait(TE / 2), refocus(), wait(TE / 2 - 0.02), Block(duration=0.0402, adc=adc)]
+    S = np.abs(signal(column(T2=T2, T2prime=T2prime), blocks))
+    t = TE - 0.02 + adc.times
+    expected = np.exp(-t / np.float32(T2) - np.abs(t - TE) / np.float32(T2prime))
+    np.testing.assert_allclose(S, expected, rtol=1e-3, atol=1e-15)

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from spinloom.simulate.polynomials import decay, half_turn, turn
+from spinloom.simulate.polynomials import LARGEST, decay, half_turn, turn
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -158,7 +158,7 @@ def listen(
     """Transverse magnetisation at one instant, beside the state: a = M+ at time t and moment k, tau from the echo."""
     for i in range(TILE):
         s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * t)
-        E = decay(spin[4 * TILE + i] * t + R2prime[i] * tau)
+        E = decay(spin[4 * TILE + i] * t) * decay(R2prime[i] * tau)
         x = m[i]
         y = m[TILE + i]
         a[i] = E * (x * c + y * s)
@@ -254,6 +254,7 @@ def run_tile(
     a = np.empty(2 * TILE)
     p = np.empty(2 * TILE)
     E = np.empty(2 * TILE)
+    fastest = R2prime.max()
     for j in range(pulses.shape[0]):
         if pulses[j, 2] >= 0:
             pulse_map(maps[pulses[j, 2]], spin, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], E)
@@ -269,8 +270,9 @@ def run_tile(
                 pulse(m, spin, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], 1.0, E)
             turn_z(m, par[j, 5])
             continue
-        count, first, straight = ops[j, 2], ops[j, 3], ops[j, 4]
-        tau, sign = par[j, 4], par[j, 5]
+        count, first, tau, sign = ops[j, 2], ops[j, 3], par[j, 4], par[j, 5]
+        # towards an echo the recurrence grows with R2': only from where that part of the decay is a number still
+        straight = ops[j, 4] == 1 and (sign > 0 or tau * fastest < LARGEST)
         for i in range(1 if straight else count):
             q = samples[index + i]
             late = tau + sign * (q[0] - samples[index, 0])

@@ -17,6 +17,10 @@ _C = tuple((-1.0) ** n * math.pi ** (2 * n) / math.factorial(2 * n) for n in ran
 _E = tuple(1.0 / math.factorial(n) for n in range(16))
 
 
+LARGEST = 44.0
+"""Exponent beyond which `decay` stands still, at 8e-20."""
+
+
 @njit(inline="always", **_FAST)
 def half_turn(x: float) -> tuple[float, float]:
     """sin(pi y), cos(pi y) with y = x - nearest integer: Taylor to 1e-16 on |y| <= 1/2; no branch, no libm."""
@@ -54,8 +58,8 @@ def turn(x: float) -> tuple[float, float]:
 
 @njit(inline="always", **_FAST)
 def decay(x: float) -> float:
-    """exp(-x) for x >= 0, relative error 1e-14 up to x = 44, then held there (8e-20)."""
-    y = -min(x, 44.0) * (1.0 / 64.0)
+    """exp(-x) for x >= 0, relative error 1e-14 up to LARGEST, where it is held."""
+    y = -min(x, LARGEST) * (1.0 / 64.0)
     p = _E[14] + y * _E[15]
     p = _E[13] + y * p
     p = _E[12] + y * p
