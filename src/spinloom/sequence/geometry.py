@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from math import ceil
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from spinloom.core.encoding import Encoding
 from spinloom.core.errors import UsageError
 from spinloom.core.grid import Grid
 from spinloom.sequence.events import ADC, RF, Block, Gradient
+
+N = TypeVar("N", int, float)
 
 
 class Orientation(Enum):
@@ -99,3 +102,13 @@ def packages(n_slices: int, most: int) -> tuple[tuple[int, ...], ...]:
     n = ceil(n_slices / most)
     groups = (tuple(range(c, n_slices, n)) for c in range(n))
     return tuple(group[0::2] + group[1::2] for group in groups)
+
+
+def pair(value: N | tuple[N, N]) -> tuple[N, N]:
+    """(readout, phase); one number stands for both."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def triple(value: N | tuple[N, N, N]) -> tuple[N, N, N]:
+    """(readout, phase, partition); one number stands for all three."""
+    return value if isinstance(value, tuple) else (value, value, value)

@@ -10,7 +10,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence import defaults
 from spinloom.sequence.events import Block
-from spinloom.sequence.geometry import Orientation, encoding_2d
+from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import lobe, nearest, up
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.protocols._finish import finish
@@ -35,8 +35,8 @@ def bssfp(
     TR: float | None = None,
     FA: float | None = None,
     bandwidth: float | None = None,
-    FOV: tuple[float, float] = (0.24, 0.24),
-    matrix: tuple[int, int] = (128, 128),
+    FOV: float | tuple[float, float] = (0.24, 0.24),
+    matrix: int | tuple[int, int] = (128, 128),
     slices: int = 1,
     slice_thickness: float | None = None,
     slice_gap: float = 0.0,
@@ -57,7 +57,7 @@ def bssfp(
     TR             [s]; None: the field's default, or the shortest if that is longer
     FA             [rad]
     bandwidth      of a pixel [Hz]
-    FOV, matrix    (readout, phase) [m], [1]
+    FOV, matrix    (readout, phase) or one number for both [m], [1]
     slices, slice_thickness, slice_gap   [1], [m], [m]
     n_averages     of the whole k-space
     n_dummies      pulses of each slice before the first that is read
@@ -71,6 +71,7 @@ def bssfp(
     limits = limits or Limits()
     FA = defaults.SSFP_FA(B0) if FA is None else FA
     thickness = defaults.THICKNESS(B0) if slice_thickness is None else slice_thickness
+    FOV, matrix = pair(FOV), pair(matrix)
     encoding = encoding_2d(
         FOV, matrix, slices=slices, slice_thickness=thickness, slice_gap=slice_gap, orientation=orientation
     )

@@ -10,7 +10,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence import defaults
 from spinloom.sequence.events import ADC, Block, Gradient, RFUse
-from spinloom.sequence.geometry import Orientation, encoding_2d
+from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import delayed, joined, lobe, nearest, plateau, scaled, up
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.protocols._finish import finish
@@ -47,8 +47,8 @@ def epi(
     spin_echo: bool = False,
     refocus_FA: float = pi,
     bandwidth: float | None = None,
-    FOV: tuple[float, float] = (0.22, 0.22),
-    matrix: tuple[int, int] = (64, 64),
+    FOV: float | tuple[float, float] = (0.22, 0.22),
+    matrix: int | tuple[int, int] = (64, 64),
     slices: int = 1,
     slice_thickness: float | None = None,
     slice_gap: float = 0.0,
@@ -71,7 +71,7 @@ def epi(
     FA, refocus_FA [rad]
     spin_echo      refocus at TE / 2
     bandwidth      of a pixel along the readout [Hz]
-    FOV, matrix    (readout, phase) [m], [1]
+    FOV, matrix    (readout, phase) or one number for both [m], [1]
     slices, slice_thickness, slice_gap   [1], [m], [m]
     n_averages     of the whole k-space
     n_dummies      shots of each slice before the first that is read
@@ -86,6 +86,7 @@ def epi(
     limits = limits or Limits()
     thickness = defaults.THICKNESS(B0) if slice_thickness is None else slice_thickness
     TR = nearest(TR, limits.block_raster)
+    FOV, matrix = pair(FOV), pair(matrix)
     encoding = encoding_2d(
         FOV, matrix, slices=slices, slice_thickness=thickness, slice_gap=slice_gap, orientation=orientation
     )

@@ -10,7 +10,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence import defaults
 from spinloom.sequence.events import Block
-from spinloom.sequence.geometry import Orientation, encoding_3d
+from spinloom.sequence.geometry import Orientation, encoding_3d, triple
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.protocols._finish import finish
@@ -46,8 +46,8 @@ def mprage(
     FA: float | None = None,
     echo_spacing: float | None = None,
     bandwidth: float | None = None,
-    FOV: tuple[float, float, float] = (0.256, 0.256, 0.192),
-    matrix: tuple[int, int, int] | None = None,
+    FOV: float | tuple[float, float, float] = (0.256, 0.256, 0.192),
+    matrix: int | tuple[int, int, int] | None = None,
     orientation: Orientation = Orientation.SAGITTAL,
     n_averages: int = 1,
     n_dummies: int = 1,
@@ -64,7 +64,7 @@ def mprage(
     FA             [rad]
     echo_spacing   excitation to excitation [s]; None: the shortest
     bandwidth      of a pixel [Hz]
-    FOV, matrix    (readout, phase, partition) [m], [1]
+    FOV, matrix    (readout, phase, partition) or one number for all [m], [1]
     n_averages     of the whole k-space
     n_dummies      trains played before the first that is read
     oversampling   of the readout; the image keeps the plain matrix
@@ -81,7 +81,10 @@ def mprage(
     TR = nearest(defaults.MPRAGE_TR(B0) if TR is None else TR, raster)
     TI = nearest(defaults.MPRAGE_TI(B0) if TI is None else TI, raster)
     FA = defaults.MPRAGE_FA(B0) if FA is None else FA
-    n_read, n_phase, n_inner = matrix or tuple(defaults.pixels(length, defaults.VOXEL_3D(B0)) for length in FOV)
+    FOV = triple(FOV)
+    n_read, n_phase, n_inner = (
+        triple(matrix) if matrix else tuple(defaults.pixels(length, defaults.VOXEL_3D(B0)) for length in FOV)
+    )
     encoding = encoding_3d(FOV, (n_read, n_phase, n_inner), orientation=orientation)
     readout = cartesian_readout(
         FOV[0],

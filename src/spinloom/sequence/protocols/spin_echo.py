@@ -10,7 +10,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence import defaults
 from spinloom.sequence.events import Block
-from spinloom.sequence.geometry import Orientation, encoding_2d
+from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.protocols._finish import finish
@@ -44,8 +44,8 @@ def spin_echo(
     FA: float = pi / 2,
     refocus_FA: float = pi,
     bandwidth: float | None = None,
-    FOV: tuple[float, float] = (0.24, 0.24),
-    matrix: tuple[int, int] | None = None,
+    FOV: float | tuple[float, float] = (0.24, 0.24),
+    matrix: int | tuple[int, int] | None = None,
     slices: int = 1,
     slice_thickness: float | None = None,
     slice_gap: float = 0.0,
@@ -66,7 +66,7 @@ def spin_echo(
     TE, TR, TI          echo, repetition and inversion time [s]; TI None: no inversion
     FA, refocus_FA      [rad]
     bandwidth           of a pixel [Hz]
-    FOV, matrix         (readout, phase) [m], [1]
+    FOV, matrix         (readout, phase) or one number for both [m], [1]
     slices, slice_thickness, slice_gap   [1], [m], [m]
     n_averages          of the whole k-space
     n_dummies           repetitions played before the first that is read
@@ -83,9 +83,9 @@ def spin_echo(
     TR = nearest(defaults.SE_TR(B0) if TR is None else TR, limits.block_raster)
     TI = None if TI is None else nearest(TI, limits.block_raster)
     thickness = defaults.THICKNESS(B0) if slice_thickness is None else slice_thickness
-    n_read, n_phase = matrix or (
-        defaults.pixels(FOV[0], defaults.PIXEL(B0)),
-        defaults.pixels(FOV[1], defaults.PIXEL(B0)),
+    FOV = pair(FOV)
+    n_read, n_phase = pair(
+        matrix or (defaults.pixels(FOV[0], defaults.PIXEL(B0)), defaults.pixels(FOV[1], defaults.PIXEL(B0)))
     )
     encoding = encoding_2d(
         FOV, (n_read, n_phase), slices=slices, slice_thickness=thickness, slice_gap=slice_gap, orientation=orientation

@@ -11,7 +11,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence import defaults
 from spinloom.sequence.events import Block
-from spinloom.sequence.geometry import Orientation, encoding_2d, encoding_3d
+from spinloom.sequence.geometry import Orientation, encoding_2d, encoding_3d, pair
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.protocols._finish import finish
@@ -50,8 +50,8 @@ def spoiled_gre(
     echo_times: tuple[float, ...] | None = None,
     n_echoes: int = 1,
     bandwidth: float | None = None,
-    FOV: tuple[float, ...] = (0.24, 0.24),
-    matrix: tuple[int, ...] | None = None,
+    FOV: float | tuple[float, ...] = (0.24, 0.24),
+    matrix: int | tuple[int, ...] | None = None,
     slices: int = 1,
     slice_thickness: float | None = None,
     slice_gap: float = 0.0,
@@ -88,6 +88,8 @@ def spoiled_gre(
     Haase et al., J. Magn. Reson. 67, 258 (1986); Zur, Wood & Neuringer, Magn. Reson. Med. 21, 251 (1991).
     """
     limits = limits or Limits()
+    FOV = FOV if isinstance(FOV, tuple) else pair(FOV)
+    matrix = (matrix,) * len(FOV) if isinstance(matrix, int) else matrix
     volume = len(FOV) == 3
     TR = nearest((defaults.GRE_TR_3D if volume else defaults.GRE_TR_2D)(B0) if TR is None else TR, limits.block_raster)
     FA = (defaults.GRE_FA_3D if volume else defaults.GRE_FA_2D)(B0) if FA is None else FA

@@ -10,7 +10,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
 from spinloom.sequence import defaults
 from spinloom.sequence.events import Block
-from spinloom.sequence.geometry import Orientation, encoding_2d
+from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.protocols._finish import finish
@@ -51,8 +51,8 @@ def turbo_spin_echo(
     ETL: int = 16,
     echo_spacing: float | None = None,
     bandwidth: float | None = None,
-    FOV: tuple[float, float] = (0.24, 0.24),
-    matrix: tuple[int, int] | None = None,
+    FOV: float | tuple[float, float] = (0.24, 0.24),
+    matrix: int | tuple[int, int] | None = None,
     slices: int = 1,
     slice_thickness: float | None = None,
     slice_gap: float = 0.0,
@@ -75,7 +75,7 @@ def turbo_spin_echo(
     ETL                 echoes per excitation
     echo_spacing        [s]; None: the longest that puts an echo at TE; given: the echo nearest to TE reads k = 0
     bandwidth           of a pixel [Hz]
-    FOV, matrix         (readout, phase) [m], [1]
+    FOV, matrix         (readout, phase) or one number for both [m], [1]
     slices, slice_thickness, slice_gap   [1], [m], [m]
     n_averages          of the whole k-space
     n_dummies           shots played before the first that is read
@@ -93,9 +93,9 @@ def turbo_spin_echo(
     TI = None if TI is None else nearest(TI, limits.block_raster)
     refocus_FA = defaults.TSE_REFOCUS(B0) if refocus_FA is None else refocus_FA
     thickness = defaults.THICKNESS(B0) if slice_thickness is None else slice_thickness
-    n_read, n_phase = matrix or (
-        defaults.pixels(FOV[0], defaults.PIXEL(B0)),
-        defaults.pixels(FOV[1], defaults.PIXEL(B0)),
+    FOV = pair(FOV)
+    n_read, n_phase = pair(
+        matrix or (defaults.pixels(FOV[0], defaults.PIXEL(B0)), defaults.pixels(FOV[1], defaults.PIXEL(B0)))
     )
     encoding = encoding_2d(
         FOV, (n_read, n_phase), slices=slices, slice_thickness=thickness, slice_gap=slice_gap, orientation=orientation
