@@ -191,7 +191,7 @@ def test_density_inside_an_even_raster_is_its_cell() -> None:
     n, FOV = 16, 0.2
     x = (np.arange(n) - (n - 1) / 2) * FOV / n
     k = np.stack(np.meshgrid(*[(np.arange(2 * n) - n) / (2 * FOV)] * 2), -1).reshape(-1, 2)
-    inside = density_weights(k, (x, x)).reshape(2 * n, 2 * n)[n // 2 : -n // 2, n // 2 : -n // 2]
+    inside = density_weights(k, (x, x)).reshape(2 * n, 2 * n)[12:20, 12:20]
     np.testing.assert_allclose(inside, 1 / (2 * FOV) ** 2, rtol=0.1)
 
 
