@@ -12,19 +12,20 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from small import PDW, T2W, small_recipe
+from small import GEOMETRY, PDW, T2W, small_recipe
 
 from spinloom.core.errors import InputError, MachineError, PartialFailure, UsageError
 from spinloom.dataset.check import check
 from spinloom.dataset.fields import Recipe
-from spinloom.dataset.generate import generate
+from spinloom.dataset.generate import RunSummary, generate
 from spinloom.dataset.plan import forecast
-from spinloom.dataset.recipe import to_toml
+from spinloom.dataset.recipe import from_plain, to_toml
 from spinloom.dataset.summary import summarise
 from spinloom.dataset.verify import verify
 from spinloom.files import atomic
@@ -44,6 +45,11 @@ def made(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     summary = generate(out, small_recipe(inputs), jobs=0)
     summary.raise_if_incomplete()
     return out
+
+
+def make(out: Path, recipe: Recipe, **how: Any) -> RunSummary:
+    """generate without its report."""
+    return generate(out, recipe, report=False, **how)
 
 
 def contents(out: Path) -> dict[str, bytes]:
@@ -86,6 +92,13 @@ def test_images_sidecars_and_truth_say_what_was_simulated(made: Path) -> None:
     assert np.median(inside) > 5 * np.median(outside)
 
 
+def test_the_report_lies_beside_the_data_and_not_in_the_manifest(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    assert "sub-002" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "report.html" not in contents(made)
+
+
 def test_subjects_differ_and_the_split_is_by_subject(made: Path) -> None:
     a, b = (made / f"sub-00{n}/anat/sub-00{n}_T2w.nii.gz" for n in (1, 2))
     assert a.read_bytes() != b.read_bytes()
@@ -94,7 +107,7 @@ def test_subjects_differ_and_the_split_is_by_subject(made: Path) -> None:
 
 
 def test_bytes_do_not_depend_on_the_number_of_jobs(made: Path, inputs: Path, tmp_path: Path) -> None:
-    generate(tmp_path / "two", small_recipe(inputs), jobs=2).raise_if_incomplete()
+    make(tmp_path / "two", small_recipe(inputs), jobs=2).raise_if_incomplete()
     assert contents(tmp_path / "two") == contents(made)
 
 
@@ -111,7 +124,7 @@ def test_a_killed_worker_changes_no_byte(made: Path, inputs: Path, tmp_path: Pat
 
     killer = threading.Thread(target=kill)
     killer.start()
-    summary = generate(tmp_path / "out", small_recipe(inputs), jobs=1)
+    summary = make(tmp_path / "out", small_recipe(inputs), jobs=1)
     killer.join()
     summary.raise_if_incomplete()
     run = json.loads((tmp_path / "out" / "run.json").read_text())
@@ -124,7 +137,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(made: Path, inputs: Path, tmp_pa
     recipe.write_text(to_toml(small_recipe(inputs)))
     code = (
         "from spinloom.dataset.recipe import read_recipe; from spinloom.dataset.generate import generate\n"
-        f"generate({str(out)!r}, read_recipe({str(recipe)!r}), jobs=1)"
+        f"generate({str(out)!r}, read_recipe({str(recipe)!r}), jobs=1, report=False)"
     )
     run = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 60
@@ -135,7 +148,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(made: Path, inputs: Path, tmp_pa
     assert not (out / "manifest.json").exists()
     (out / "sub-002").mkdir(exist_ok=True)
     (out / "sub-002" / f"{atomic.TEMP_MARK}1-ab-x.nii.gz").write_bytes(b"half")
-    summary = generate(out, small_recipe(inputs), jobs=1)
+    summary = make(out, small_recipe(inputs), jobs=1)
     assert (summary.found, summary.made) == (("sub-001",), ("sub-002",))
     assert contents(out) == contents(made)
     assert not list(out.rglob(f"{atomic.TEMP_MARK}*"))
@@ -152,16 +165,16 @@ def test_only_what_is_damaged_is_made_again(made: Path, inputs: Path, tmp_path: 
     assert found.unknown == ("stranger.txt",)
     with pytest.raises(InputError, match="1 files are missing and 1 changed"):
         found.raise_if_damaged()
-    generate(out, small_recipe(inputs), jobs=0)
+    make(out, small_recipe(inputs), jobs=0)
     assert verify(out).ok
     assert contents(out) == contents(made)
-    again = generate(out, small_recipe(inputs), jobs=0)
+    again = make(out, small_recipe(inputs), jobs=0)
     assert (again.made, len(again.found)) == ((), 2)
 
 
 def test_a_folder_of_another_recipe_is_refused(made: Path, inputs: Path) -> None:
     with pytest.raises(InputError, match=r"made with another recipe \(seed was 3, now 4\).*another folder") as caught:
-        generate(made, small_recipe(inputs, seed=4), jobs=0)
+        make(made, small_recipe(inputs, seed=4), jobs=0)
     assert caught.value.exit_code == 4
     assert verify(made).ok
 
@@ -169,7 +182,7 @@ def test_a_folder_of_another_recipe_is_refused(made: Path, inputs: Path) -> None
 def test_a_folder_of_somebody_else_is_refused(inputs: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(InputError, match=r"holds files that no run made \(thesis.tex\)"):
-        generate(tmp_path, small_recipe(inputs), jobs=0)
+        make(tmp_path, small_recipe(inputs), jobs=0)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -185,7 +198,7 @@ def test_an_impossible_protocol_is_refused_before_anything_is_written(
     protocol: dict[str, object], words: str, inputs: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        generate(tmp_path / "out", small_recipe(inputs, protocol=[protocol]), jobs=0)
+        make(tmp_path / "out", small_recipe(inputs, protocol=[protocol]), jobs=0)
     assert not (tmp_path / "out").exists()
 
 
@@ -195,7 +208,7 @@ def test_one_bad_subject_does_not_stop_the_others(inputs: Path, tmp_path: Path) 
     recipe = small_recipe(inputs, subjects=3)
     files = (recipe.phantom.files[0], str(bad), recipe.phantom.files[0])
     recipe = recipe.model_copy(update={"phantom": recipe.phantom.model_copy(update={"files": files})})
-    summary = generate(tmp_path / "out", recipe, jobs=0)
+    summary = make(tmp_path / "out", recipe, jobs=0)
     assert (summary.made, list(summary.failed)) == (("sub-001", "sub-003"), ["sub-002"])
     with pytest.raises(PartialFailure, match=r"1 of 3 subjects failed; sub-002: .*bad.nii.gz"):
         summary.raise_if_incomplete()
@@ -219,18 +232,18 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half(
 
     monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(MachineError, match=r"disk is full.*Free some space") as caught:
-        generate(tmp_path / "out", small_recipe(inputs), jobs=0)
+        make(tmp_path / "out", small_recipe(inputs), jobs=0)
     assert caught.value.exit_code == 5
     monkeypatch.undo()
     assert not list((tmp_path / "out").rglob(f"{atomic.TEMP_MARK}*"))
     assert not (tmp_path / "out/manifest.json").exists()
-    generate(tmp_path / "out", small_recipe(inputs), jobs=0).raise_if_incomplete()
+    make(tmp_path / "out", small_recipe(inputs), jobs=0).raise_if_incomplete()
     assert verify(tmp_path / "out").ok
 
 
 def test_progress_counts_every_step_once(inputs: Path, tmp_path: Path) -> None:
     steps: list[tuple[int, int, str]] = []
-    generate(tmp_path / "out", small_recipe(inputs, subjects=1), jobs=0, progress=lambda *step: steps.append(step))
+    make(tmp_path / "out", small_recipe(inputs, subjects=1), jobs=0, progress=lambda *step: steps.append(step))
     assert [done for done, _, _ in steps] == [1, 2, 3, 4, 4]
     assert {total for _, total, _ in steps} == {4}
     assert [what for _, _, what in steps] == [f"sub-001 {w}" for w in ("phantom", "T2w", "PDw", "truth", "finished")]
@@ -250,7 +263,7 @@ def test_k_space_is_kept_when_asked_for(inputs: Path, tmp_path: Path) -> None:
     from spinloom.reconstruct.reconstruct import reconstruct
 
     recipe = small_recipe(inputs, subjects=1, protocol=[PDW], output={"kspace": "npz", "truth": False})
-    generate(tmp_path / "out", recipe, jobs=0).raise_if_incomplete()
+    make(tmp_path / "out", recipe, jobs=0).raise_if_incomplete()
     kept = read_kspace(tmp_path / "out/sourcedata/raw/sub-001/sub-001_PDw.npz")
     stored = np.asarray(read_image(tmp_path / "out/sub-001/anat/sub-001_PDw.nii.gz").data)
     again = np.asarray(reconstruct(kept).data)
@@ -323,3 +336,20 @@ def test_a_poison_subject_is_quarantined(inputs: Path, tmp_path: Path) -> None:
 
 def test_a_recipe_without_anything_is_the_default(tmp_path: Path) -> None:
     assert forecast(Recipe())["images"] == 12
+
+
+def test_the_embedded_head_goes_all_the_way(tmp_path: Path) -> None:
+    """A coarse head with lesions in an uneven field: every default is used but the sizes."""
+    recipe = from_plain(
+        {
+            "subjects": 1,
+            "phantom": {"voxel_mm": 4, "lesions": "tumour"},
+            "protocol": [{**T2W, "parameters": {**GEOMETRY, "FOV_mm": [260, 260], "TR_ms": 4000, "ETL": 8}}],
+        }
+    )
+    make(tmp_path / "out", recipe, jobs=0).raise_if_incomplete()
+    truth = tmp_path / "out/derivatives/truth/sub-001/anat"
+    names = dict(line.split("\t") for line in (truth / "sub-001_dseg.tsv").read_text().splitlines())
+    labels = set(np.unique(read_image(truth / "sub-001_dseg.nii.gz").data))
+    assert {"csf", "grey_matter", "white_matter", "fat", "skin", "tumour"} <= {names[str(i)] for i in labels}
+    assert "tumour" in (tmp_path / "out/participants.tsv").read_text()

@@ -42,6 +42,7 @@ class RunSummary:
     failed       subject → why
     files, bytes size of the data set
     seconds      wall time
+    report       the page to look at, of a data set in BIDS
     """
 
     out: Path
@@ -51,6 +52,7 @@ class RunSummary:
     files: int
     bytes: int
     seconds: float
+    report: Path | None = None
 
     def facts(self) -> dict[str, object]:
         return {
@@ -61,6 +63,7 @@ class RunSummary:
             "files": self.files,
             "size": f"{self.bytes / 1e6:.1f} MB",
             "time": f"{self.seconds:.1f} s",
+            "report": str(self.report or "none"),
         }
 
     def raise_if_incomplete(self) -> None:
@@ -82,6 +85,7 @@ def generate(
     jobs: int = 1,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    report: bool = True,
 ) -> RunSummary:
     """Make a data set in the folder `out`, or finish it.
 
@@ -89,6 +93,7 @@ def generate(
     jobs      subjects at once, each in a supervised process; 0: one after the other in this process
     progress  told each step
     executor  instead of jobs
+    report    write report.html too (of a data set in BIDS)
 
     Raises UsageError for a recipe that asks for the impossible, InputError if the folder belongs to another recipe
     or to somebody else, MachineError if the disk is full or another run is at work. A subject that cannot be
@@ -117,9 +122,10 @@ def generate(
         folder.write_failures(root, outcomes)
         seconds = time.monotonic() - start
         _write_run(root, jobs, outcomes, found, seconds)
+        page = _report(root, recipe, listed) if report else None
         size = sum((root / file).stat().st_size for file in listed)
         made = tuple(o.name for o in outcomes if not o.error)
-        return RunSummary(root, made, tuple(found), failed, len(listed), size, seconds)
+        return RunSummary(root, made, tuple(found), failed, len(listed), size, time.monotonic() - start, page)
 
 
 def _run(executor: Executor, work: list[Any], teller: _Teller) -> list[Outcome]:
@@ -169,6 +175,15 @@ def _write_run(root: Path, jobs: int, outcomes: list[Outcome], found: list[str],
         },
     }
     atomic.write_json(root / folder.RUN, value)
+
+
+def _report(root: Path, recipe: Recipe, listed: dict[str, str]) -> Path | None:
+    """report.html, where there is something to show."""
+    if recipe.output.layout != "bids" or "participants.tsv" not in listed:
+        return None
+    from spinloom.dataset.report import write_report
+
+    return write_report(root)
 
 
 class _Teller:
