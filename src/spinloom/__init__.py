@@ -9,7 +9,9 @@ Names load when first used, so `import spinloom` stays fast.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from spinloom.core.version import __version__
@@ -66,3 +68,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _TableOfContents(ModuleType):
+    """This package: loading the folder `simulate` or `reconstruct` does not hide the function of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _TableOfContents
