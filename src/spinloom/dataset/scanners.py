@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.coils import coils_for
 from spinloom.core.fields import SmoothB1
+from spinloom.core.sampled import SampledCoils, SampledField
 from spinloom.core.scanner import Coils, Field, Scanner, ThermalNoise, Uniform, UniformCoil
 from spinloom.dataset.draw import draw
 from spinloom.dataset.fields import ScannerSection
@@ -50,7 +51,7 @@ def make_scanner(section: ScannerSection, *, rng: np.random.Generator) -> tuple[
     transmit, receive = drawn["B1_inhomogeneity"], drawn["receive_inhomogeneity"]
     coils: Coils = UniformCoil()
     if section.n_coils > 1:
-        coils = coils_for(section.n_coils, seed=seeds[1])
+        coils = SampledCoils(coils_for(section.n_coils, seed=seeds[1]))
     elif receive > 0:
         coils = ShadedCoil(_smooth(drawn["B0"], seeds[2], receive))
     scanner = Scanner(
@@ -63,4 +64,4 @@ def make_scanner(section: ScannerSection, *, rng: np.random.Generator) -> tuple[
 
 
 def _smooth(B0: float, seed: int, strength: float) -> Field:
-    return Diluted(SmoothB1(B0=B0, seed=seed), strength)
+    return SampledField(Diluted(SmoothB1(B0=B0, seed=seed), strength))
