@@ -98,9 +98,9 @@ def _read(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _columns(
+def _columns(  # type: ignore[no-untyped-def]
     out, a0, a1, b0, b1, planar, n_a, start, offset, ir, x, f, T2, T2p, factor, values, runs, k0, dk, tau0, dtau
-):  # type: ignore[no-untyped-def]
+):
     """Columns of rows a0 to a1 in layers b0 to b1."""
     L, n = values.shape[0], out.shape[3]
     re, im = np.zeros((L, n), np.float32), np.zeros((L, n), np.float32)

@@ -23,7 +23,7 @@ from spinloom.simulate.echo_train import echo_amplitudes
 from spinloom.simulate.readouts import States
 
 Singles = NDArray[np.float32]
-Signals = NDArray[np.generic]
+Signals = NDArray[np.inexact]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,7 @@ class Spins:
     T1, T2, T2prime  [s]
     dB0              off-resonance [Hz]
     excite, refocus  local flip angle of excitation and refocusing pulses relative to nominal (B1 and slice profile)
+    kept             part of the magnetisation that survives T2 decay during the inversion pulse
     """
 
     T1: Singles
@@ -41,6 +42,7 @@ class Spins:
     dB0: Singles
     excite: Singles
     refocus: Singles
+    kept: Singles
 
     def take(self, index: NDArray[np.intp] | slice) -> Spins:
         return Spins(
@@ -50,6 +52,7 @@ class Spins:
             self.dB0[index],
             self.excite[index],
             self.refocus[index],
+            self.kept[index],
         )
 
 
@@ -97,7 +100,7 @@ def _(protocol: SpinEcho, spins: Spins, states: States, centre: int) -> Signals:
         echo_spacing=protocol.TE,
         ETL=1,
         TI=protocol.TI,
-        inversion_efficiency=protocol.inversion_efficiency,
+        inversion_efficiency=protocol.inversion_efficiency * spins.kept,
     )
     return Mz * np.sin(protocol.FA * spins.excite) * np.sin(refocus / 2) ** 2 * decay(states, spins)
 
@@ -113,7 +116,7 @@ def _(protocol: TurboSpinEcho, spins: Spins, states: States, centre: int) -> Sig
         echo_spacing=protocol.echo_spacing,
         ETL=protocol.ETL,
         TI=protocol.TI,
-        inversion_efficiency=protocol.inversion_efficiency,
+        inversion_efficiency=protocol.inversion_efficiency * spins.kept,
     )
     train = echo_amplitudes(
         spins.T1, spins.T2, refocus, echo_spacing=protocol.echo_spacing, ETL=protocol.ETL, echoes=states.SEG
@@ -132,7 +135,7 @@ def _(protocol: MPRAGE, spins: Spins, states: States, centre: int) -> Signals:
         echo_spacing=protocol.echo_spacing,
         n_inner=protocol.n_inner,
         n_centre=centre,
-        inversion_efficiency=protocol.inversion_efficiency,
+        inversion_efficiency=protocol.inversion_efficiency * spins.kept,
     )
 
 

@@ -28,11 +28,11 @@ class Skeleton:
     """
 
     nodes: NDArray[np.intp]
-    mixture: NDArray[np.generic]
+    mixture: NDArray[np.inexact]
     error: float
 
 
-def skeleton(F: NDArray[np.generic], tolerance: float = 1e-4) -> Skeleton:
+def skeleton(F: NDArray[np.inexact], tolerance: float = 1e-4) -> Skeleton:
     """Interpolative decomposition F ≈ F[:, nodes] C.
 
     F          (voxel, state) signals of a sample of voxels, real or complex

@@ -7,6 +7,7 @@ the gradient at its middle. Excitation: the angle between the magnetisation and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,29 @@ def profile(sequence: Sequence, use: RFUse, axis: int, thickness: float) -> Prof
     middle = transverse[len(z) // 2]
     sign = np.where((transverse * np.conj(middle)).real < 0, -1.0, 1.0)
     return Profile(z, sign * angle / block.rf.flip_angle, strength)
+
+
+def transverse_time(sequence: Sequence) -> float:
+    """How long the first inversion pulse keeps the magnetisation in the transverse plane, on resonance [s]; 0 if none.
+
+        t = ∫ sin² θ dt,   θ the angle to z;   the inverted magnetisation shrinks by exp(-t / T2)
+
+    A spin locked at the angle θ relaxes at R1 cos² θ + R2 sin² θ: Abragam, Principles of Nuclear Magnetism (1961),
+    ch. XII.
+    """
+    rf = next((p for p in sequence.rf if p.use is RFUse.INVERSION), None)
+    if rf is None:
+        return 0.0
+    still = Gradient(np.array([0.0, rf.end]), np.zeros(2))
+    steps = np.linspace(0, len(rf.signal), min(len(rf.signal), 129)).astype(int)
+    parts = [RF(rf.edges[a : b + 1], rf.signal[a:b]) for a, b in pairwise(steps)]
+    alpha, beta = np.ones(1, complex), np.zeros(1, complex)
+    total = 0.0
+    for part in parts:
+        a, b = spinor(part, still, np.zeros(1))
+        alpha, beta = a * alpha - np.conj(b) * beta, b * alpha + np.conj(a) * beta
+        total += (1 - (abs(alpha[0]) ** 2 - abs(beta[0]) ** 2) ** 2) * (part.edges[-1] - part.edges[0])
+    return float(total)
 
 
 def spinor(rf: RF, gradient: Gradient, z: Floats) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:

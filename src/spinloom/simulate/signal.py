@@ -27,7 +27,7 @@ from spinloom.simulate.low_rank import skeleton
 from spinloom.simulate.place import isocentre_mm
 from spinloom.simulate.readouts import Clocks, States, clocks, groups
 from spinloom.simulate.scattered import encode_scattered
-from spinloom.simulate.selection import Profile, profile, reach
+from spinloom.simulate.selection import Profile, profile, reach, transverse_time
 
 Complex = NDArray[np.complex64]
 
@@ -158,7 +158,7 @@ class _Task:
         """Layers that a slice reaches, and their spins with local flip angles."""
         m, layers = self.matter, (0, len(self.matter.x[2]))
         if self.encoding.volume:
-            return layers, _spins(m, slice(0, len(m)), m.B1, m.B1)
+            return layers, self._spins(slice(0, len(m)), m.B1, m.B1)
         axis = self.encoding.slice_axis
         thickness = _thickness(self.protocol, self.encoding)
         excite = profile(self.sequence, RFUse.EXCITATION, axis, thickness)
@@ -177,12 +177,17 @@ class _Task:
             B1 = m.B1[entries]
             return B1 * p.at(at, m.dB0[entries], float(m.size[2])) if p.selective else B1
 
-        return layers, _spins(m, entries, local(excite), local(refocus))
+        return layers, self._spins(entries, local(excite), local(refocus))
+
+    def _spins(self, entries: slice, excite: NDArray[np.float32], refocus: NDArray[np.float32]) -> Spins:
+        m = self.matter
+        kept = np.exp(np.float32(-transverse_time(self.sequence)) / m.T2[entries])
+        return Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], excite, refocus, kept)
 
     def _low_rank(self, states: States, spins: Spins, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
         one_clock = bool(np.ptp(states.clock) == 0)
 
-        def F(some: Spins, of: States) -> NDArray[np.generic]:
+        def F(some: Spins, of: States) -> NDArray[np.inexact]:
             magnetisation = evolved(self.protocol, some, of, centre)
             return magnetisation if one_clock else magnetisation * dephasing(of, some)
 
@@ -216,10 +221,6 @@ class _Task:
         voxel = self.matter.voxel[entries]
         maps = sensitivities(self.phantom, self.scanner, coils, 0, coils.n_coils)
         return [(slice(c, c + 1), maps[c][voxel]) for c in range(coils.n_coils)]
-
-
-def _spins(m: Columns, entries: slice, excite: NDArray[np.float32], refocus: NDArray[np.float32]) -> Spins:
-    return Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], excite, refocus)
 
 
 def _sample(spins: Spins) -> NDArray[np.intp]:
