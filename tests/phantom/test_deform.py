@@ -7,8 +7,8 @@ from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
 from spinloom.core.rng import stream
 from spinloom.phantom.deform import apply, from_velocity, integrate, invert, jacobian
-from spinloom.phantom.subject import Variation, draw_deformation
 from spinloom.phantom.texture import correlated_noise
+from spinloom.phantom.variation import Variation, draw_deformation
 
 
 def noise_velocity(grid: Grid, sd: float, correlation_mm: float, seed: int) -> np.ndarray:

@@ -29,7 +29,7 @@ _HOME = {
     "FREESURFER": "schemes",
     "Template": "template",
     "from_fractions": "subject",
-    "Variation": "subject",
+    "Variation": "variation",
     "MultipleSclerosis": "lesions",
     "Tumour": "lesions",
     "maps_from_fractions": "fractions",
@@ -76,7 +76,6 @@ if TYPE_CHECKING:
     from spinloom.phantom.shapes import Sphere as Sphere
     from spinloom.phantom.shapes import spheres as spheres
     from spinloom.phantom.shepp import shepp_logan as shepp_logan
-    from spinloom.phantom.subject import Variation as Variation
     from spinloom.phantom.subject import from_fractions as from_fractions
     from spinloom.phantom.susceptibility import field_from_susceptibility as field_from_susceptibility
     from spinloom.phantom.susceptibility import shim as shim
@@ -89,6 +88,7 @@ if TYPE_CHECKING:
     from spinloom.phantom.tissue_table import tissue_table as tissue_table
     from spinloom.phantom.tissues import Tissue as Tissue
     from spinloom.phantom.tissues import TissueTable as TissueTable
+    from spinloom.phantom.variation import Variation as Variation
 
 
 def __getattr__(name: str) -> object:

@@ -26,14 +26,18 @@ def sinuses(space: Space, cells: Map) -> tuple[Map, Map]:
 def nose(space: Space) -> tuple[Map, Map]:
     """(air, mucosa): the nasal cavity with septum and turbinates, open to the nostrils and the throat [mm]."""
     both = space.folded
-    envelope = union(box(space, (0, 58, -58), (16, 34, 19), 5), box(space, (0, 90, -68), (12, 12, 8), 4))
+    cavity = ellipsoid(space, (0, 57, -59), (18, 39, 22))
+    envelope = union(
+        np.maximum(cavity, box(space, (0, 58, -58), (16, 40, 20), 5)), box(space, (0, 90, -68), (12, 12, 8), 4)
+    )
     meatus = union(
-        box(both, (3.6, 60, -58), (1.6, 33, 17), 1),
+        box(both, (3.6, 60, -58), (1.6, 40, 22), 1),
         box(both, (9, 58, -72), (5.5, 30, 1.6), 1),
         box(both, (9, 58, -58), (5.5, 26, 1.3), 1),
         box(both, (13.5, 58, -65), (1.2, 26, 6), 1),
-        chain(both, [(4, 88, -66), (6, 97, -74), (6.5, 98, -84)], 3.0, 4.0),
     )
+    nostrils = chain(both, [(4, 88, -66), (6, 97, -74), (6.5, 98, -84)], 3.0, 4.0)
+    meatus = union(np.maximum(meatus, cavity + np.float32(2.5)), nostrils)
     return meatus, envelope
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -15,58 +15,19 @@ from spinloom.core.grid import Grid
 from spinloom.core.rng import stream
 from spinloom.phantom import head
 from spinloom.phantom.brain import BrainShape, brain_fractions, regions
-from spinloom.phantom.deform import Deformation, from_velocity, invert
+from spinloom.phantom.deform import Deformation, invert
 from spinloom.phantom.fractions import Map, maps_from_fractions
 from spinloom.phantom.head_outer import HeadShape
 from spinloom.phantom.lesions import Lesion, add_lesions
 from spinloom.phantom.paint import paint, pull
 from spinloom.phantom.phantom import Phantom, Voxel
-from spinloom.phantom.sdf import Space, chain, ellipsoid
 from spinloom.phantom.template import Template
 from spinloom.phantom.texture import correlated_noise
 from spinloom.phantom.tissue_table import tissue_table
 from spinloom.phantom.tissues import Tissue, TissueTable
+from spinloom.phantom.variation import CENTRE_MM, DEFAULT_VARIATION, FOV_MM, Variation, bounded, draw_deformation
 
-FOV_MM = (192.0, 248.0, 256.0)
-CENTRE_MM = (0.0, -4.0, -26.0)
-VELOCITY_MM = 4.0
 BRAIN_MM = 1.5  # the cortex is made on voxels no larger than this
-
-
-@dataclass(frozen=True)
-class Variation:
-    """How much people differ: standard deviations between subjects, or ranges. All zero: everybody is the template.
-
-    size           mean scale against the template (MNI152 is about a tenth larger than people), and its SD [1]
-    proportions    SD of each axis' scale around it [1]
-    turn_deg       SD of pitch, roll and yaw [deg]
-    shift_mm       SD of position [mm]
-    bending        (correlation [mm], SD of the velocity [mm]) of each band of the deformation; bands shorter than
-                   30 mm act on the brain only: skulls are smooth
-    symmetry       how alike the long bands bend left and right, 0 .. 1
-    ventricles_mm  SD of how far the ventricles' walls move outwards [mm]
-    atrophy        largest widening of the sulci (see BrainShape)
-    cortex_mm      SD of the cortical thickness [mm]
-    thickness      relative SD of skull, skin and fat thickness [1]
-    tissue         scale on the table's standard deviations of PD, T1, T2 [1]
-    texture        SD of T1 and T2 within a tissue [1]
-    """
-
-    size: tuple[float, float] = (0.915, 0.025)
-    proportions: float = 0.02
-    turn_deg: float = 3.0
-    shift_mm: float = 2.0
-    bending: tuple[tuple[float, float], ...] = ((60.0, 1.9), (20.0, 1.2), (10.0, 0.9))
-    symmetry: float = 0.6
-    ventricles_mm: float = 1.0
-    atrophy: float = 0.12
-    cortex_mm: float = 0.15
-    thickness: float = 0.18
-    tissue: float = 1.0
-    texture: float = 0.025
-
-
-DEFAULT_VARIATION = Variation()
 
 
 def from_fractions(
@@ -119,26 +80,6 @@ def from_fractions(
     )
 
 
-def draw_deformation(variation: Variation, rng: np.random.Generator) -> Deformation:
-    """Size, proportions, pose, ventricle size and a smooth random bending of several wavelengths."""
-    shape = tuple(int(np.ceil(n / VELOCITY_MM)) + 2 for n in FOV_MM)
-    grid = Grid.centred((shape[0], shape[1], shape[2]), VELOCITY_MM, CENTRE_MM)
-    velocity = np.zeros((*grid.shape, 3), np.float32)
-    within = np.clip(0.5 - ellipsoid(Space.of(grid, far=30.0), (0, -16, 6), (58, 76, 62)) / 16, 0, 1)
-    for correlation_mm, sd in variation.bending:
-        place = np.float32(sd) * (within[..., None] if correlation_mm < 30 else 1)
-        wave = np.stack([correlated_noise(grid.shape, VELOCITY_MM, correlation_mm, rng) for _ in range(3)], axis=-1)
-        velocity += place * (_alike(wave, variation.symmetry) if correlation_mm >= 30 else wave)
-    velocity += np.float32(variation.ventricles_mm * _bounded(rng)) * _from_ventricles(Space.of(grid, far=60.0))
-    size, size_sd = variation.size
-    scale = size * (1 + size_sd * _bounded(rng)) * (1 + variation.proportions * _bounded(rng, 3))
-    turned = _rotation(np.deg2rad(variation.turn_deg) * _bounded(rng, 3)) @ np.diag(scale)
-    affine = np.eye(4)
-    affine[:3, :3] = np.linalg.inv(turned)
-    affine[:3, 3] = -affine[:3, :3] @ (variation.shift_mm * _bounded(rng, 3))
-    return from_velocity(velocity, grid, affine)
-
-
 def draw_anatomy(
     template: Template,
     grid: Grid,
@@ -156,7 +97,7 @@ def draw_anatomy(
     shape = HeadShape(
         csf=plain.csf + 6 * v.atrophy * rng.uniform(),
         **{
-            name: float(getattr(plain, name) * np.exp(v.thickness * factor * _bounded(rng)))
+            name: float(getattr(plain, name) * np.exp(v.thickness * factor * bounded(rng)))
             for name, factor in (
                 ("skull", 1.0),
                 ("skin", 0.5),
@@ -168,7 +109,7 @@ def draw_anatomy(
         },
     )
     brain_shape = BrainShape(
-        cortex=BrainShape.cortex + v.cortex_mm * float(_bounded(rng)), atrophy=v.atrophy * float(rng.uniform(-0.2, 1))
+        cortex=BrainShape.cortex + v.cortex_mm * float(bounded(rng)), atrophy=v.atrophy * float(rng.uniform(-0.2, 1))
     )
     box, corner, finer = _brain_box(template, deformation, grid)
     maps = pull(regions(template), template.grid, deformation, box)
@@ -207,7 +148,7 @@ def draw_texture(grid: Grid, sd: float, rng: np.random.Generator) -> Map:
 
 
 def _drawn(t: Tissue, strength: float, rng: np.random.Generator) -> Tissue:
-    shared, *own = _bounded(rng, 4)
+    shared, *own = bounded(rng, 4)
     z1, z2 = (np.sqrt(0.6) * shared + np.sqrt(0.4) * z for z in own[:2])
     return replace(
         t,
@@ -215,33 +156,6 @@ def _drawn(t: Tissue, strength: float, rng: np.random.Generator) -> Tissue:
         T1=float(t.T1 * np.exp(strength * t.T1_sd * z1)),
         T2=float(min(t.T2 * np.exp(strength * t.T2_sd * z2), t.T1 * np.exp(strength * t.T1_sd * z1))),
     )
-
-
-def _alike(v: NDArray[np.float32], symmetry: float) -> NDArray[np.float32]:
-    """The field mixed with its mirror image, its standard deviation kept: both halves of a head are bent alike."""
-    mirror = v[::-1] * np.array([-1, 1, 1], np.float32)
-    return np.asarray((v + symmetry * mirror) / np.sqrt(1 + symmetry**2), np.float32)
-
-
-def _bounded(rng: np.random.Generator, n: int | None = None) -> NDArray[np.float64]:
-    """Standard normal numbers kept within 2.5."""
-    return np.clip(rng.standard_normal(n), -2.5, 2.5)
-
-
-def _rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    X = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    Y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    Z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return np.asarray(Z @ Y @ X)
-
-
-def _from_ventricles(space: Space) -> NDArray[np.float32]:
-    """Inward velocity around the lateral ventricles: points come from nearer their middle, so they grow [mm per mm]."""
-    d = chain(space.folded, [(5, 26, 0), (10, 6, 14), (14, -20, 18), (22, -38, 10), (28, -55, 2)], 4.0)
-    gradient = np.stack([np.gradient(d, VELOCITY_MM, axis=a) for a in range(3)], axis=-1)
-    fade = np.where(d > 0, np.exp(-((d / 14) ** 2)), 1) * np.clip((d + 6) / 6, 0, 1)
-    return (-gradient * fade[..., None]).astype(np.float32)
 
 
 def _averaged(a: Map, n: int) -> Map:
