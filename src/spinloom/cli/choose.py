@@ -20,8 +20,9 @@ BUILT_IN = {
     "head": "a head with real anatomy (MNI152), individual by seed",
     "head-ms": "the same with MS-like lesions",
     "head-tumour": "the same with a tumour and its oedema",
-    "shepp-logan": "Shepp-Logan with MR parameters",
-    "spheres": "spheres of known T1 and T2",
+    "shepp-logan": "the Shepp-Logan slice with MR parameters",
+    "shepp-logan-3d": "the Shepp-Logan head in three dimensions",
+    "spheres": "a ring of spheres, one tissue each",
     "nist": "sphere array like the ISMRM/NIST system phantom, with its published T1 and T2",
 }
 
@@ -51,15 +52,16 @@ def _built_in(name: str, B0: float, seed: int, voxel_mm: float) -> Phantom:
             "head-tumour": (make.Tumour(),),
         }
         return make.from_fractions(read_template("mni152"), B0=B0, seed=seed, voxel_mm=voxel_mm, lesions=lesions[name])
-    shapes: dict[str, Callable[..., Phantom]] = {
-        "shepp-logan": make.shepp_logan,
-        "spheres": make.spheres,
-        "nist": make.nist,
+    shapes: dict[str, Callable[[], Phantom]] = {
+        "shepp-logan": lambda: make.shepp_logan((200, 200, 1), B0=B0, z_mm=-25.0),
+        "shepp-logan-3d": lambda: make.shepp_logan(B0=B0),
+        "spheres": lambda: make.tissue_ring(B0=B0),
+        "nist": lambda: make.nist(B0=B0),
     }
-    return shapes[name](B0=B0)
+    return shapes[name]()
 
 
-def sequence(text: str, *, B0: float, given: dict[str, float | int | None]) -> Sequence:
+def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edited: bool = False) -> Sequence:
     """A named protocol with the given parameters (in the units of the command line), or a .seq file."""
     from spinloom.sequence.protocols import PRESETS, PROTOCOLS
 
@@ -80,7 +82,7 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None]) -> S
         )
     from spinloom.io import read_sequence
 
-    return read_sequence(text)
+    return read_sequence(text, B0=B0, verify_signature=not edited)
 
 
 def _accepts_any(make: Callable[..., object]) -> bool:

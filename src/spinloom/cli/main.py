@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -58,7 +59,11 @@ def main() -> NoReturn:
     """Run the command; exit codes: 0 done, 1 bug, 2 usage, 3 some items failed, 4 input refused, 5 environment."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        app(standalone_mode=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("once", UserWarning)
+            warnings.showwarning = _note
+            app(standalone_mode=True)
     except SpinloomError as error:
         if _debug[0]:
             raise
@@ -83,6 +88,11 @@ def main() -> NoReturn:
         )
         sys.exit(1)
     sys.exit(0)
+
+
+def _note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """A warning is one line that names what was assumed."""
+    typer.echo(f"spinloom: note: {message}", err=True)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

@@ -62,6 +62,7 @@ def simulate(
     B0: o.B0 = 3.0,
     seed: o.Seed = 0,
     labels: o.Scheme = None,
+    edited: o.Edited = False,
     TE: o.TE = None,
     TR: o.TR = None,
     TI: o.TI = None,
@@ -77,16 +78,17 @@ def simulate(
     Example: spinloom simulate shepp-logan spin_echo --TE-ms 20 -o slice.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import write_images
+    from spinloom.cli.write import image_suffix, write_images
     from spinloom.io import write_kspace
     from spinloom.reconstruct.reconstruct import reconstruct_all
     from spinloom.simulate.simulate import simulate as run
 
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
+    image_suffix(out)
     how = choose.method(method, spins)
     scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed)
-    events = choose.sequence(sequence, B0=B0, given=given)
+    events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
     matter = choose.phantom(phantom, B0=B0, seed=seed, scheme=labels)
     raw = run(matter, events, scan, method=how, seed=seed)
     if kspace:

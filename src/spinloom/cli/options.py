@@ -26,3 +26,4 @@ Thickness = Annotated[
     float | None, typer.Option("--slice-thickness-mm", help="Slice thickness [mm].", min=0.01, max=500)
 ]
 Bandwidth = Annotated[float | None, typer.Option("--bandwidth", help="Bandwidth of one pixel [Hz].", min=1.0)]
+Edited = Annotated[bool, typer.Option("--edited", help="Accept a .seq file that was changed after it was signed.")]

@@ -49,6 +49,7 @@ def plot(
     source: Source,
     out: o.Out,
     B0: o.B0 = 3.0,
+    edited: o.Edited = False,
     start_ms: Annotated[float | None, typer.Option("--start-ms", help="From [ms]; default: one TR.", min=0.0)] = None,
     stop_ms: Annotated[float | None, typer.Option("--stop-ms", help="To [ms].", min=0.0)] = None,
 ) -> None:
@@ -57,20 +58,20 @@ def plot(
     from spinloom.cli.pictures import sequence_picture
     from spinloom.files.atomic import write_bytes
 
-    made = choose.sequence(source, B0=B0, given={})
+    made = choose.sequence(source, B0=B0, given={}, edited=edited)
     write_bytes(out, sequence_picture(made, out.suffix, start_ms, stop_ms))
     typer.echo(out)
 
 
 @app.command()
-def inspect(source: Source, B0: o.B0 = 3.0, json: o.Json = False) -> None:
+def inspect(source: Source, B0: o.B0 = 3.0, edited: o.Edited = False, json: o.Json = False) -> None:
     """Say what is in a sequence: duration, readouts, extremes of gradients and RF, and what the hardware cannot do."""
     from spinloom.cli import choose
     from spinloom.cli.write import print_facts
     from spinloom.sequence.summary import facts, summary
     from spinloom.sequence.timing import check
 
-    made = choose.sequence(source, B0=B0, given={})
+    made = choose.sequence(source, B0=B0, given={}, edited=edited)
     said = facts(summary(made))
     said["findings"] = [str(finding) for finding in check(made, made.limits)]
     print_facts(said, as_json=json)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from spinloom.core.errors import UsageError
+
 if TYPE_CHECKING:
     from spinloom.core.image import Image
 
@@ -42,14 +44,11 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
 def write_images(images: Sequence[Image], out: Path) -> list[Path]:
     """Each image as NIfTI with a JSON sidecar and a PNG of its middle slices; several get _echo-1, _echo-2 ..."""
     from spinloom.cli.pictures import image_picture
-    from spinloom.core.errors import UsageError
     from spinloom.dataset.sidecar import image_sidecar
     from spinloom.files.atomic import write_bytes, write_json
     from spinloom.io import write_image
 
-    suffix = next((s for s in (".nii.gz", ".nii") if out.name.endswith(s)), None)
-    if suffix is None:
-        raise UsageError(f"--out must end in .nii.gz or .nii, got '{out}'")
+    suffix = image_suffix(out)
     stem = out.name[: -len(suffix)]
     written = []
     for n, image in enumerate(images, start=1):
@@ -60,3 +59,11 @@ def write_images(images: Sequence[Image], out: Path) -> list[Path]:
         write_bytes(out.with_name(name + ".png"), image_picture(image))
         written.append(path)
     return written
+
+
+def image_suffix(out: Path) -> str:
+    """.nii.gz or .nii; UsageError for anything else, before any work is done."""
+    for suffix in (".nii.gz", ".nii"):
+        if out.name.endswith(suffix) and out.name != suffix:
+            return suffix
+    raise UsageError(f"--out must end in .nii.gz or .nii, got '{out}'")

@@ -172,7 +172,7 @@ def _verify(text: str, lines: Lines, path: Path) -> None:
         f"its content does not match its {kind.upper()} signature: it was damaged or edited after it was written",
         file=path,
         remedy="Export it again, or, if the edit was yours, delete its [SIGNATURE] section "
-        "(in Python: read_sequence(path, verify_signature=False)).",
+        "(--edited; in Python read_sequence(path, verify_signature=False)).",
     )
 
 

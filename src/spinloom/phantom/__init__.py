@@ -43,6 +43,7 @@ _HOME = {
     "Sphere": "shapes",
     "spheres": "shapes",
     "shepp_logan": "shepp",
+    "tissue_ring": "ring",
     "nist": "system_phantom",
     "field_from_susceptibility": "susceptibility",
     "shim": "susceptibility",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from spinloom.phantom.phantom import Phantom as Phantom
     from spinloom.phantom.phantom import Voxel as Voxel
     from spinloom.phantom.phantom import compartments as compartments
+    from spinloom.phantom.ring import tissue_ring as tissue_ring
     from spinloom.phantom.schemes import BRAINWEB as BRAINWEB
     from spinloom.phantom.schemes import FREESURFER as FREESURFER
     from spinloom.phantom.schemes import HEAD as HEAD
