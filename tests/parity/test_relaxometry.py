@@ -1,8 +1,8 @@
 """Real relaxometry: maps fitted to all points but one predict that one through the signal equations.
 
-One slice of a living brain (fsantini/qMRI_example, MIT): inversion-recovery turbo spin echoes at six inversion times and
-spin echoes at six echo times. What keeps the error from being zero is the brain (several water pools in a voxel, CSF in
-motion, ghosts) and the noise, so a single T1 and T2 per voxel have a floor, given in the README of the data.
+One slice of a living brain (fsantini/qMRI_example, MIT): inversion-recovery turbo spin echoes at six inversion times
+and spin echoes at six echo times. What keeps the error from being zero is the brain (several water pools in a voxel,
+CSF in motion, ghosts) and the noise, so one T1 and T2 per voxel have a floor, given in the README of the data.
 
     NRMSE = |predicted - measured| / |measured|      Euclidean norms over the voxels of the head
 
