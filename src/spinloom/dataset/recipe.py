@@ -119,7 +119,7 @@ def _rows(model: type[BaseModel], prefix: str) -> list[dict[str, str]]:
                 "key": prefix + name,
                 "type": _type(field),
                 "unit": str(extra.get("unit", "")) if isinstance(extra, dict) else "",
-                "default": "" if default is None else str(plain(default) if _is_draw(field) else default),
+                "default": "" if default in (None, (), {}) else str(plain(default) if _is_draw(field) else default),
                 "text": field.description or "",
             }
         )
