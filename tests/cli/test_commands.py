@@ -116,7 +116,7 @@ def test_a_phantom_is_written_and_read_back(spinloom: Run, tmp_path: Path) -> No
         (("simulate", "shepp-logan", "spin_eco", "-o", "a.nii.gz"), 2, "spin_echo"),
         (("simulate", "shepp-logan", "spin_echo", "-o", "a.png"), 2, ".nii.gz"),
         (("simulate", "shepp-logan", "spin_echo", "--method", "blok", "-o", "a.nii.gz"), 2, "bloch"),
-        (("simulate", "shepp-logan", "spin_echo", "--TE-ms", "5000", "-o", "a.nii.gz"), 2, "TE"),
+        (("simulate", "shepp-logan", "spin_echo", "--TE-ms", "5000", "-o", "a.nii.gz"), 2, "TR"),
         (("simulate", "nowhere.h5", "spin_echo", "-o", "a.nii.gz"), 4, "nowhere.h5"),
         (("simulate", "shepp-logan", "nowhere.seq", "-o", "a.nii.gz"), 4, "nowhere.seq"),
         (("check", "nowhere.nii.gz"), 4, "refused"),

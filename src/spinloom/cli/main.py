@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -90,7 +90,14 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """A warning is one line that names what was assumed."""
     typer.echo(f"spinloom: note: {message}", err=True)
 
