@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from spinloom.core.errors import InputError, UsageError
 from spinloom.dataset.draw import CUT, Choice, Fixed, Normal, Uniform, draw, extremes, parse, plain
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.recipe import config_hash, describe, from_plain, read_recipe, to_plain, to_toml
+from spinloom.dataset.scan import arguments
 
 RULES = [
     (2300, Fixed(2300)),
@@ -139,3 +142,14 @@ def test_the_default_has_three_subjects_with_four_contrasts_at_3_T() -> None:
     assert [p["suffix"] for p in recipe["protocol"]] == ["T1w", "T2w", "FLAIR", "PDw"]
     assert recipe["scanner"]["B0"] == 3.0
     assert recipe["scanner"]["noise"] > 0
+
+
+def test_every_recipe_of_the_documentation_is_valid() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) >= 4
+    for block in blocks:
+        recipe = from_plain(tomllib.loads(block))
+        for section in recipe.protocol:
+            if section.use:
+                arguments(section, {name: extremes(rule)[0] for name, rule in section.parameters.items()})
