@@ -353,3 +353,15 @@ def test_the_embedded_head_goes_all_the_way(tmp_path: Path) -> None:
     labels = set(np.unique(read_image(truth / "sub-001_dseg.nii.gz").data))
     assert {"csf", "grey_matter", "white_matter", "fat", "skin", "tumour"} <= {names[str(i)] for i in labels}
     assert "tumour" in (tmp_path / "out/participants.tsv").read_text()
+
+
+def test_the_truth_of_one_data_set_is_a_phantom_for_the_next(made: Path, inputs: Path, tmp_path: Path) -> None:
+    truth = made / "derivatives/truth/sub-001/anat"
+    recipe = small_recipe(inputs, subjects=1, phantom={"kind": "maps", "files": [str(truth)]}, protocol=[PDW])
+    make(tmp_path / "out", recipe, jobs=0).raise_if_incomplete()
+    again = tmp_path / "out/derivatives/truth/sub-001/anat"
+    for suffix in ("T1map", "PDmap"):
+        first = np.asarray(read_image(truth / f"sub-001_{suffix}.nii.gz").data)
+        second = np.asarray(read_image(again / f"sub-001_{suffix}.nii.gz").data)
+        assert np.abs(first - second).max() <= 2 * first.max() / 32767
+    assert str(made) not in (tmp_path / "out/README.md").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ def run_unit(spec: Json) -> Json:
         "split": subject.split,
         "drawn": subject.drawn,
         "labels": [[i, name] for i, name in label_names(subject.phantom).items()],
-        "warnings": sorted({str(w.message) for w in caught if w.category is UserWarning}),
+        "warnings": sorted({_placeless(recipe, str(w.message)) for w in caught if w.category is UserWarning}),
     }
     return Ledger(out, spec["config"]).seal(subject_name(index, recipe.subjects), files, facts)
 
@@ -49,3 +50,10 @@ def _scans(recipe: Recipe, subject: Subject) -> Iterator[Acquisition]:
     for section in recipe.protocol:
         yield scan(recipe, subject, section)
         say(section.label)
+
+
+def _placeless(recipe: Recipe, text: str) -> str:
+    """A message without the folders of the input files: where they lay on one machine is nobody's business."""
+    for file in (*recipe.phantom.files, *(section.file for section in recipe.protocol if section.file)):
+        text = text.replace(f"{Path(file).parent}{os.sep}", "")
+    return text

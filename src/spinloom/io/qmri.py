@@ -147,11 +147,13 @@ def _prefix(path: Path) -> str:
 
 
 def _files(folder: Path, prefix: str | None) -> dict[str, Path]:
-    """File by suffix; one subject only."""
+    """File by suffix; one subject only. What lies on another grid (res-...) is no part of it."""
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         match = NAMED.match(file.name)
         if match is None or (prefix is not None and (match["prefix"] or "") != prefix):
+            continue
+        if prefix is None and "_res-" in file.name:
             continue
         suffix = match["suffix"]
         if suffix in found:
