@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spinloom.core.encoding import Encoding
 from spinloom.core.errors import InputError
 from spinloom.core.kspace import KSpace
+from spinloom.core.products import product
 from spinloom.reconstruct.window import Window
 
 Floats = NDArray[np.float64]
@@ -73,12 +74,12 @@ def cartesian(
                 np.add.at(table, (j1, j2), hybrid[coil, own])
                 table /= np.maximum(count, 1.0)[..., None].astype(hybrid.real.dtype)
             if encoding.volume:
-                plane = np.matmul(E2, table)  # (u1, z, x)
-                flat = E1 @ plane.reshape(len(u1), -1)
+                plane = product(E2, table)  # (u1, z, x)
+                flat = product(E1, plane.reshape(len(u1), -1))
                 images[coil] = flat.reshape(shape[phase], shape[slice_], shape[read]).transpose(2, 0, 1)
             else:
                 step = size[slice_] if thickness is None else thickness * 1e3
-                images[coil, :, :, s] = (E1 @ table[:, 0]).T / step
+                images[coil, :, :, s] = product(E1, table[:, 0]).T / step
     order = np.argsort([read, phase, slice_])
     return images.transpose(0, *(int(o) + 1 for o in order))
 
@@ -112,5 +113,5 @@ def _along_readout(kspace: KSpace, encoding: Encoding, readouts: NDArray[np.intp
             E = E * window(np.minimum(np.abs(k) / limit, 1.0))
         E = E.T.astype(out.dtype)
         for coil in range(kspace.n_coils):
-            out[coil, own] = kspace.samples[coil, readouts[own], :m] @ E
+            out[coil, own] = product(kspace.samples[coil, readouts[own], :m], E)
     return out

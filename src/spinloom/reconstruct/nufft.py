@@ -13,6 +13,8 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
+from spinloom.core.products import product
+
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
@@ -36,7 +38,7 @@ class Exact:
         flat = np.zeros((len(self.r[0]), int(np.prod([len(x) for x in self.r[1:]]))), complex)
         for block in _blocks(len(self.k)):
             first, rest = self._phases(block)
-            flat += (first * v[block, None]).T @ rest
+            flat += product((first * v[block, None]).T, rest)
         return flat.reshape([len(x) for x in self.r])
 
     def forward(self, image: Complex) -> Complex:
@@ -45,7 +47,7 @@ class Exact:
         flat = image.reshape(len(self.r[0]), -1)
         for block in _blocks(len(self.k)):
             first, rest = self._phases(block)
-            out[block] = np.sum((first.conj() @ flat) * rest.conj(), axis=1)
+            out[block] = np.sum(product(first.conj(), flat) * rest.conj(), axis=1)
         return out
 
     def _phases(self, block: slice) -> tuple[Complex, Complex]:

@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from spinloom.core.products import padded
 from spinloom.simulate.columns import Columns
 from spinloom.simulate.readouts import Group
 
@@ -56,10 +57,13 @@ def encode(columns: Columns, group: Group, weights: Weights, *, planar: bool, po
     chunk = int(np.clip(MEMORY // (8 * a * b * L), 32, 256))
     for s in range(0, group.n_samples, chunk):
         n = min(chunk, group.n_samples - s)
-        shape = (L, a, b, n) if columns_first else (L, b, a, n)
-        half = np.zeros(shape, np.complex64)
+        one, other = (a, b) if columns_first else (b, a)
+        # zeros pad both inner dimensions of the products, see core.products
+        wide = 1 if planar else padded(other)
+        rows = np.zeros((padded(L * one), wide * n), np.complex64)
+        half = rows[: L * one].reshape(L, one, wide, n)[:, :, :other]
         _read(columns, group, weights, s, n, half if columns_first else half.transpose(0, 2, 1, 3), planar, pool)
-        out[:, s : s + n] = transform(half)
+        out[:, s : s + n] = transform(rows)
     k = group.k0 + group.dk * np.arange(group.n_samples)
     roll_off = np.sinc(group.k1 * columns.size[1])
     if not planar:
@@ -169,18 +173,21 @@ def _phase_transform(
     columns_first = planar or len(by_a[0]) * len(xa) <= len(by_b[0]) * len(xb)
     (k, state, member), x = (by_a, xa) if columns_first else (by_b, xb)
     first = np.exp(-2j * np.pi * k[:, None] * x)  # (U, x)
-    first = (weights.mixture.T[state][:, :, None] * first[:, None, :]).reshape(len(k), -1).astype(np.complex64)
+    mixing = (weights.mixture.T[state][:, :, None] * first[:, None, :]).reshape(len(k), -1)
+    first = np.zeros((len(k), padded(mixing.shape[1])), np.complex64)
+    first[:, : mixing.shape[1]] = mixing
     k_other, x_other = (kb, xb) if columns_first else (ka, xa)
     lines = [np.flatnonzero(member == u) for u in range(len(k))]
     _, example, which = np.unique(np.round(k_other, 4), return_index=True, return_inverse=True)
-    second = np.exp(-2j * np.pi * k_other[example, None] * x_other).astype(np.complex64)
+    second = np.zeros((len(example), padded(len(x_other))), np.complex64)
+    second[:, : len(x_other)] = np.exp(-2j * np.pi * k_other[example, None] * x_other)
 
-    def transform(half: Samples) -> Samples:
-        n = half.shape[-1]
-        mixed = (first @ half.reshape(first.shape[1], -1)).reshape(len(k), len(x_other), n)
-        out = np.empty((len(member), n), np.complex64)
-        if len(x_other) == 1 and planar:
-            return np.asarray(mixed[member, 0])
+    def transform(rows: Samples) -> Samples:
+        mixed = first @ rows
+        if planar:
+            return np.asarray(mixed[member])
+        mixed = mixed.reshape(len(k), second.shape[1], -1)
+        out = np.empty((len(member), mixed.shape[2]), np.complex64)
         for u, own in enumerate(lines):
             out[own] = second[which[own]] @ mixed[u]
         return out

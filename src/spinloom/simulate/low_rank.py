@@ -40,6 +40,7 @@ def skeleton(F: NDArray[np.inexact], tolerance: float = 1e-4) -> Skeleton:
 
     Cheng et al., SIAM J. Sci. Comput. 26, 1389 (2005).
     """
+    F = F.astype(complex if np.iscomplexobj(F) else float)
     n_states = F.shape[1]
     largest = float(np.abs(F).max(initial=0.0))
     if n_states == 1 or largest == 0.0:

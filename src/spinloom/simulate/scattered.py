@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from spinloom.core.products import product
 from spinloom.simulate.columns import Columns
 from spinloom.simulate.encode import Weights
 
@@ -40,7 +41,7 @@ def encode_scattered(matter: Columns, k: Floats, weights: Weights, *, planar: bo
         across = _phases(flat[part, 1], matter.x[1])
         through = _phases(flat[part, 2] * (not planar), xb)
         for b in range(n_b):
-            rows = (along @ volume[:, b].transpose(1, 0, 2).reshape(n_r, L * n_a)).reshape(-1, L, n_a)
+            rows = product(along, volume[:, b].transpose(1, 0, 2).reshape(n_r, L * n_a)).reshape(-1, L, n_a)
             out[part] += np.einsum("sla,sa,sl->s", rows, across, mixture[part] * through[:, b, None], optimize=True)
     roll_off = np.prod(np.sinc(flat[:, : 2 if planar else 3] * matter.size[: 2 if planar else 3]), axis=1)
     return np.asarray(out * roll_off, np.complex64).reshape(n_lines, n_samples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from spinloom.core.cores import available_cores
 from spinloom.core.encoding import Encoding
 from spinloom.core.errors import UsageError
 from spinloom.core.kspace import KSpace
@@ -71,7 +71,7 @@ class SignalEquation:
             coarse = float(matter.size[2]) / _thickness(protocol, encoding)
             matter = split_layers(matter, 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse)))
         where = trajectory(sequence)
-        with ThreadPoolExecutor(self.threads or len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(self.threads or available_cores()) as pool:
             task = _Task(self, phantom, scanner, sequence, protocol, encoding, matter, pool)
             samples = (
                 task.cartesian(where.k, where.t) if straight(where.k, axes[0]) else task.scattered(where.k, where.t)
