@@ -26,8 +26,8 @@ HEAD_MM3 = 250.0 * 250.0 * 200.0
 """Box of the embedded head [mm^3], for estimates."""
 
 PHANTOM_SECONDS_PER_VOXEL = 1.5e-6
-SIGNAL_SECONDS_PER_VOXEL = 2e-6
-"""Measured on two cores of 2025; good to a factor of two."""
+SIGNAL_SECONDS_PER_VOXEL = 4e-6
+"""Measured on two busy cores; good to a factor of two."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,10 @@ class Subject:
     phantom: Phantom
     scanner: Scanner
     drawn: dict[str, Any]
+
+    @cached_property
+    def phantom_sha256(self) -> str:
+        return phantom_hash(self.phantom)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +89,7 @@ def scan(recipe: Recipe, subject: Subject, section: ProtocolSection) -> Acquisit
         "Method": section.method,
         "Seed": recipe.seed,
         "Drawn": {**subject.drawn, **drawn},
-        "PhantomSHA256": phantom_hash(subject.phantom),
+        "PhantomSHA256": subject.phantom_sha256,
         "SequenceSHA256": sequence_hash(sequence),
     }
     return Acquisition(section, sequence, kspace, tuple(reconstruct_all(kspace)), simulation)
