@@ -21,7 +21,7 @@ import numpy as np
 from spinloom.core.grid import Grid
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
-from spinloom.reconstruct.reconstruct import reconstruct
+from spinloom.reconstruction.reconstruct import reconstruct
 from spinloom.sequence.protocols.bssfp import bssfp
 from spinloom.sequence.protocols.epi import epi
 from spinloom.sequence.protocols.flair import flair
@@ -33,8 +33,8 @@ from spinloom.sequence.protocols.spiral_gre import spiral_gre
 from spinloom.sequence.protocols.spoiled_gre import spoiled_gre
 from spinloom.sequence.protocols.turbo_spin_echo import turbo_spin_echo
 from spinloom.sequence.sequence import Sequence
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.signal import SignalEquation
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.signal import SignalEquation
 
 ROOT = Path(__file__).resolve().parents[1]
 FOV, N = 0.144, 24
@@ -149,7 +149,7 @@ def page(rows: list[dict[str, object]]) -> str:
     lines = [
         "# How far the closed forms are from the Bloch equations",
         "",
-        "Written by `python benchmarks/agreement.py --write`; the bounds stand in `tests/simulate/test_signal.py`.",
+        "Written by `python benchmarks/agreement.py --write`; the bounds stand in `tests/simulation/test_signal.py`.",
         "",
         "A disc of two tissues (T1 0.6 and 1.0 s, T2 50 and 70 ms, T2' 100 and 80 ms, dB0 up to 7 Hz, 24 x 24 pixels).",
         "*In plane*: one point spin per voxel in the middle of the slice, so pulses, timing, relaxation and encoding",

@@ -24,8 +24,8 @@ from spinloom.core.grid import Grid
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.protocols.turbo_spin_echo import turbo_spin_echo
-from spinloom.simulate import kernels
-from spinloom.simulate.bloch import Bloch
+from spinloom.simulation import kernels
+from spinloom.simulation.bloch import Bloch
 
 N = kernels.TILE
 REPEATS = 1000

@@ -13,8 +13,8 @@ import spinloom
 
 @pytest.mark.parametrize("name", [n for n in spinloom.__all__ if n not in ("io", "phantom", "protocols", "units")])
 def test_a_public_name_is_never_hidden_by_the_folder_of_that_name(name: str) -> None:
-    import spinloom.reconstruct.reconstruct
-    import spinloom.simulate.simulate
+    import spinloom.reconstruction.reconstruct
+    import spinloom.simulation.simulate
 
     assert not isinstance(getattr(spinloom, name), ModuleType)
 

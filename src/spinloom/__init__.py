@@ -9,9 +9,7 @@ Names load when first used, so `import spinloom` stays fast.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from spinloom.core.version import __version__
@@ -26,10 +24,10 @@ _HOME = {
     "SpinloomError": "core.errors",
     "Phantom": "phantom.phantom",
     "Sequence": "sequence.sequence",
-    "Bloch": "simulate.bloch",
-    "SignalEquation": "simulate.signal",
-    "simulate": "simulate.simulate",
-    "reconstruct": "reconstruct.reconstruct",
+    "Bloch": "simulation.bloch",
+    "SignalEquation": "simulation.signal",
+    "simulate": "simulation.simulate",
+    "reconstruct": "reconstruction.reconstruct",
     "generate": "dataset.generate",
 }
 
@@ -50,12 +48,12 @@ if TYPE_CHECKING:
     from spinloom.core.scanner import ThermalNoise as ThermalNoise
     from spinloom.dataset.generate import generate as generate
     from spinloom.phantom.phantom import Phantom as Phantom
-    from spinloom.reconstruct.reconstruct import reconstruct as reconstruct
+    from spinloom.reconstruction.reconstruct import reconstruct as reconstruct
     from spinloom.sequence import protocols as protocols
     from spinloom.sequence.sequence import Sequence as Sequence
-    from spinloom.simulate.bloch import Bloch as Bloch
-    from spinloom.simulate.signal import SignalEquation as SignalEquation
-    from spinloom.simulate.simulate import simulate as simulate
+    from spinloom.simulation.bloch import Bloch as Bloch
+    from spinloom.simulation.signal import SignalEquation as SignalEquation
+    from spinloom.simulation.simulate import simulate as simulate
 
 
 def __getattr__(name: str) -> object:
@@ -68,14 +66,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _TableOfContents(ModuleType):
-    """This package: loading the folder `simulate` or `reconstruct` does not hide the function of that name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _TableOfContents

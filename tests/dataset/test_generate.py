@@ -260,7 +260,7 @@ def test_a_forecast_writes_nothing_and_knows_the_images(inputs: Path, tmp_path: 
 
 def test_k_space_is_kept_when_asked_for(inputs: Path, tmp_path: Path) -> None:
     from spinloom.io import read_kspace
-    from spinloom.reconstruct.reconstruct import reconstruct
+    from spinloom.reconstruction.reconstruct import reconstruct
 
     recipe = small_recipe(inputs, subjects=1, protocol=[PDW], output={"kspace": "npz", "truth": False})
     make(tmp_path / "out", recipe, jobs=0).raise_if_incomplete()

@@ -10,8 +10,8 @@ import pytest
 
 from spinloom.core.scanner import Scanner
 from spinloom.io import read_phantom, read_sequence
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.simulate import simulate
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.simulate import simulate
 
 
 @pytest.mark.filterwarnings("ignore")  # Pulseq 1.2 files say nothing about units or the use of pulses

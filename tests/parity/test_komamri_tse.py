@@ -10,8 +10,8 @@ import pytest
 
 from spinloom.core.scanner import Scanner
 from spinloom.io import read_phantom, read_sequence
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.simulate import simulate
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.simulate import simulate
 
 CASES = {
     "subject45_crisp_v_242_TSE_T1w_260_720_1.0_190": 1e-3,

@@ -11,9 +11,9 @@ from scipy.io import loadmat
 from scipy.ndimage import binary_fill_holes, binary_opening, gaussian_filter, label
 
 from spinloom import reconstruct
-from spinloom.reconstruct.coils import Adaptive
-from spinloom.reconstruct.grid import kspace_from_grid
-from spinloom.reconstruct.reconstruct import coil_images
+from spinloom.reconstruction.coils import Adaptive
+from spinloom.reconstruction.grid import kspace_from_grid
+from spinloom.reconstruction.reconstruct import coil_images
 
 Floats = NDArray[np.float64]
 FOV = (0.23, 0.18)  # the file does not say; a pixel of 1 mm gives a head of common size

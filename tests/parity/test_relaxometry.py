@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spinloom.simulate.signal_equations import inversion_recovery, spin_echo
+from spinloom.simulation.signal_equations import inversion_recovery, spin_echo
 
 Floats = NDArray[np.float64]
 

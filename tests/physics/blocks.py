@@ -11,7 +11,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import assemble
-from spinloom.simulate.bloch import Bloch
+from spinloom.simulation.bloch import Bloch
 
 INSTANT = 1e-9
 HUGE = 1e9

@@ -13,8 +13,8 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, Block, Gradient
 from spinloom.sequence.sequence import assemble
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.spins import lattice
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.spins import lattice
 
 RIGHT = np.pi / 2
 

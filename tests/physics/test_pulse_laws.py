@@ -8,7 +8,7 @@ from blocks import INSTANT, column, excite, hard, pulse, sample, signal, spoil
 
 from spinloom.core.scanner import Scanner
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
-from spinloom.simulate.bloch import Bloch
+from spinloom.simulation.bloch import Bloch
 
 RIGHT = np.pi / 2
 TIME_BANDWIDTH, LENGTH, SLICE_GRADIENT = 4.0, 3e-3, 4e5

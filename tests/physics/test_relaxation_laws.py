@@ -11,7 +11,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.phantom.tissues import Tissue, TissueTable
 from spinloom.sequence.events import ADC, Block
-from spinloom.simulate.bloch import Bloch
+from spinloom.simulation.bloch import Bloch
 
 RIGHT = np.pi / 2
 float32 = np.float32

@@ -9,8 +9,8 @@ import pytest
 from blocks import INSTANT, column, excite, refocus, sample, signal, spoil, wait
 
 from spinloom.sequence.events import Block
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.phase_graph import cpmg, spoiled_gradient_echo
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.phase_graph import cpmg, spoiled_gradient_echo
 
 RIGHT = np.pi / 2
 

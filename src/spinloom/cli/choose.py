@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spinloom.core.scanner import Scanner
     from spinloom.phantom.phantom import Phantom
     from spinloom.sequence.sequence import Sequence
-    from spinloom.simulate.simulate import Method
+    from spinloom.simulation.simulate import Method
 
 BUILT_IN = {
     "head": "a head with real anatomy (MNI152), individual by seed",
@@ -91,11 +91,11 @@ def _accepts_any(make: Callable[..., object]) -> bool:
 
 def method(name: str, spins: int) -> Method:
     if name == "bloch":
-        from spinloom.simulate.bloch import Bloch
+        from spinloom.simulation.bloch import Bloch
 
         return Bloch(spins=spins)
     if name == "signal":
-        from spinloom.simulate.signal import SignalEquation
+        from spinloom.simulation.signal import SignalEquation
 
         return SignalEquation()
     raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, ["bloch", "signal"]))

@@ -80,8 +80,8 @@ def simulate(
     from spinloom.cli import choose
     from spinloom.cli.write import image_suffix, write_images
     from spinloom.io import write_kspace
-    from spinloom.reconstruct.reconstruct import reconstruct_all
-    from spinloom.simulate.simulate import simulate as run
+    from spinloom.reconstruction.reconstruct import reconstruct_all
+    from spinloom.simulation.simulate import simulate as run
 
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}

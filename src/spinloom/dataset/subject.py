@@ -21,7 +21,7 @@ from spinloom.dataset.scanners import make_scanner
 from spinloom.files import hashes
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.sequence import Sequence
-from spinloom.simulate.simulate import Method, simulate
+from spinloom.simulation.simulate import Method, simulate
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def make_subject(recipe: Recipe, index: int, *, split: str = "train") -> Subject
 
 def scan(recipe: Recipe, subject: Subject, section: ProtocolSection) -> Acquisition:
     """Scan a subject with one protocol of the recipe."""
-    from spinloom.reconstruct.reconstruct import reconstruct_all
+    from spinloom.reconstruction.reconstruct import reconstruct_all
 
     rng = stream(recipe.seed, subject.name, "protocol", section.key)
     sequence, drawn = make_sequence(section, B0=subject.scanner.B0, rng=rng)
@@ -98,10 +98,10 @@ def scan(recipe: Recipe, subject: Subject, section: ProtocolSection) -> Acquisit
 def make_method(section: ProtocolSection) -> Method:
     """The simulation method a protocol section names."""
     if section.method == "bloch":
-        from spinloom.simulate.bloch import Bloch
+        from spinloom.simulation.bloch import Bloch
 
         return Bloch(spins=section.spins)
-    from spinloom.simulate.signal import SignalEquation
+    from spinloom.simulation.signal import SignalEquation
 
     return SignalEquation()
 

@@ -15,8 +15,8 @@ from spinloom.phantom.phantom import Phantom
 from spinloom.sequence import protocols
 from spinloom.sequence.protocols import Orientation
 from spinloom.sequence.sequence import Sequence
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.simulate import simulate
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.simulate import simulate
 
 PLACE_MM = (6.0, -10.0, 5.0)
 """Where the one voxel of the phantom, 1 mm wide, lies: right, posterior, superior of the isocentre."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.reconstruct.nufft import fourier_sum
+from spinloom.reconstruction.nufft import fourier_sum
 
 Floats = NDArray[np.float64]
 

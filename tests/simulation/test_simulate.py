@@ -14,8 +14,8 @@ from spinloom.core.scanner import Scanner, ThermalNoise
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.simulate import simulate
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.simulate import simulate
 
 PULSE = RF(np.array([0.0, 1e-3]), np.array([250.0 + 0j]), use=RFUse.EXCITATION, centre=5e-4)
 

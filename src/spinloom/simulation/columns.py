@@ -17,7 +17,7 @@ from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.scanner import Coils, Field, Scanner, Uniform
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
-from spinloom.simulate.place import isocentre_mm
+from spinloom.simulation.place import isocentre_mm
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -13,12 +13,12 @@ from spinloom.core.encoding import Encoding
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
 from spinloom.core.kspace import KSpace
-from spinloom.reconstruct.coils import Adaptive, RootSumOfSquares, SensitivityWeighted
-from spinloom.reconstruct.density import density_weights
-from spinloom.reconstruct.grid import implied_encoding, kspace_from_grid
-from spinloom.reconstruct.nufft import Exact, Fast
-from spinloom.reconstruct.reconstruct import Part, coil_images, reconstruct, reconstruct_all
-from spinloom.reconstruct.window import hann
+from spinloom.reconstruction.coils import Adaptive, RootSumOfSquares, SensitivityWeighted
+from spinloom.reconstruction.density import density_weights
+from spinloom.reconstruction.grid import implied_encoding, kspace_from_grid
+from spinloom.reconstruction.nufft import Exact, Fast
+from spinloom.reconstruction.reconstruct import Part, coil_images, reconstruct, reconstruct_all
+from spinloom.reconstruction.window import hann
 
 
 def scan(

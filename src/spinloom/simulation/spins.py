@@ -13,7 +13,7 @@ from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
-from spinloom.simulate.place import isocentre_mm
+from spinloom.simulation.place import isocentre_mm
 
 FloatArray = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.products import product
-from spinloom.simulate.columns import Columns
-from spinloom.simulate.encode import Weights
+from spinloom.simulation.columns import Columns
+from spinloom.simulation.encode import Weights
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex64]

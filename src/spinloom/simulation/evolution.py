@@ -18,9 +18,9 @@ from spinloom.sequence.protocols.spin_echo import SpinEcho
 from spinloom.sequence.protocols.spiral_gre import SpiralGRE
 from spinloom.sequence.protocols.spoiled_gre import SpoiledGRE
 from spinloom.sequence.protocols.turbo_spin_echo import TurboSpinEcho
-from spinloom.simulate import signal_equations as equations
-from spinloom.simulate.echo_train import echo_amplitudes
-from spinloom.simulate.readouts import States
+from spinloom.simulation import signal_equations as equations
+from spinloom.simulation.echo_train import echo_amplitudes
+from spinloom.simulation.readouts import States
 
 Singles = NDArray[np.float32]
 Signals = NDArray[np.inexact]

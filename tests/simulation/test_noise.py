@@ -10,9 +10,9 @@ from spinloom.core.grid import Grid
 from spinloom.core.kspace import KSpace
 from spinloom.core.rng import stream
 from spinloom.core.scanner import ThermalNoise
-from spinloom.reconstruct.coils import RootSumOfSquares
-from spinloom.reconstruct.reconstruct import coil_images, reconstruct
-from spinloom.simulate.noise import add_noise, image_sigma
+from spinloom.reconstruction.coils import RootSumOfSquares
+from spinloom.reconstruction.reconstruct import coil_images, reconstruct
+from spinloom.simulation.noise import add_noise, image_sigma
 
 MODEL = ThermalNoise(eta=0.05)
 

@@ -14,7 +14,7 @@ from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner, Uniform
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.phantom.tissues import Tissue, TissueTable
-from spinloom.reconstruct.reconstruct import Part, reconstruct, reconstruct_all
+from spinloom.reconstruction.reconstruct import Part, reconstruct, reconstruct_all
 from spinloom.sequence.events import RF, Block, RFUse
 from spinloom.sequence.protocols.bssfp import bssfp
 from spinloom.sequence.protocols.epi import epi
@@ -28,15 +28,15 @@ from spinloom.sequence.protocols.spiral_gre import spiral_gre
 from spinloom.sequence.protocols.spoiled_gre import spoiled_gre
 from spinloom.sequence.protocols.turbo_spin_echo import turbo_spin_echo
 from spinloom.sequence.sequence import Sequence, assemble
-from spinloom.simulate import signal_equations as equations
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.columns import columns, split_layers
-from spinloom.simulate.encode import Weights, encode
-from spinloom.simulate.low_rank import skeleton
-from spinloom.simulate.readouts import Group
-from spinloom.simulate.scattered import encode_scattered
-from spinloom.simulate.selection import profile, transverse_time
-from spinloom.simulate.signal import SignalEquation
+from spinloom.simulation import signal_equations as equations
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.columns import columns, split_layers
+from spinloom.simulation.encode import Weights, encode
+from spinloom.simulation.low_rank import skeleton
+from spinloom.simulation.readouts import Group
+from spinloom.simulation.scattered import encode_scattered
+from spinloom.simulation.selection import profile, transverse_time
+from spinloom.simulation.signal import SignalEquation
 
 
 def speckled(shape: tuple[int, int, int] = (9, 8, 7)) -> Phantom:

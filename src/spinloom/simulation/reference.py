@@ -28,8 +28,8 @@ from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.events import ADC, RF, Block, RFUse
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import integral, trajectory
-from spinloom.simulate.place import isocentre_mm
-from spinloom.simulate.spins import Spins, batches, matter, shape_factor
+from spinloom.simulation.place import isocentre_mm
+from spinloom.simulation.spins import Spins, batches, matter, shape_factor
 
 FloatArray = NDArray[np.float64]
 Complex = NDArray[np.complex128]

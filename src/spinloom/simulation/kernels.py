@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from spinloom.simulate.polynomials import LARGEST, decay, half_turn, turn
+from spinloom.simulation.polynomials import LARGEST, decay, half_turn, turn
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -16,9 +16,9 @@ from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.infer import infer_encoding
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.check import check
-from spinloom.simulate.noise import add_noise
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.check import check
+from spinloom.simulation.noise import add_noise
 
 _SCANNER = Scanner()
 _METHOD = Bloch()

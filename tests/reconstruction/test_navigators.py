@@ -9,7 +9,7 @@ import numpy as np
 from spinloom.core.encoding import Encoding
 from spinloom.core.grid import Grid
 from spinloom.core.kspace import KSpace
-from spinloom.reconstruct.reconstruct import reconstruct, reconstruct_all
+from spinloom.reconstruction.reconstruct import reconstruct, reconstruct_all
 
 N = 8
 

@@ -12,11 +12,11 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Image
 from spinloom.core.kspace import KSpace
 from spinloom.core.lines import straight
-from spinloom.reconstruct.cartesian import cartesian
-from spinloom.reconstruct.coils import Combine, RootSumOfSquares
-from spinloom.reconstruct.grid import implied_encoding
-from spinloom.reconstruct.scattered import scattered
-from spinloom.reconstruct.window import Window
+from spinloom.reconstruction.cartesian import cartesian
+from spinloom.reconstruction.coils import Combine, RootSumOfSquares
+from spinloom.reconstruction.grid import implied_encoding
+from spinloom.reconstruction.scattered import scattered
+from spinloom.reconstruction.window import Window
 
 
 class Part(Enum):

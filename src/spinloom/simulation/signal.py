@@ -20,14 +20,14 @@ from spinloom.sequence.events import RFUse
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulate.columns import Columns, columns, sensitivities, split_layers
-from spinloom.simulate.encode import Weights, encode
-from spinloom.simulate.evolution import Spins, dephasing, evolved, in_phase
-from spinloom.simulate.low_rank import skeleton
-from spinloom.simulate.place import isocentre_mm
-from spinloom.simulate.readouts import Clocks, States, clocks, groups
-from spinloom.simulate.scattered import encode_scattered
-from spinloom.simulate.selection import Profile, profile, reach, transverse_time
+from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
+from spinloom.simulation.encode import Weights, encode
+from spinloom.simulation.evolution import Spins, dephasing, evolved, in_phase
+from spinloom.simulation.low_rank import skeleton
+from spinloom.simulation.place import isocentre_mm
+from spinloom.simulation.readouts import Clocks, States, clocks, groups
+from spinloom.simulation.scattered import encode_scattered
+from spinloom.simulation.selection import Profile, profile, reach, transverse_time
 
 Complex = NDArray[np.complex64]
 

@@ -16,7 +16,7 @@ from spinloom.core.encoding import Encoding
 from spinloom.core.errors import InputError
 from spinloom.core.kspace import KSpace
 from spinloom.core.products import product
-from spinloom.reconstruct.window import Window
+from spinloom.reconstruction.window import Window
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]

@@ -7,7 +7,7 @@ import pytest
 
 from spinloom.core.rng import stream
 from spinloom.sequence.events import RF, Gradient
-from spinloom.simulate.moments import merge, moments, rf_steps, split
+from spinloom.simulation.moments import merge, moments, rf_steps, split
 
 
 def pulse(n: int, raster: float) -> RF:

@@ -19,8 +19,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from spinloom.core.products import padded
-from spinloom.simulate.columns import Columns
-from spinloom.simulate.readouts import Group
+from spinloom.simulation.columns import Columns
+from spinloom.simulation.readouts import Group
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from spinloom.core.encoding import Encoding
 from spinloom.core.kspace import KSpace
-from spinloom.reconstruct.cartesian import axis_positions
-from spinloom.reconstruct.density import density_weights
-from spinloom.reconstruct.nufft import fourier_sum
-from spinloom.reconstruct.window import Window
+from spinloom.reconstruction.cartesian import axis_positions
+from spinloom.reconstruction.density import density_weights
+from spinloom.reconstruction.nufft import fourier_sum
+from spinloom.reconstruction.window import Window
 
 
 def scattered(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinloom.simulate import signal_equations as equations
-from spinloom.simulate.echo_train import echo_amplitudes
+from spinloom.simulation import signal_equations as equations
+from spinloom.simulation.echo_train import echo_amplitudes
 
 RELAX = [(0.8, 0.08), (1.4, 0.1), (4.0, 1.8), (0.3, 0.04)]
 

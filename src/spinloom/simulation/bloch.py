@@ -15,10 +15,10 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulate import kernels
-from spinloom.simulate.place import isocentre_mm
-from spinloom.simulate.plan import Plan, plan
-from spinloom.simulate.spins import Matter, batches, box_edges, matter, shape_factor
+from spinloom.simulation import kernels
+from spinloom.simulation.place import isocentre_mm
+from spinloom.simulation.plan import Plan, plan
+from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
 
 GROUPS = 16
 BATCH = 4096

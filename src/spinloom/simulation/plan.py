@@ -21,8 +21,8 @@ from spinloom.core.errors import InputError
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import integral
-from spinloom.simulate import kernels
-from spinloom.simulate.moments import moments, rf_steps
+from spinloom.simulation import kernels
+from spinloom.simulation.moments import moments, rf_steps
 
 FloatArray = NDArray[np.float64]
 MEMO = 4096

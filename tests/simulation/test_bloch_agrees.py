@@ -14,9 +14,9 @@ from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulate import bloch, polynomials
-from spinloom.simulate.bloch import Bloch
-from spinloom.simulate.reference import BlochReference
+from spinloom.simulation import bloch, polynomials
+from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.reference import BlochReference
 
 pytestmark = pytest.mark.filterwarnings("ignore:gradients between two pulses")  # any gradients go here
 
@@ -133,7 +133,7 @@ def test_a_memoised_pulse_is_the_stepped_pulse(monkeypatch: pytest.MonkeyPatch) 
     phantom, sequence, scanner = random_phantom(rng), random_sequence(rng), random_scanner(rng)
     sequence = replace(sequence, blocks=np.tile(sequence.blocks, (3, 1)), durations=np.tile(sequence.durations, 3))
     memo = Bloch(threads=1).signal(phantom, sequence, scanner).samples
-    monkeypatch.setattr("spinloom.simulate.plan.MEMO", 0)
+    monkeypatch.setattr("spinloom.simulation.plan.MEMO", 0)
     np.testing.assert_allclose(Bloch(threads=1).signal(phantom, sequence, scanner).samples, memo, atol=1e-10)
 
 
