@@ -63,13 +63,34 @@ def NRMSE(predicted: Floats, measured: Floats) -> float:
     return float(np.linalg.norm(predicted - measured) / np.linalg.norm(measured))
 
 
-@pytest.fixture(scope="module")
-def series(shared_data: Path) -> tuple[Floats, Floats]:
-    """Inversion recovery and spin echo (voxel of the head, point)."""
+def predicted_recovery(IR: Floats, out: int) -> tuple[Floats, Floats]:
+    """Inversion recovery (voxel,) at the TI left out, and T1 (voxel,) [s], from the other TI."""
+    PD, model, T1 = fitted_T1(IR, np.arange(6) != out)
+    return PD * inversion_recoveries(TI[[out]])[model, 0], T1
+
+
+def predicted_echo(SE: Floats, T1: Floats, out: int) -> tuple[Floats, Floats]:
+    """Spin echo (voxel,) at the TE left out, and T2 (voxel,) [s], from the other TE; T1 (voxel,) [s] is known."""
+    keep = np.arange(6) != out
+    PD, T2 = np.zeros(len(SE)), np.zeros(len(SE))
+    for value in np.unique(T1):
+        here = value == T1
+        PD[here], model = fit(SE[here][:, keep], spin_echoes(float(value), TE[keep]))
+        T2[here] = T2_GRID[model]
+    return PD * np.asarray(spin_echo(T1, T2, TE=TE[out], TR=TR_SE, FA=pi / 2)), T2
+
+
+def load(shared_data: Path) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Inversion recovery and spin echo (voxel of the head, point), and the head (row, column)."""
     folder = shared_data / "qmri_relaxometry"
     IR, SE = (np.load(folder / f"{name}dataset.npy", encoding="latin1").astype(float) for name in ("t1", "t2"))
     head = SE[..., 0] > 0.1 * np.percentile(SE[..., 0], 99)
-    return IR[head], SE[head]
+    return IR[head], SE[head], head
+
+
+@pytest.fixture(scope="module")
+def series(shared_data: Path) -> tuple[Floats, Floats]:
+    return load(shared_data)[:2]
 
 
 @pytest.mark.parametrize(("left_out", "floor"), [(0.2, 0.052), (0.5, 0.114), (2.0, 0.072)])
@@ -78,9 +99,7 @@ def test_inversion_recovery_with_imperfect_inversion_predicts_the_TI_left_out(
 ) -> None:
     IR, _ = series
     out = int(np.flatnonzero(np.isclose(TI, left_out))[0])
-    PD, model, _ = fitted_T1(IR, np.arange(6) != out)
-    predicted = PD * inversion_recoveries(TI[[out]])[model, 0]
-    assert NRMSE(predicted, IR[:, out]) <= 1.05 * floor
+    assert NRMSE(predicted_recovery(IR, out)[0], IR[:, out]) <= 1.05 * floor
 
 
 @pytest.mark.parametrize(("left_out", "floor"), [(0.05, 0.066), (0.09, 0.101), (0.15, 0.171)])
@@ -88,15 +107,8 @@ def test_spin_echo_predicts_the_TE_left_out(series: tuple[Floats, Floats], left_
     """T1 of each voxel, from the inversion recovery, says how much of PD is back after TR."""
     IR, SE = series
     out = int(np.flatnonzero(np.isclose(TE, left_out))[0])
-    keep = np.arange(6) != out
     T1 = fitted_T1(IR, np.ones(6, bool))[2]
-    PD, T2 = np.zeros(len(SE)), np.zeros(len(SE))
-    for value in np.unique(T1):
-        here = value == T1
-        PD[here], model = fit(SE[here][:, keep], spin_echoes(float(value), TE[keep]))
-        T2[here] = T2_GRID[model]
-    predicted = PD * np.asarray(spin_echo(T1, T2, TE=TE[out], TR=TR_SE, FA=pi / 2))
-    assert NRMSE(predicted, SE[:, out]) <= 1.05 * floor
+    assert NRMSE(predicted_echo(SE, T1, out)[0], SE[:, out]) <= 1.05 * floor
 
 
 def test_the_inversion_was_not_perfect(series: tuple[Floats, Floats]) -> None:
