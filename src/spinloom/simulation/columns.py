@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spinloom.core.affine import is_axis_aligned
 from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import InputError, UsageError
+from spinloom.core.grid import Grid
 from spinloom.core.scanner import Coils, Field, Scanner, Uniform
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
 from spinloom.simulation.place import isocentre_mm
@@ -127,12 +128,12 @@ def split_layers(columns: Columns, pieces: int) -> Columns:
     )
 
 
-def sensitivities(phantom: Phantom, scanner: Scanner, coils: Coils, first: int, last: int) -> NDArray[np.complex64]:
-    """Receive sensitivity of coils first to last on the phantom's grid, (coil, voxel) by flat voxel index."""
-    out = np.empty((last - first, *phantom.grid.shape), np.complex64)
-    for i, r in _slabs(phantom, isocentre_mm(phantom, scanner)):
-        out[:, i] = coils(r)[first:last]
-    return out.reshape(last - first, -1)
+def sensitivities(
+    grid: Grid, centre_mm: tuple[float, float, float], coils: Coils, voxel: NDArray[np.int64]
+) -> NDArray[np.complex64]:
+    """Receive sensitivity (coil, n) at n voxels, given by flat index."""
+    r = (grid.positions_mm(np.stack(np.unravel_index(voxel, grid.shape), axis=-1)) - centre_mm) * 1e-3
+    return np.asarray(coils(r), np.complex64)
 
 
 def _slabs(phantom: Phantom, centre: tuple[float, float, float]) -> list[tuple[int, Floats]]:

@@ -27,6 +27,7 @@ Singles = NDArray[np.float32]
 Samples = NDArray[np.complex64]
 
 ROWS_PER_TASK = 4
+TOGETHER = 8  # entries whose samples are added in one pass
 MEMORY = 256 * 2**20  # of the half-encoded columns at a time [bytes]
 
 
@@ -108,15 +109,22 @@ def _columns(  # type: ignore[no-untyped-def]
     """Columns of rows a0 to a1 in layers b0 to b1."""
     L, n = values.shape[0], out.shape[3]
     re, im = np.zeros((L, n), np.float32), np.zeros((L, n), np.float32)
-    pr, pi = np.empty(n, np.float32), np.empty(n, np.float32)
+    pr, pi = np.zeros((TOGETHER, n), np.float32), np.zeros((TOGETHER, n), np.float32)
+    w = np.zeros((L, TOGETHER), np.float32)
     for a in range(a0, a1):
         for b in range(b0, b1):
             column = b * n_a + a
-            for e in range(start[column], start[column + 1]):
-                own = e - offset
-                _phasor(pr, pi, x[ir[e]], f[e], T2[e], T2p[e], factor[own], runs, k0, dk, tau0, dtau)
+            for first in range(start[column], start[column + 1], TOGETHER):
+                w[:] = 0.0
+                for j in range(min(TOGETHER, start[column + 1] - first)):
+                    e = first + j
+                    own = e - offset
+                    _phasor(pr[j], pi[j], x[ir[e]], f[e], T2[e], T2p[e], factor[own], runs, k0, dk, tau0, dtau)
+                    for l in range(L):
+                        w[l, j] = values[l, own]
                 for l in range(L):
-                    _add(re[l], im[l], pr, pi, values[l, own])
+                    _add(re[l], pr, w[l])
+                    _add(im[l], pi, w[l])
             if not planar or b == b1 - 1:
                 slot = 0 if planar else b - b0
                 for l in range(L):
@@ -127,10 +135,13 @@ def _columns(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _add(re, im, pr, pi, w):  # type: ignore[no-untyped-def]
-    for s in range(len(re)):
-        re[s] += w * pr[s]
-        im[s] += w * pi[s]
+def _add(out, p, w):  # type: ignore[no-untyped-def]
+    """out += w @ p for TOGETHER rows: one pass over `out` serves eight entries."""
+    w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+    for s in range(len(out)):
+        low = w0 * p[0, s] + w1 * p[1, s] + w2 * p[2, s] + w3 * p[3, s]
+        high = w4 * p[4, s] + w5 * p[5, s] + w6 * p[6, s] + w7 * p[7, s]
+        out[s] += low + high
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})

@@ -70,9 +70,9 @@ class SignalEquation:
         if not encoding.volume:
             coarse = float(matter.size[2]) / _thickness(protocol, encoding)
             matter = split_layers(matter, 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse)))
-        where = trajectory(sequence)
+        where, centre = trajectory(sequence), isocentre_mm(phantom, scanner)
         with ThreadPoolExecutor(self.threads or available_cores()) as pool:
-            task = _Task(self, phantom, scanner, sequence, protocol, encoding, matter, pool)
+            task = _Task(self, phantom, scanner, sequence, protocol, encoding, matter, centre, pool)
             samples = (
                 task.cartesian(where.k, where.t) if straight(where.k, axes[0]) else task.scattered(where.k, where.t)
             )
@@ -82,7 +82,7 @@ class SignalEquation:
             t=where.t,
             encoding=encoding,
             labels=sequence.labels,
-            isocentre_mm=isocentre_mm(phantom, scanner),
+            isocentre_mm=centre,
             info=MappingProxyType({"slice_thickness": protocol.slice_thickness}),
         )
 
@@ -98,6 +98,7 @@ class _Task:
     protocol: Protocol
     encoding: Encoding
     matter: Columns
+    centre_mm: tuple[float, float, float]
     pool: ThreadPoolExecutor
 
     def cartesian(self, k: NDArray[np.float64], t: NDArray[np.float64]) -> Complex:
@@ -219,8 +220,14 @@ class _Task:
         if isinstance(coils, UniformCoil):
             return [(slice(0, coils.n_coils), np.ones(entries.stop - entries.start, np.complex64))]
         voxel = self.matter.voxel[entries]
-        maps = sensitivities(self.phantom, self.scanner, coils, 0, coils.n_coils)
-        return [(slice(c, c + 1), maps[c][voxel]) for c in range(coils.n_coils)]
+        maps = np.empty((coils.n_coils, len(voxel)), np.complex64)
+
+        def piece(first: int) -> None:
+            part = slice(first, first + PIECE)
+            maps[:, part] = sensitivities(self.phantom.grid, self.centre_mm, coils, voxel[part])
+
+        list(self.pool.map(piece, range(0, len(voxel), PIECE)))
+        return [(slice(c, c + 1), maps[c]) for c in range(coils.n_coils)]
 
 
 def _sample(spins: Spins) -> NDArray[np.intp]:
