@@ -49,6 +49,10 @@ ETA_T1W, ETA_T2W = 0.008, 0.023  # [PD mm³ s^(1/2)]
 REAL_CENTRE = (4.0, 13.0, 36.0)  # middle of the volunteer's basal ganglia [mm]
 ABOVE = -4.0, 41.0  # what is measured, from there [mm]
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "parity"))  # the fit of test_relaxometry.py
+NUCLEI = {  # distance from the midline, and y and z from the centre, picked by eye [mm]
+    "real": {"putamen": (23, 19, 6), "thalamus": (12, 2, 6)},
+    "simulated": {"putamen": (26, 14, 6), "thalamus": (12, 2, 6)},
+}
 SHOWN = 6.0, 16.0, 34.0  # what is shown
 
 
@@ -160,17 +164,23 @@ def tissues_of(T1w: Scan) -> Tissues:
     )
 
 
-def measure(scan: Scan, tissues: Tissues) -> dict[str, float]:
+def measure(scan: Scan, tissues: Tissues, nuclei: dict[str, tuple[int, int, int]]) -> dict[str, float]:
     """Signals relative to white matter once the shading is gone; SNR and shading of white matter."""
     shading = shading_of(scan.smooth, tissues.white)
     flat = scan.smooth / shading
     white = float(np.median(flat[tissues.white]))
+    deep = {}
+    for name, (x, y, z) in nuclei.items():
+        i, j, k = flat.shape[0] // 2, flat.shape[1] // 2 + y, int(np.argmin(np.abs(scan.z - z)))
+        both = [flat[side - 2 : side + 3, j - 3 : j + 4, k - 1 : k + 2] for side in (i - x, i + x)]
+        deep[name] = float(np.median(both)) / white
     outside = ndimage.binary_dilation(tissues.brain, iterations=4)
     pair = tissues.white[1:] & tissues.white[:-1]
     noise = np.median(np.abs(np.diff(scan.nearest / shading, axis=0)[pair])) / (0.6745 * np.sqrt(2))
     return {
         "grey": float(np.median(flat[tissues.grey])) / white,
         "csf": float(np.median(flat[tissues.csf])) / white,
+        **deep,
         "scalp": float(np.percentile(scan.smooth[~outside & (scan.smooth > 0.2 * np.median(scan.smooth[outside]))], 90))
         / float(np.median(scan.smooth[tissues.white])),
         "SNR": white / float(noise),
@@ -299,7 +309,7 @@ def main() -> None:
         T1w, T2w = (axial(image, centre) for image in pair)
         tissues = tissues_of(T1w)
         scans[f"T1w, {kind}"], scans[f"T2w, {kind}"] = (T1w, tissues, 1.7), (T2w, tissues, 5.0)
-        results[kind] = {"T1w": measure(T1w, tissues), "T2w": measure(T2w, tissues)}
+        results[kind] = {"T1w": measure(T1w, tissues, NUCLEI[kind]), "T2w": measure(T2w, tissues, NUCLEI[kind])}
     show_heads({k: scans[k] for k in sorted(scans)}, args.figures / "real-and-simulated.webp")
     results["formulas"] = formulas()
     results["T1w for other inversion times and grey matter"] = {
