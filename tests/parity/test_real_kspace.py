@@ -21,7 +21,7 @@ FOV = (0.23, 0.18)  # the file does not say; a pixel of 1 mm gives a head of com
 
 @pytest.fixture(scope="module")
 def eight_coils(shared_data: Path) -> NDArray[np.complexfloating]:
-    """(coil, y, x); mikgroup/sigpy-mri-tutorial, BSD-3-Clause."""
+    """(coil, y, x), an eighth of the points acquired, the others zero; mikgroup/sigpy-mri-tutorial, BSD-3-Clause."""
     array: NDArray[np.complexfloating] = np.load(shared_data / "kspace_brain_8ch" / "cartesian_ksp.npy")
     return array
 
