@@ -17,7 +17,10 @@ def generate(
     recipe: Annotated[Path | None, typer.Option("--recipe", help="TOML file; see `spinloom list recipe`.")] = None,
     subjects: Annotated[int | None, typer.Option("--subjects", "-n", help="Number of subjects.", min=1)] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Same seed, same bytes.", min=0)] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Subjects at once; 0: in this process.", min=0)] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", help="Subjects at once; 0: in this process. Default: by cores and memory.", min=0),
+    ] = None,
     layout: Annotated[str | None, typer.Option("--layout", help="bids, nnunet or source0.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made; write nothing.")] = False,
     json: o.Json = False,
@@ -29,15 +32,16 @@ def generate(
     from spinloom.cli.progress import watching
     from spinloom.cli.write import print_facts
     from spinloom.dataset import generate as dataset
-    from spinloom.dataset.plan import forecast
+    from spinloom.dataset.plan import affordable_jobs, forecast
     from spinloom.dataset.recipe import read_recipe
 
     chosen = read_recipe(recipe, subjects=subjects, seed=seed, layout=layout)
     if dry_run:
         print_facts(forecast(chosen), as_json=json)
         return
+    at_once = affordable_jobs(chosen) if jobs is None else jobs
     with watching() as progress:
-        summary = dataset.generate(out, chosen, jobs=jobs, progress=progress)
+        summary = dataset.generate(out, chosen, jobs=at_once, progress=progress)
     print_facts(summary.facts(), as_json=json)
     summary.raise_if_incomplete()
 

@@ -101,6 +101,7 @@ def _examination() -> list[dict[str, str]]:
     from pathlib import Path
 
     from spinloom import __version__
+    from spinloom.core.cores import free_memory
     from spinloom.files.atomic import write_bytes
 
     rows: list[dict[str, str]] = []
@@ -136,7 +137,7 @@ def _examination() -> list[dict[str, str]]:
     look("spinloom", lambda: __version__)
     look("python", lambda: f"{platform.python_version()} ({sys.executable})")
     look("machine", lambda: f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
-    look("free memory", _free_memory)
+    look("free memory", lambda: f"{(free_memory() or 0) / 2**30:.1f} GiB")
     look("free disk", lambda: f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB")
     look("writing", can_write)
     look("compiler", kernel)
@@ -146,12 +147,3 @@ def _examination() -> list[dict[str, str]]:
     for package in ("finufft", "ismrmrd", "torch", "bids-validator-deno", "pydicom"):
         look(package, lambda p=package: installed(p), optional=True)  # type: ignore[misc]
     return rows
-
-
-def _free_memory() -> str:
-    import os
-
-    if not hasattr(os, "sysconf") or "SC_AVPHYS_PAGES" not in os.sysconf_names:
-        return "not known on this system"
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return f"{free / 2**30:.1f} GiB"

@@ -92,13 +92,13 @@ class ThermalNoise:
 
         SNR = m V sqrt(T_acq) (B0 / 3 T)^p / eta.
 
-    eta  [PD mm^3 s^(1/2)]: the default gives white matter in a 1 mm, 5 min MPRAGE at 3 T an SNR of about 50
+    eta  [PD mm^3 s^(1/2)]: the default gives white matter in the default 1 mm MPRAGE at 3 T an SNR of about 45
     p    field exponent: 1 where the body's noise dominates (0.3 to 7 T), 7/4 where the coil's does
 
     Edelstein et al., Magn. Reson. Med. 3, 604 (1986); Hoult & Richards, J. Magn. Reson. 24, 71 (1976).
     """
 
-    eta: float = 0.045
+    eta: float = 0.010
     p: float = 1.0
 
     def sigma(self, *, B0: float, dwell: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from spinloom.core.cores import available_cores, free_memory
 from spinloom.core.errors import UsageError
 from spinloom.core.rng import stream
 from spinloom.dataset.draw import extremes
@@ -28,6 +29,10 @@ HEAD_MM3 = 250.0 * 250.0 * 200.0
 PHANTOM_SECONDS_PER_VOXEL = 1.5e-6
 SIGNAL_SECONDS_PER_VOXEL = 4e-6
 """Measured on two busy cores; good to a factor of two."""
+
+
+BYTES_PER_HEAD = 4.5e9
+"""Memory of one worker at 1 mm: measured 3.6 GB, and some to spare."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,13 @@ def scan_plan(recipe: Recipe, section: ProtocolSection) -> ScanPlan:
     matrix = sequence.encoding.grid.shape if sequence.encoding else ()
     samples = max((adc.n_samples for adc in sequence.adc), default=0)
     return ScanPlan(section.label, matrix, sequence.n_readouts, samples, sequence.duration)
+
+
+def affordable_jobs(recipe: Recipe) -> int:
+    """Subjects at once that cores and free memory allow; the number never changes the bytes."""
+    free = free_memory()
+    by_memory = recipe.subjects if free is None else int(free // (BYTES_PER_HEAD / recipe.phantom.voxel_mm**2))
+    return max(1, min(available_cores(), recipe.subjects, by_memory))
 
 
 def forecast(recipe: Recipe) -> dict[str, Any]:
