@@ -9,7 +9,7 @@ from spinloom.dataset.draw import extremes
 from spinloom.dataset.scan import make_sequence
 from spinloom.dataset.summary import DatasetSummary
 from spinloom.report.page import Part, Picture, Table
-from spinloom.report.sequence_diagram import sequence_diagram, to_svg
+from spinloom.report.sequence_diagram import sequence_diagram, to_png
 from spinloom.sequence.waveforms import first_repetition, waveforms
 
 SHOWN = (
@@ -50,7 +50,7 @@ def _diagrams(summary: DatasetSummary) -> list[Part]:
             warnings.simplefilter("ignore")  # the run itself has told them
             sequence, _ = make_sequence(section, B0=B0, rng=stream(summary.recipe.seed, "plan", section.key))
         figure = sequence_diagram(waveforms(sequence, *first_repetition(sequence)), title=section.label)
-        parts.append(Picture(to_svg(figure), f"{section.label}: {sequence.name}, one repetition."))
+        parts.append(Picture(to_png(figure), f"{section.label}: {sequence.name}, one repetition."))
     return parts
 
 

@@ -39,16 +39,13 @@ class Frame:
 
     low, high   corners [mm]
     px_per_mm   scale
+    centre      where the three planes meet [mm]
     """
 
     low: tuple[float, float, float]
     high: tuple[float, float, float]
-    px_per_mm: float = 1.0
-
-    @property
-    def centre(self) -> tuple[float, float, float]:
-        x, y, z = ((a + b) / 2 for a, b in zip(self.low, self.high, strict=True))
-        return x, y, z
+    px_per_mm: float
+    centre: tuple[float, float, float]
 
 
 def volume(data: NDArray[np.generic], affine: NDArray[np.float64]) -> Volume:
@@ -64,13 +61,18 @@ def frame_of(
     shape = np.asarray(v.data.shape)
     first, last = np.zeros(3), shape - 1.0
     if inside is not None and inside.any():
-        spans = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
-        first = np.array([span[0] for span in spans], float)
-        last = np.array([span[-1] for span in spans], float)
+        first, last = bounds(inside)
     low = v.origin + v.step * (first - 0.5) - margin_mm
     high = v.origin + v.step * (last + 0.5) + margin_mm
     scale = height_px / float(max(high[1] - low[1], high[2] - low[2]))
-    return Frame((low[0], low[1], low[2]), (high[0], high[1], high[2]), scale)
+    x, y, z = (low + high) / 2
+    return Frame((low[0], low[1], low[2]), (high[0], high[1], high[2]), scale, (x, y, z))
+
+
+def bounds(inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last index of the box around what is inside, (3,) each."""
+    spans = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+    return np.array([s[0] for s in spans], float), np.array([s[-1] for s in spans], float)
 
 
 def window(data: NDArray[np.generic], low: float = 1.0, high: float = 99.5) -> tuple[float, float]:
