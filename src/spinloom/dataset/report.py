@@ -90,14 +90,14 @@ def _numbers(summary: DatasetSummary) -> tuple[Part, ...]:
             if scan.contrast is None:
                 continue
             by_name = {t.name: t for t in scan.contrast.tissues}
-            cells = [f"{by_name[n].mean:.3g} ± {by_name[n].sd:.2g}" if n in by_name else "" for n in shown]
+            cells = [f"{by_name[n].mean:.3f} ± {by_name[n].sd:.3f}" if n in by_name else "" for n in shown]
             white = by_name.get("white_matter")
             SNR = f"{white.SNR:.0f}" if white is not None and white.SNR is not None else ""
             CNR = f"{scan.contrast.CNR:.1f}" if scan.contrast.CNR is not None else ""
-            rows.append((f"{subject.name} {scan.label}", *cells, f"{scan.contrast.noise:.2g}", SNR, CNR))
-    columns = ("image", *(n.replace("_", " ") for n in shown), "noise SD", "SNR white matter", "CNR grey-white")
+            rows.append((f"{subject.name} {scan.label}", *cells, f"{scan.contrast.noise:.4f}", SNR, CNR))
+    columns = ("image", *(n.replace("_", " ") for n in shown), "noise", "SNR", "CNR")
     caption = (
         "Mean ± SD of the magnitude in each tissue, by the true labels on the image's own grid. Noise: SD of the real "
-        "part, from the air around the head. SNR and CNR are ratios to it."
+        "part, from the air around the head. SNR: white matter; CNR: grey against white matter."
     )
     return (Table(columns, tuple(rows), caption),)

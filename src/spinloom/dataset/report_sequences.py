@@ -16,7 +16,6 @@ SHOWN = (
     ("PulseSequenceType", "type", 1.0),
     ("MRAcquisitionType", "encoding", 1.0),
     ("RepetitionTime", "TR [ms]", 1e3),
-    ("RepetitionTimePreparation", "TR of the train [ms]", 1e3),
     ("EchoTime", "TE [ms]", 1e3),
     ("InversionTime", "TI [ms]", 1e3),
     ("FlipAngle", "FA [°]", 1.0),

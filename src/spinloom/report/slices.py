@@ -103,7 +103,7 @@ def cut(v: Volume, plane: str, frame: Frame, at_mm: float, *, smooth: bool) -> N
     place = (at_mm - v.origin[axis]) / v.step[axis]
     if not -0.51 <= place <= v.data.shape[axis] - 0.49:
         return np.zeros((n_rows, n_columns), v.data.dtype)
-    flat = np.take(v.data, int(np.clip(round(place), 0, v.data.shape[axis] - 1)), axis=axis)
+    flat = np.moveaxis(v.data, axis, 0)[int(np.clip(round(place), 0, v.data.shape[axis] - 1))]
     x = frame.low[across] + (np.arange(n_columns) + 0.5) / frame.px_per_mm
     y = frame.high[up] - (np.arange(n_rows) + 0.5) / frame.px_per_mm
     index = np.meshgrid((x - v.origin[across]) / v.step[across], (y - v.origin[up]) / v.step[up])
