@@ -46,21 +46,23 @@ print(f"k-space {raw.samples.shape} → image {image.data.shape}")
 
 # %% [markdown]
 # The same noun-and-verb sentence with the **Bloch equations**: exact for any sequence, including a `.seq` file of your
-# own. Here is one spin echo of a Shepp-Logan head, written as Pulseq, read back and simulated.
+# own. Here is one spin echo of a Shepp-Logan head, written as Pulseq, read back and simulated; eight spins per voxel
+# let its crushers do their work.
 
 # %%
-spin_echo = protocols.spin_echo(TE=20 * ms, TR=500 * ms, FA=90 * deg, FOV=256 * mm, matrix=64, slices=1)
+spin_echo = protocols.spin_echo(TE=20 * ms, TR=4000 * ms, FA=90 * deg, FOV=256 * mm, matrix=64, slices=1)
 io.write_sequence(spin_echo, out / "spin_echo.seq")
 same = io.read_sequence(out / "spin_echo.seq")
 slice_ = phantom.shepp_logan((200, 200, 1), B0=3 * tesla, z_mm=-25.0)
-exact = reconstruct(simulate(slice_, same, Scanner(B0=3 * tesla), method=Bloch(spins=1)))
+exact = reconstruct(simulate(slice_, same, Scanner(B0=3 * tesla), method=Bloch(spins=8)))
 fast = reconstruct(simulate(slice_, spin_echo, Scanner(B0=3 * tesla), method=SignalEquation()))
 io.write_image(exact, out / "shepp_logan.nii.gz")
 
 # %% [markdown]
-# How far can the fast one be trusted? Ask.
+# How far can the fast one be trusted? Ask. (With TR = 500 ms the two differ by a fifth, nearly all of it in the CSF:
+# its echoes survive such a repetition, and the closed form spoils them. See docs/agreement.md.)
 
 # %%
 difference = np.linalg.norm(exact.data - fast.data) / np.linalg.norm(exact.data)
 print(f"closed form against Bloch: {100 * difference:.1f} % of the image's norm")
-assert difference < 0.05
+assert difference < 0.02

@@ -101,6 +101,13 @@ def method(name: str, spins: int) -> Method:
     raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, ["bloch", "signal"]))
 
 
+def spins_for(phantom: Phantom) -> int:
+    """One spin where the phantom is made of points, else enough for crushers and spoilers of usual strength."""
+    from spinloom.phantom.phantom import Voxel
+
+    return 1 if phantom.voxel is Voxel.POINT else 8
+
+
 def scanner(*, B0: float, noise: str, n_coils: int, seed: int) -> Scanner:
     from spinloom.core.coils import coils_for
     from spinloom.core.scanner import Scanner, ThermalNoise

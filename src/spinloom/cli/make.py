@@ -54,8 +54,13 @@ def simulate(
         typer.Option("--method", help="bloch (exact, any sequence) or signal (closed forms, named protocols, fast)."),
     ] = "bloch",
     spins: Annotated[
-        int, typer.Option("--spins", help="Bloch: spins per voxel, evenly spaced; spoiling needs many.", min=1)
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--spins",
+            help="Bloch: spins per voxel, evenly spaced; spoiling needs many. Default: 8, or 1 for phantoms of points.",
+            min=1,
+        ),
+    ] = None,
     noise: Annotated[str, typer.Option("--noise", help="Thermal noise: on or off.")] = "on",
     kspace: Annotated[Path | None, typer.Option("--kspace", help="Also write raw data: .npz, .mrd or .h5.")] = None,
     coils: Annotated[int, typer.Option("--coils", help="Receive coils.", min=1, max=32)] = 1,
@@ -86,10 +91,10 @@ def simulate(
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
     image_suffix(out)
-    how = choose.method(method, spins)
     scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed)
     events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
     matter = choose.phantom(phantom, B0=B0, seed=seed, scheme=labels)
+    how = choose.method(method, choose.spins_for(matter) if spins is None else spins)
     raw = run(matter, events, scan, method=how, seed=seed)
     if kspace:
         write_kspace(raw, kspace)
