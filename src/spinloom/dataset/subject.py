@@ -107,9 +107,9 @@ def make_method(section: ProtocolSection) -> Method:
 
 
 def phantom_hash(phantom: Phantom) -> str:
-    """SHA-256 of where a phantom is and what it is made of."""
+    """SHA-256 of where a phantom is, what it is made of and how it relaxes."""
     digest = hashlib.sha256(np.round(phantom.grid.affine, 4).tobytes())
-    for part in (phantom.labels, phantom.fractions, phantom.PD if phantom.fractions is None else None):
+    for part in (phantom.labels, phantom.fractions, phantom.PD, phantom.T1, phantom.T2, phantom.T2prime, phantom.dB0):
         if part is not None:
             digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
