@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import nibabel as nib
 import numpy as np
 import pytest
@@ -90,6 +91,22 @@ def test_raw_data_is_written_as_asked(spinloom: Run, tmp_path: Path) -> None:
     assert code == 0, err
     with np.load(tmp_path / "k.npz", allow_pickle=False) as file:
         assert file["samples"].dtype.kind == "c"
+
+
+def test_the_command_gives_the_stored_signal_of_KomaMRI(spinloom: Run, shared_data: Path, tmp_path: Path) -> None:
+    """One spin per grid point, a coil that hears every place equally: the same absolute signal as in Python."""
+    case = shared_data / "komamri_tse" / "subject45_crisp_v_242_TSE_T1w_260_720_1.0_190"
+    files = (str(case / "phantom.h5"), str(case / "sequence.seq"))
+    code, _, err = spinloom("simulate", *files, "--noise", "off", "--kspace", "k.npz", "-o", "a.nii.gz")
+    assert code == 0, err
+    with np.load(tmp_path / "k.npz", allow_pickle=False) as file:
+        ours = file["samples"][0]
+    with h5py.File(case / "kspace_raw.h5") as file:
+        theirs = file["raw/data"][()].squeeze().T
+    scale = np.vdot(ours, theirs) / np.vdot(ours, ours)
+    assert abs(abs(scale) - 1) < 1e-3
+    assert abs(np.degrees(np.angle(scale))) < 0.01
+    assert np.linalg.norm(scale * ours - theirs) < 1e-3 * np.linalg.norm(theirs)
 
 
 def test_sequence_diagrams_and_inspection(spinloom: Run, tmp_path: Path) -> None:

@@ -110,8 +110,9 @@ def spins_for(phantom: Phantom) -> int:
 
 def scanner(*, B0: float, noise: str, n_coils: int, seed: int) -> Scanner:
     from spinloom.core.coils import coils_for
-    from spinloom.core.scanner import Scanner, ThermalNoise
+    from spinloom.core.scanner import Coils, Scanner, ThermalNoise, UniformCoil
 
     if noise not in ("on", "off"):
         raise UsageError(f"--noise is 'on' or 'off', got '{noise}'")
-    return Scanner(B0=B0, coils=coils_for(n_coils, seed=seed), noise=ThermalNoise() if noise == "on" else None)
+    coils: Coils = UniformCoil() if n_coils == 1 else coils_for(n_coils, seed=seed)
+    return Scanner(B0=B0, coils=coils, noise=ThermalNoise() if noise == "on" else None)

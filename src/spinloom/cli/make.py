@@ -63,7 +63,12 @@ def simulate(
     ] = None,
     noise: Annotated[str, typer.Option("--noise", help="Thermal noise: on or off.")] = "on",
     kspace: Annotated[Path | None, typer.Option("--kspace", help="Also write raw data: .npz, .mrd or .h5.")] = None,
-    coils: Annotated[int, typer.Option("--coils", help="Receive coils.", min=1, max=32)] = 1,
+    coils: Annotated[
+        int,
+        typer.Option(
+            "--coils", help="Receive coils: 1 hears every place equally, more are loops around the head.", min=1, max=32
+        ),
+    ] = 1,
     B0: o.B0 = 3.0,
     seed: o.Seed = 0,
     labels: o.Scheme = None,
