@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
         need, have = ".".join(map(str, OLDEST)), sys.version.split()[0]
         return fail(f"Python {need} or newer is needed, this is {have} ({sys.executable}).")
     if command == "demo":
-        python = environment("")
+        python = environment("mrd")
         out = extra.pop(0) if extra and not extra[0].startswith("-") else "demo"
         return run(python, "-m", "spinloom", "generate", out, *extra)
     if command == "test":
@@ -52,10 +52,10 @@ def environment(extra: str) -> Path:
                     "its own: apt install python3-venv. Then run this command again."
                 )
             )
-    stamp = VENV / f".spinloom-installed-{extra or 'core'}"
+    stamp = VENV / f".spinloom-installed-{extra}"
     want = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != want:
-        target = f"{ROOT}[{extra}]" if extra else str(ROOT)
+        target = f"{ROOT}[{extra}]"
         print(f"Installing {target} (about a minute)", flush=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", target]
         if subprocess.run(pip).returncode != 0:

@@ -151,3 +151,19 @@ def test_faults_are_one_paragraph_and_an_exit_code(
     assert "Traceback" not in err
     assert len(err.strip().splitlines()) == 1
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_a_sidecar_says_how_its_image_was_made(spinloom: Run, tmp_path: Path) -> None:
+    assert spinloom("simulate", "shepp-logan", "spin_echo", "--matrix", "16", "--seed", "3", "-o", "a.nii.gz")[0] == 0
+    told = json.loads((tmp_path / "a.json").read_text())["Simulation"]
+    assert told["Method"] == "Bloch"
+    assert told["Seed"] == 3
+    assert told["Parameters"]["spins"] == 8
+
+
+def test_raw_data_without_an_image_is_no_failure(spinloom: Run, shared_data: Path, tmp_path: Path) -> None:
+    fid = str(shared_data / "pulseq_seq" / "pulseq_matlab" / "fid.seq")
+    code, _, err = spinloom("simulate", "shepp-logan", fid, "--spins", "1", "--kspace", "k.npz", "-o", "a.nii.gz")
+    assert code == 0, err
+    assert "no image" in err
+    assert (tmp_path / "k.npz").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ UNITS = {"TE": ms, "TR": ms, "TI": ms, "FA": deg, "FOV": mm, "slice_thickness": 
 def phantom(text: str, *, B0: float, seed: int, scheme: str | None = None, voxel_mm: float = 1.0) -> Phantom:
     """A built-in phantom by name, or a file by path."""
     if text in BUILT_IN:
+        if scheme is not None:
+            raise UsageError("--labels says what a label map's numbers mean", remedy=f"'{text}' is no label map.")
         return _built_in(text, B0, seed, voxel_mm)
     if not Path(text).exists() and Path(text).suffix == "" and "/" not in text:
         raise UsageError(f"'{text}' is neither a file nor a built-in phantom", remedy=nearest(text, list(BUILT_IN)))
@@ -67,6 +70,9 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
 
     named = {**PROTOCOLS, **PRESETS}
     wanted = {name: value for name, value in given.items() if value is not None}
+    for name, value in wanted.items():
+        if not isfinite(value):
+            raise UsageError(f"{name} = {value} is no number to set a sequence to")
     if text in named:
         make = named[text]
         known = list(inspect.signature(make).parameters)

@@ -25,12 +25,14 @@ def phantom(
         float, typer.Option("--voxel-mm", help="Voxel of a built-in head [mm].", min=0.5, max=8.0)
     ] = 1.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Also draw the maps to this PNG.")] = None,
+    json: o.Json = False,
 ) -> None:
     """Make a phantom: T1, T2, PD maps and labels, in one folder (BIDS names) or one .h5 / .phantom file.
 
     Example: spinloom phantom head --seed 7 -o head7 --picture head7.png
     """
     from spinloom.cli import choose
+    from spinloom.cli.write import print_facts
     from spinloom.io import write_phantom
 
     made = choose.phantom(source, B0=B0, seed=seed, scheme=labels, voxel_mm=voxel_mm)
@@ -40,9 +42,14 @@ def phantom(
         from spinloom.files.atomic import write_bytes
 
         write_bytes(picture, phantom_picture(made))
-    n = int((made.PD > 0).sum())
-    size = " x ".join(f"{v:g}" for v in made.grid.voxel_mm.round(3))
-    typer.echo(f"{out}: {made.name}, {' x '.join(map(str, made.grid.shape))} voxels of {size} mm, {n} with signal")
+    facts = {
+        "written": str(out),
+        "phantom": made.name,
+        "shape": list(made.grid.shape),
+        "voxel [mm]": [round(float(v), 4) for v in made.grid.voxel_mm],
+        "voxels with signal": int((made.PD > 0).sum()),
+    }
+    print_facts(facts, as_json=json)
 
 
 def simulate(
@@ -82,13 +89,15 @@ def simulate(
     slices: o.Slices = None,
     slice_thickness: o.Thickness = None,
     bandwidth: o.Bandwidth = None,
+    json: o.Json = False,
 ) -> None:
     """Simulate a scan: phantom + sequence → k-space → image (NIfTI, a JSON sidecar and a PNG beside it).
 
     Example: spinloom simulate shepp-logan spin_echo --TE-ms 20 -o slice.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import image_suffix, write_images
+    from spinloom.cli.write import image_suffix, print_facts, write_images
+    from spinloom.core.errors import InputError
     from spinloom.io import write_kspace
     from spinloom.reconstruction.reconstruct import reconstruct_all
     from spinloom.simulation.simulate import simulate as run
@@ -103,5 +112,12 @@ def simulate(
     raw = run(matter, events, scan, method=how, seed=seed)
     if kspace:
         write_kspace(raw, kspace)
-    for path in write_images(reconstruct_all(raw), out):
-        typer.echo(path)
+    try:
+        images = reconstruct_all(raw)
+    except InputError as error:
+        if kspace is None:
+            raise
+        typer.echo(f"spinloom: note: no image: {error}", err=True)
+        images = ()
+    written = [*([kspace] if kspace else []), *write_images(images, out)]
+    print_facts({"written": [str(path) for path in written]}, as_json=json)

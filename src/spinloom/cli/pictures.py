@@ -39,7 +39,7 @@ def phantom_picture(phantom: Phantom) -> bytes:
         v = slices.volume(data, phantom.grid.affine)
         frame = slices.frame_of(v, np.greater(v.data, 0), height_px=300)
         limits = (0.0, float(np.percentile(data[data > 0], 98)) if (data > 0).any() else 1.0)
-        planes = [p for p in slices.PLANES if min(n for a, n in enumerate(v.data.shape) if a != slices.AXIS[p]) > 1]
+        planes = slices.planes_of(v)
         centre = frame.centre
         pictures = [slices.mapped(v, p, frame, centre[slices.AXIS[p]], limits, colours) for p in planes]
         rows.append(slices.beside(pictures))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.constants import GAMMA_BAR
+from spinloom.core.errors import UsageError
 
 
 class Field(Protocol):
@@ -126,3 +127,7 @@ class Scanner:
     coils: Coils = field(default_factory=UniformCoil)
     noise: ThermalNoise | None = None
     isocentre_mm: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.B0) and self.B0 > 0):
+            raise UsageError(f"a scanner's main field must be positive, got B0 = {self.B0!r} T")

@@ -90,6 +90,8 @@ def _sequence(path: Path) -> str:
     from spinloom.io import read_sequence
 
     sequence = read_sequence(path)
+    if sequence.n_readouts == 0:
+        raise InputError("has no ADC: it would acquire nothing", file=path, remedy="Use a sequence with a readout.")
     return f"{sequence.n_blocks} blocks, {sequence.n_readouts} readouts, {sequence.duration:.3f} s"
 
 

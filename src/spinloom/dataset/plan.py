@@ -58,6 +58,7 @@ def validate(recipe: Recipe) -> None:
             continue
         protocol_function(section)
         arguments(section, {name: extremes(rule)[0] for name, rule in section.parameters.items()})
+        scan_plan(recipe, section)
     if recipe.output.layout == "nnunet" and recipe.output.kspace != "none":
         raise UsageError('output.kspace belongs to layout = "bids"')
 

@@ -62,8 +62,13 @@ def sequence_sidecar(sequence: Sequence, *, B0: float) -> dict[str, Any]:
 def image_sidecar(image: Image) -> dict[str, Any]:
     """BIDS fields from what an image carries in `info`, marked as synthetic."""
     info = dict(image.info)
-    simulation = {key.capitalize(): info[key] for key in ("method", "seed", "phantom", "sequence") if key in info}
+    made = info.get("simulation")
+    simulation = {_title(k): v for k, v in made.items() if k != "version"} if isinstance(made, Mapping) else {}
     return {**bids_fields(_flat(info)), **echo_time(image), **synthetic(simulation)}
+
+
+def _title(key: str) -> str:
+    return key[:1].upper() + key[1:]
 
 
 def echo_time(image: Image) -> dict[str, Any]:

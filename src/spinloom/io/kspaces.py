@@ -12,8 +12,6 @@ from spinloom.io.kspace_npz import read_npz, write_npz
 from spinloom.io.safe_h5 import MAGIC as HDF5_MAGIC
 from spinloom.io.safe_h5 import open_h5
 
-WRITERS = (".npz", ".mrd", ".h5")
-
 
 def read_kspace(path: str | os.PathLike[str]) -> KSpace:
     """Raw data from Spinloom's .npz, ISMRMRD (.mrd, .h5), or a KomaMRI service's /raw/data.

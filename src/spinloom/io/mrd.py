@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.encoding import Encoding
-from spinloom.core.errors import UsageError
+from spinloom.core.errors import MachineError, UsageError
 from spinloom.core.kspace import KSpace
 from spinloom.files import atomic
 from spinloom.io.kspace_npz import encoding_json
@@ -45,20 +45,22 @@ LONGEST_READOUT = 65535
 
 
 def ismrmrd_package() -> Any:
-    """The ismrmrd module, or a UsageError that says how to get it."""
+    """The ismrmrd module, or a MachineError that says how to get it."""
     try:
         import ismrmrd
         import ismrmrd.hdf5
         import ismrmrd.xsd
     except ImportError as error:
-        raise UsageError("ISMRMRD files need the ismrmrd package", remedy='pip install "spinloom[mrd]"') from error
+        raise MachineError(
+            "ISMRMRD files need the ismrmrd package", remedy="Install it: pip install ismrmrd."
+        ) from error
     return ismrmrd
 
 
 def write_mrd(kspace: KSpace, path: str | os.PathLike[str]) -> None:
     """All readouts as complex64; samples that only pad a short readout (k is NaN) are left out.
 
-    Raises UsageError if the ismrmrd package is not there, or a readout is longer than the format allows.
+    Raises MachineError if the ismrmrd package is not there, UsageError if a readout is longer than the format allows.
     """
     ismrmrd = ismrmrd_package()
     _, n_readouts, n_samples = kspace.samples.shape

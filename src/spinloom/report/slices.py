@@ -135,10 +135,14 @@ def mapped(v: Volume, plane: str, frame: Frame, at_mm: float, limits: tuple[floa
     return table[grey(v, plane, frame, at_mm, limits)]
 
 
+def planes_of(v: Volume) -> list[str]:
+    """The planes in which a volume has an extent; axial for a line or a point."""
+    return [p for p in PLANES if min(n for a, n in enumerate(v.data.shape) if a != AXIS[p]) > 1] or ["axial"]
+
+
 def orthogonal(v: Volume, frame: Frame, limits: tuple[float, float]) -> Pixels:
     """Axial, coronal and sagittal slices through the frame's centre, side by side; only those that have an extent."""
-    planes = [p for p in PLANES if min(n for a, n in enumerate(v.data.shape) if a != AXIS[p]) > 1]
-    return beside([grey(v, plane, frame, frame.centre[AXIS[plane]], limits) for plane in planes])
+    return beside([grey(v, plane, frame, frame.centre[AXIS[plane]], limits) for plane in planes_of(v)])
 
 
 def beside(pictures: list[Pixels], gap: int = 2) -> Pixels:

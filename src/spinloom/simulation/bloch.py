@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores
+from spinloom.core.errors import UsageError
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
@@ -54,17 +55,27 @@ class Bloch:
     rf_step: float = 5e-6
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        counts = self.spins if isinstance(self.spins, tuple) else (self.spins,)
+        if len(counts) not in (1, 3) or any(not isinstance(n, int | np.integer) or n < 1 for n in counts):
+            raise UsageError(
+                f"Bloch(spins={self.spins!r}) is no number of spins",
+                remedy="Give a whole number from 1, or three of them (nx, ny, nz).",
+            )
+        if not self.rf_step > 0:
+            raise UsageError(f"Bloch(rf_step={self.rf_step!r}) must be a positive time [s]")
+
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
-        todo = plan(sequence, self.rf_step)
+        steps = plan(sequence, self.rf_step)
         stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
-        warn_of_dephasing(todo, phantom, self.spins)
+        warn_of_dephasing(steps, phantom, self.spins)
         where = trajectory(sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
         factor = np.zeros(there.shape, complex)
-        factor[there] = todo.demod * shape_factor(phantom, self.spins, where.k[there])
+        factor[there] = steps.demod * shape_factor(phantom, self.spins, where.k[there])
         samples = np.zeros((scanner.coils.n_coils, *there.shape), complex)
-        samples[:, there] = self._run(todo, stuff, phantom, scanner)
+        samples[:, there] = self._run(steps, stuff, phantom, scanner)
         return KSpace(
             samples=samples * factor,
             k=where.k,

@@ -30,9 +30,12 @@ def check(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> None:
     signal = phantom.PD > 0
     for name in ("T2prime", "dB0", "B1"):
         values = getattr(phantom, name)
-        if values is not None and (bad := int(np.isnan(values[signal]).sum())):
+        if values is None:
+            continue
+        wrong = np.isnan(values[signal]) if name == "T2prime" else ~np.isfinite(values[signal])
+        if bad := int(wrong.sum()):
             raise InputError(
-                f"phantom '{phantom.name}': {name} is NaN in {bad} voxels that have signal",
+                f"phantom '{phantom.name}': {name} is not a finite number in {bad} voxels that have signal",
                 remedy="Fill these voxels or set their PD to 0.",
             )
     n = 0

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.constants import GAMMA_BAR
-from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel, compartments
 from spinloom.simulation.place import isocentre_mm
@@ -114,9 +113,6 @@ def matter(
     spins           per voxel, see `lattice`
     sample_T2prime  give the spins of a voxel the offsets of a Lorentzian instead of an analytic decay
     """
-    counts = (spins,) if isinstance(spins, int) else spins
-    if any(n < 1 for n in counts):
-        raise UsageError(f"spins per voxel must be at least 1, got {spins}")
     inside = lattice(spins)
     parts = [c for c in compartments(phantom) if len(c.voxel)]
     voxel = np.concatenate([p.voxel for p in parts])
