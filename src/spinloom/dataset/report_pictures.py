@@ -16,7 +16,12 @@ from spinloom.report.page import Gallery, Legend, Part, Picture, Scroller
 
 SCROLLED = 17
 HEIGHT = 196
-MAPS = {"T1map": ("T1 [s]", "magma"), "T2map": ("T2 [s]", "viridis"), "PDmap": ("PD", "gray")}
+MAPS = {
+    "T1map": ("T1 [s]", "magma"),
+    "T2map": ("T2 [s]", "viridis"),
+    "T2starmap": ("T2* [s]", "viridis"),
+    "PDmap": ("PD", "gray"),
+}
 LABELS = "labels"
 
 
