@@ -21,12 +21,13 @@ import numpy as np
 from spinloom.core.grid import Grid
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
-from spinloom.reconstruction.reconstruct import reconstruct
+from spinloom.reconstruction.reconstruct import reconstruct_all
 from spinloom.sequence.protocols.bssfp import bssfp
 from spinloom.sequence.protocols.epi import epi
 from spinloom.sequence.protocols.flair import flair
 from spinloom.sequence.protocols.inversion_recovery import inversion_recovery
 from spinloom.sequence.protocols.mprage import mprage
+from spinloom.sequence.protocols.multi_echo_gre import multi_echo_gre
 from spinloom.sequence.protocols.radial_gre import radial_gre
 from spinloom.sequence.protocols.spin_echo import spin_echo
 from spinloom.sequence.protocols.spiral_gre import spiral_gre
@@ -90,6 +91,7 @@ CASES: list[tuple[str, str, Callable[[], Sequence], int]] = [
     ("turbo spin echo", "150°", lambda: turbo_spin_echo(TE=60e-3, TR=3.0, ETL=8, n_dummies=3, **PLANE), 1501),
     ("FLAIR", "150°, TI 1 s", lambda: flair(TE=60e-3, TR=4.0, TI=1.0, ETL=8, n_dummies=2, **PLANE), 1501),
     ("spoiled GRE", "TR 20 ms", lambda: spoiled_gre(TR=20e-3, TE=6e-3, n_dummies=500, **PLANE), 1501),
+    ("multi-echo GRE", "TR 40 ms", lambda: multi_echo_gre(TR=40e-3, n_dummies=250, **PLANE), 1501),
     ("radial GRE", "TR 20 ms", lambda: radial_gre(TR=20e-3, FOV=FOV, matrix=N, n_spokes=48), 1501),
     ("spiral GRE", "TR 40 ms", lambda: spiral_gre(TR=40e-3, FOV=FOV, matrix=N, n_interleaves=8), 1501),
     ("echo planar", "gradient echo", lambda: epi(TR=3.0, **PLANE), 501),
@@ -120,7 +122,7 @@ def main() -> None:
             end = time.perf_counter()
         a, b = closed.samples.ravel(), full.samples.ravel()
         scale = np.vdot(a, b) / np.vdot(a, a)
-        I, J = reconstruct(closed).data, reconstruct(full).data
+        I, J = (np.stack([image.data for image in reconstruct_all(k)]) for k in (closed, full))
         rows.append(
             {
                 "protocol": name,

@@ -8,11 +8,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from spinloom.core.scanner import Scanner
 from spinloom.phantom.labels import from_labels
 from spinloom.phantom.phantom import Phantom
 from spinloom.phantom.schemes import FREESURFER
 from spinloom.phantom.susceptibility import field_from_susceptibility, shim
 from spinloom.phantom.tissue_table import tissue_table
+from spinloom.reconstruction.reconstruct import reconstruct
+from spinloom.sequence.protocols import turbo_spin_echo
+from spinloom.simulation.signal import SignalEquation
+from spinloom.simulation.simulate import simulate
 
 HEADS = [n for n in range(1, 20) if n != 13]
 
@@ -74,3 +79,7 @@ def test_every_head_at_full_resolution(shared_data: Path, n: int) -> None:
     assert p.grid.voxel_mm == pytest.approx((1, 1, 1))
     white = p.labels == 2
     assert np.median(p.T1[white]) == pytest.approx(tissue_table(3.0).named("white_matter").T1, rel=0.2)
+    image = reconstruct(simulate(p, turbo_spin_echo(slices=1), Scanner(), method=SignalEquation()))
+    assert np.isfinite(image.data).all()
+    bright = image.data > 0.1 * image.data.max()
+    assert 0.1 < bright.mean() < 0.8  # a head fills a good part of its field of view
