@@ -224,6 +224,17 @@ def test_implied_grid_of_a_raster_is_the_one_it_was_made_for() -> None:
         assert (found.readout_axis, found.volume) == (encoding.readout_axis, encoding.volume)
 
 
+def test_implied_grid_of_spokes_is_square_and_bounded() -> None:
+    """N = 2 k_max FOV with FOV = 1 / dk, at most 0.5 m and 512 pixels, at any angle of the spokes."""
+    angle = 2.39996 * np.arange(50)
+    q = (np.arange(48) - 23.5) / 0.2
+    k = np.stack([np.outer(np.cos(angle), q), np.outer(np.sin(angle), q), np.zeros((50, 48))], axis=-1)
+    for scale, n, voxel_mm in [(1.0, 48, 200 / 48), (0.1, 12, 500 / 12), (20.0, 48, 10 / 48)]:
+        grid = implied_encoding(scale * k, slice_thickness=4e-3).grid
+        assert grid.shape == (n, n, 1)
+        np.testing.assert_allclose(grid.voxel_mm, [voxel_mm, voxel_mm, 4.0], rtol=1e-6)
+
+
 def coil_maps(n: int) -> np.ndarray:
     x = np.linspace(-1, 1, n)
     X, Y = np.meshgrid(x, x, indexing="ij")

@@ -113,11 +113,61 @@ def test_a_single_line_is_no_image() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pypulseq/write_ute", "koma_read_comparison/v1.4/spiral", "koma_basic/v1.2/radial_JEMRIS"]
+    ("name", "n", "voxel_mm"),
+    [
+        ("koma_basic/v1.2/radial_JEMRIS", 32, 1.0),  # FOV 32 mm, 32 samples a spoke
+        ("koma_basic/v1.5/gre_rad", 240, 1.0),  # FOV 240 mm, k from -500 to 498 / m
+        ("koma_basic/v1.5/rotation_radial_tiny", 8, 12.5),  # hardly moves in k-space: the fewest pixels
+        ("koma_read_comparison/v1.4/spiral", 96, 256 / 96),  # FOV 256 mm, |k| up to 187 / m
+        ("pypulseq/write_ute", 64, 250 / 64),  # FOV 250 mm, half spokes of 128 samples, twofold oversampled
+    ],
 )
-def test_non_cartesian_files_are_left_alone(shared_data: Path, name: str) -> None:
-    sequence = read_sequence(shared_data / "pulseq_seq" / f"{name}.seq")
-    assert infer_encoding(sequence, trajectory(sequence)) is None
+def test_spokes_and_spirals_of_real_files_have_the_square_grid_they_were_made_for(
+    shared_data: Path, name: str, n: int, voxel_mm: float
+) -> None:
+    grid = found(read_sequence(shared_data / "pulseq_seq" / f"{name}.seq")).encoding.grid
+    assert grid.shape == (n, n, 1)
+    assert grid.voxel_mm[:2] == pytest.approx([voxel_mm] * 2, rel=1e-6)
+
+
+def spokes(angles: np.ndarray, *, offsets: tuple[float, ...] = (0.0,), definitions: dict[str, str]) -> Sequence:
+    """The readout of `scan`, turned in the plane x, y."""
+    flat = scan([(0.0, 0.0)] * len(angles), offsets=offsets)
+    gradients, blocks = list(flat.gradients), flat.blocks.copy()
+    rows = np.flatnonzero(blocks[:, 4] != -1)
+    for i, row in enumerate(rows):
+        angle = float(angles[i % len(angles)])
+        for r in (row - 1, row):
+            along = flat.gradients[flat.blocks[r, 2]]
+            blocks[r, 1:3] = len(gradients), len(gradients) + 1
+            gradients += [Gradient(along.t, along.g * np.cos(angle)), Gradient(along.t, along.g * np.sin(angle))]
+    return Sequence(flat.rf, tuple(gradients), flat.adc, blocks, flat.durations, definitions=definitions)
+
+
+@pytest.mark.parametrize("said", ["0.24 0.24 0.005", "240 240 5", "", "0 0 0"])
+def test_spokes_give_a_square_grid_whatever_the_unit_of_the_definition(said: str) -> None:
+    """N = 2 k_max FOV; without a definition FOV = 1 / dk."""
+    image = found(spokes(np.arange(16) * np.pi / 16, definitions={"FOV": said} if said else {}))
+    assert image.encoding.grid.shape == (N, N, 1)
+    assert image.encoding.grid.voxel_mm[:2] == pytest.approx([FOV / N * 1e3] * 2, rel=1e-4)
+    assert image.labels["LIN"].tolist() == list(range(16))
+    if said.endswith("5"):
+        assert image.slice_thickness == pytest.approx(5e-3)
+
+
+def test_spokes_of_several_slices_are_sorted_by_position() -> None:
+    angles = np.arange(5) * np.pi / 5
+    image = found(spokes(angles, offsets=(0.01, -0.01), definitions={"SliceThickness": "0.004"}))
+    assert image.encoding.grid.shape == (N, N, 2)
+    assert image.labels["SLC"].tolist() == [1] * 5 + [0] * 5
+    assert image.labels["LIN"].tolist() == [0, 1, 2, 3, 4] * 2
+    assert image.encoding.slice_offsets == pytest.approx([-0.01, 0.01], abs=1e-7)
+    assert image.slice_thickness == 4e-3
+
+
+def test_spokes_that_come_again_are_repetitions() -> None:
+    angles = np.tile(np.arange(5) * np.pi / 5, 2)
+    assert found(spokes(angles, definitions={})).labels["REP"].tolist() == [0] * 5 + [1] * 5
 
 
 @pytest.mark.parametrize(

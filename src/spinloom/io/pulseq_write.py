@@ -164,7 +164,7 @@ def _enter_labels(out: pypulseq.Sequence, sequence: Sequence) -> NDArray[np.int6
 
 
 def _definitions(sequence: Sequence) -> dict[str, str | float | list[float]]:
-    """What the file had to say, and what we know better: name, FOV [m], TE, TR, TI [s]."""
+    """What the file had to say, and what we know better: name, FOV, slice thickness [m], TE, TR, TI [s]."""
     derived = ("TotalDuration", "RequiredExtensions")
     found: dict[str, str | float | list[float]] = {
         key: value
@@ -176,8 +176,8 @@ def _definitions(sequence: Sequence) -> dict[str, str | float | list[float]]:
         grid = sequence.encoding.grid
         found["FOV"] = [float(n * size * 1e-3) for n, size in zip(grid.shape, grid.voxel_mm, strict=True)]
     if sequence.protocol is not None:
-        for key in ("TE", "TR", "TI"):
+        for key, name in (("TE", "TE"), ("TR", "TR"), ("TI", "TI"), ("slice_thickness", "SliceThickness")):
             value = getattr(sequence.protocol, key, None)
             if value is not None:
-                found[key] = float(value)
+                found[name] = float(value)
     return found

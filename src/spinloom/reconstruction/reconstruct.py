@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from spinloom.core.encoding import Encoding
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image
 from spinloom.core.kspace import KSpace
@@ -66,7 +67,7 @@ def _images(
 ) -> tuple[Image, ...]:
     if not np.isfinite(kspace.samples).all():
         raise InputError("k-space holds NaN or infinite samples", remedy="Repair or drop the readouts they are in.")
-    encoding = kspace.encoding or implied_encoding(kspace.k)
+    encoding = _encoding(kspace)
     affine = encoding.grid.affine.copy()
     affine[:3, 3] += kspace.isocentre_mm
     made = []
@@ -80,10 +81,16 @@ def _images(
 
 
 def _coils(kspace: KSpace, readouts: NDArray[np.intp], window: Window | None) -> NDArray[np.complexfloating]:
-    encoding = kspace.encoding or implied_encoding(kspace.k)
-    thickness = kspace.info.get("slice_thickness")
+    encoding, thickness = _encoding(kspace), kspace.info.get("slice_thickness")
     way = cartesian if straight(kspace.k[readouts], encoding.readout_axis) else scattered
     return way(kspace, encoding, readouts, window, float(thickness) if isinstance(thickness, (int, float)) else None)
+
+
+def _encoding(kspace: KSpace) -> Encoding:
+    """The one it has, or the one its samples imply."""
+    thickness = kspace.info.get("slice_thickness")
+    known = {"slice_thickness": float(thickness)} if isinstance(thickness, (int, float)) else {}
+    return kspace.encoding or implied_encoding(kspace.k, **known)
 
 
 def _separate(kspace: KSpace) -> list[NDArray[np.intp]]:

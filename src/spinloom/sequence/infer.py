@@ -1,4 +1,4 @@
-"""What image a sequence from elsewhere encodes, told from its trajectory: Cartesian, along the scanner's axes."""
+"""What image a sequence from elsewhere encodes, told from its trajectory: along the scanner's axes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.encoding import Encoding
 from spinloom.core.grid import Grid
+from spinloom.core.raster import scattered_raster
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.slices import slice_of_readouts
 from spinloom.sequence.trajectory import Trajectory
@@ -28,11 +29,13 @@ class Inferred:
     encoding
     labels   as Sequence.labels, with LIN, PAR, SLC (ECO, REP where lines repeat) as KSpace wants them
     image    (readout,) False for noise and navigator readouts
+    slice_thickness  of a 2D scan [m]; None for 3D
     """
 
     encoding: Encoding
     labels: Mapping[str, NDArray[np.int64]]
     image: NDArray[np.bool_]
+    slice_thickness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ class Lines:
 
 
 def infer_encoding(sequence: Sequence, path: Trajectory) -> Inferred | None:
-    """The image grid of a Cartesian 2D (one or many slices) or 3D sequence, or None if it is not one.
+    """The image grid of a 2D (one or many slices) or 3D sequence, or None if it encodes no image.
 
-        FOV = 1 / dk,   matrix = k extent / dk   (half-sampled k-space counts double),   LIN = k / dk + N // 2
+        Cartesian:  FOV = 1 / dk,   matrix = k extent / dk (half-sampled: twice that),   LIN = k / dk + N // 2
+        else:       square pixels, see scattered_raster;  LIN counts distinct readouts
 
     Readout: the axis along which the samples of most readouts run. A FOV definition in the file (Pulseq: m) is
     used where it agrees with the spacing found: it tells oversampling and acceleration apart from the field of view.
@@ -59,6 +63,12 @@ def infer_encoding(sequence: Sequence, path: Trajectory) -> Inferred | None:
     image = _image_readouts(sequence, path)
     if not image.any():
         return None
+    found = _cartesian(sequence, path, image)
+    return _scattered(sequence, path, image) if found is None else found
+
+
+def _cartesian(sequence: Sequence, path: Trajectory, image: NDArray[np.bool_]) -> Inferred | None:
+    """As infer_encoding, of straight lines along one axis, evenly spaced along the others; None if they are not."""
     k = _thinned(path, image)
     spread = np.ptp(k, axis=1)  # (readout, 3)
     readout_axis = int(np.argmax(np.median(spread, axis=0)))
@@ -73,28 +83,63 @@ def infer_encoding(sequence: Sequence, path: Trajectory) -> Inferred | None:
         return None
     phase_axis = max(encoded, key=lambda a: len(np.unique(_of(found, a).index)))
     slice_axis = 3 - readout_axis - phase_axis
-    volume = slice_axis in encoded
-
-    shape, size, centre = [1, 1, 1], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+    shape, size = [1, 1, 1], [0.0, 0.0, 0.0]
     shape[readout_axis], size[readout_axis] = _readout(k[:, [0, -1], readout_axis], step, said[readout_axis])
     lines = _of(found, phase_axis)
     shape[phase_axis], size[phase_axis] = lines.n, lines.FOV / lines.n
-    labels = {name: np.array(v) for name, v in sequence.labels.items() if name not in ("LIN", "PAR", "SLC")}
-    labels["LIN"] = _spread(lines.index, image)
-    if volume:
+    index = {"LIN": lines.index}
+    if slice_axis in encoded:
         partitions = _of(found, slice_axis)
         shape[slice_axis], size[slice_axis] = partitions.n, partitions.FOV / partitions.n
-        labels["PAR"] = _spread(partitions.index, image)
+        index["PAR"] = partitions.index
+    return _placed(sequence, path, image, shape, size, (readout_axis, phase_axis), slice_axis in encoded, index)
+
+
+def _scattered(sequence: Sequence, path: Trajectory, image: NDArray[np.bool_]) -> Inferred | None:
+    """As infer_encoding, of readouts that are no Cartesian lines: radial, spiral."""
+    n = int(path.n_samples[image][0])
+    raster = scattered_raster(path.k[image, :n], _said_FOV(sequence))
+    if raster is None:
+        return None
+    _, first, which = np.unique(np.round(_thinned(path, image), 1), axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first))
+    index = {"LIN": order[which.ravel()].astype(np.int64)}
+    axes = raster.readout_axis, raster.phase_axis
+    return _placed(sequence, path, image, list(raster.n), list(raster.size), axes, raster.volume, index)
+
+
+def _placed(
+    sequence: Sequence,
+    path: Trajectory,
+    image: NDArray[np.bool_],
+    shape: list[int],
+    size: list[float],
+    axes: tuple[int, int],
+    volume: bool,
+    index: dict[str, NDArray[np.int64]],
+) -> Inferred:
+    """Slices found and everything labelled; shape and size [m] miss those of the slice axis of a 2D scan.
+
+    axes   of readout and phase
+    index  labels of the image readouts
+    """
+    slice_axis = 3 - sum(axes)
+    centre, thickness = [0.0, 0.0, 0.0], None
+    labels = {name: np.array(v) for name, v in sequence.labels.items() if name not in ("LIN", "PAR", "SLC")}
+    if volume:
         positions, _ = slice_of_readouts(sequence, slice_axis)
         centre[slice_axis] = float(positions[image][0])
     else:
-        slices, size[slice_axis], centre[slice_axis] = _slices(sequence, slice_axis, image, said[slice_axis])
+        slices, size[slice_axis], centre[slice_axis], thickness = _slices(
+            sequence, slice_axis, image, _said_FOV(sequence)[slice_axis]
+        )
         shape[slice_axis] = int(slices.max()) + 1
-        labels["SLC"] = _spread(slices, image)
+        index = {**index, "SLC": slices}
+    labels |= {name: _spread(values, image) for name, values in index.items()}
     _number_repeats(labels, image, path)
     grid = Grid.centred((shape[0], shape[1], shape[2]), np.array(size) * MM, np.array(centre) * MM)
-    encoding = Encoding(grid=grid, readout_axis=readout_axis, phase_axis=phase_axis, volume=volume)
-    return Inferred(encoding, MappingProxyType(labels), image)
+    encoding = Encoding(grid=grid, readout_axis=axes[0], phase_axis=axes[1], volume=volume)
+    return Inferred(encoding, MappingProxyType(labels), image, thickness)
 
 
 def _of(found: dict[int, Lines | None], axis: int) -> Lines:
@@ -104,12 +149,12 @@ def _of(found: dict[int, Lines | None], axis: int) -> Lines:
 
 
 def _image_readouts(sequence: Sequence, path: Trajectory) -> NDArray[np.bool_]:
-    """Readouts that are not marked as noise or navigators, of the most common length, after an excitation."""
+    """Readouts that are not marked as noise or navigators, of the most common length, after an excitation (if any)."""
     keep = np.ones(len(path.n_samples), bool)
     for name in NOT_IMAGE:
         if name in sequence.labels:
             keep &= sequence.labels[name] == 0
-    if path.k.size:
+    if path.k.size and np.isfinite(path.t_excitation[:, 0]).any():
         keep &= np.isfinite(path.t_excitation[:, 0])
     if keep.any():
         lengths, counts = np.unique(path.n_samples[keep], return_counts=True)
@@ -177,18 +222,26 @@ def _readout(k: FloatArray, step: float, said_FOV: float) -> tuple[int, float]:
 
 def _slices(
     sequence: Sequence, axis: int, image: NDArray[np.bool_], said_FOV: float
-) -> tuple[NDArray[np.int64], float, float]:
-    """Slice index of each image readout in order of position, distance (one slice: thickness) and centre [m]."""
-    positions, thickness = slice_of_readouts(sequence, axis)
-    rounded = np.round(positions[image], 6)
-    distinct, index = np.unique(rounded, return_inverse=True)
-    if len(distinct) > 1:
-        return index.astype(np.int64), float(np.median(np.diff(distinct))), float(distinct[0] + distinct[-1]) / 2
+) -> tuple[NDArray[np.int64], float, float, float]:
+    """Slice index of each image readout in order of position, their distance, centre and thickness [m].
+
+    One slice is as far from the next as it is thick. The thickness of several: as the file says (SliceThickness),
+    else that of the pulse, but their distance where the two differ by less than a tenth or nothing is selected.
+    """
+    positions, selected = slice_of_readouts(sequence, axis)
+    distinct, index = np.unique(np.round(positions[image], 6), return_inverse=True)
+    centre = float(distinct[0] + distinct[-1]) / 2
     try:
-        thickness = float(sequence.definitions["SliceThickness"])
+        said = float(sequence.definitions["SliceThickness"])
     except (KeyError, ValueError):
-        thickness = said_FOV if np.isfinite(said_FOV) and said_FOV > 0 else thickness or DEFAULT_THICKNESS
-    return np.zeros(int(image.sum()), np.int64), thickness, float(distinct[0])
+        said = 0.0
+    if len(distinct) > 1:
+        distance = float(np.median(np.diff(distinct)))
+        own = distance if not selected or abs(selected - distance) < 0.1 * distance else selected
+        return index.ravel().astype(np.int64), distance, centre, said if said > 0 else own
+    if not said > 0:
+        said = said_FOV if np.isfinite(said_FOV) and said_FOV > 0 else selected or DEFAULT_THICKNESS
+    return np.zeros(int(image.sum()), np.int64), said, centre, said
 
 
 def _spread(index: NDArray[np.int64], image: NDArray[np.bool_]) -> NDArray[np.int64]:

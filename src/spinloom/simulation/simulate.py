@@ -56,7 +56,9 @@ def simulate(
     check(phantom, sequence, scanner)
     kspace = method.signal(phantom, sequence, scanner, seed)
     if kspace.encoding is None and (found := infer_encoding(sequence, trajectory(sequence))) is not None:
-        kspace = replace(kspace, encoding=found.encoding, labels=found.labels)
+        thickness = {} if found.slice_thickness is None else {"slice_thickness": found.slice_thickness}
+        info = MappingProxyType({**kspace.info, **thickness})
+        kspace = replace(kspace, encoding=found.encoding, labels=found.labels, info=info)
     if scanner.noise is not None:
         kspace = _with_noise(kspace, sequence, scanner, scanner.noise, stream(seed, "noise"))
     simulation = {
