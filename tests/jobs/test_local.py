@@ -115,6 +115,7 @@ def test_workers_do_not_outlive_a_parent_that_ends(blow: signal.Signals, tmp_pat
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import chores\n"
         "from spinloom.jobs.local import Local; from spinloom.jobs.units import Unit\n"
         "from spinloom.jobs.signals import terminable\n"
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background shells ignore it
         f"with terminable(): list(Local(2).run(chores.note_pid, [Unit(str(i), {{'out': {str(tmp_path)!r}}}) "
         "for i in range(2)]))"
     )
