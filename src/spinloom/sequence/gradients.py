@@ -73,7 +73,7 @@ def lobe(
 
 
 def shortest(area: float, limits: Limits, *, before: float = 0.0, after: float = 0.0) -> float:
-    """Shortest duration of `lobe` on the gradient raster [s]."""
+    """Shortest duration of `lobe` on the gradient raster [s]; between moving ends some longer ones may not fit."""
     raster = limits.gradient_raster
     steps = max(1, ceil(abs(area) / limits.max_gradient_Hz_per_m / raster - _EPS))
     while _knots(area, limits, steps * raster, before, after) is None:
