@@ -77,7 +77,7 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
         make = named[text]
         known = list(inspect.signature(make).parameters)
         for name in wanted:
-            if name not in known and not _accepts_any(make):
+            if name not in known:
                 raise UsageError(f"protocol '{text}' has no parameter {name}", remedy=nearest(name, known))
         return make(B0=B0, **{name: value * UNITS.get(name, 1) for name, value in wanted.items()})
     if not text.endswith(".seq") and not Path(text).exists():
@@ -89,10 +89,6 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
     from spinloom.io import read_sequence
 
     return read_sequence(text, B0=B0, verify_signature=not edited)
-
-
-def _accepts_any(make: Callable[..., object]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(make).parameters.values())
 
 
 def method(name: str, spins: int) -> Method:

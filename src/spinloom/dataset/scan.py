@@ -54,16 +54,8 @@ def arguments(section: ProtocolSection, values: dict[str, Any]) -> dict[str, Any
 
 
 def parameters_of(section: ProtocolSection) -> list[str]:
-    """Names of the arguments a recipe may set. A preset takes those of the protocol it is made with."""
-    from spinloom.sequence.protocols import PROTOCOLS
-
-    function = protocol_function(section)
-    signatures = [inspect.signature(function)]
-    if any(p.kind is p.VAR_KEYWORD for p in signatures[0].parameters.values()):
-        called = [function.__globals__.get(name) for name in function.__code__.co_names]
-        signatures += [inspect.signature(f) for f in PROTOCOLS.values() if f in called]
-    names = {n for s in signatures for n, p in s.parameters.items() if p.kind is not p.VAR_KEYWORD}
-    return sorted(names - set(GIVEN))
+    """Names of the arguments a recipe may set."""
+    return sorted(set(inspect.signature(protocol_function(section)).parameters) - set(GIVEN))
 
 
 def _argument(name: str, value: Any, known: list[str], use: str) -> tuple[str, Any]:
