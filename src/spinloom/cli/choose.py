@@ -92,6 +92,7 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
 
 
 def method(name: str, spins: int) -> Method:
+    """The simulation method of a name; UsageError with the nearest one if there is none."""
     if name == "bloch":
         from spinloom.simulation.bloch import Bloch
 
@@ -111,6 +112,7 @@ def spins_for(phantom: Phantom) -> int:
 
 
 def scanner(*, B0: float, noise: str, n_coils: int, seed: int) -> Scanner:
+    """A scanner with main field B0 [T]; one coil hears every place equally, more are loops around the head."""
     from spinloom.core.coils import coils_for
     from spinloom.core.scanner import Coils, Scanner, ThermalNoise, UniformCoil
 

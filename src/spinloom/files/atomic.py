@@ -41,11 +41,13 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Bytes under a final name, whole or not at all. Raises MachineError."""
     with staged(path) as temp, open(temp, "xb") as handle:
         handle.write(data)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Text as UTF-8, whole or not at all. Raises MachineError."""
     write_bytes(path, text.encode("utf-8"))
 
 

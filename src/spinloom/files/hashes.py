@@ -8,6 +8,7 @@ import os
 
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal text."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

@@ -97,6 +97,8 @@ Part: TypeAlias = Prose | Facts | Table | Picture | Gallery | Scroller | Legend 
 
 @dataclass(frozen=True)
 class Section:
+    """A titled part of the page, with the name a link to it has."""
+
     title: str
     parts: tuple[Part, ...]
     anchor: str = ""
@@ -104,6 +106,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
+    """The whole page: heading, sections in order, footer."""
+
     title: str
     subtitle: str
     sections: tuple[Section, ...]

@@ -192,14 +192,17 @@ FAMILIAR: dict[str, tuple[int, int, int]] = {
 
 
 def png(pixels: Pixels) -> bytes:
+    """Lossless: labels and single pictures."""
     return _encode(pixels, "PNG", optimize=True)
 
 
 def webp(pixels: Pixels, quality: int = 82) -> bytes:
+    """Lossy and small: grey slices in a page. quality 0 to 100."""
     return _encode(pixels, "WEBP", quality=quality, method=4)
 
 
 def data_uri(picture: bytes) -> str:
+    """A picture as text that a page can hold; PNG, WebP or SVG by its first bytes."""
     kind = {b"\x89PNG": "image/png", b"RIFF": "image/webp", b"<svg": "image/svg+xml", b"<?xm": "image/svg+xml"}
     return f"data:{kind[picture[:4]]};base64,{base64.b64encode(picture).decode()}"
 
