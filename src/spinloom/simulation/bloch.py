@@ -67,8 +67,8 @@ class Bloch:
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
-        steps = plan(sequence, self.rf_step)
         stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
+        steps = plan(sequence, self.rf_step, diffusion=bool(stuff.D.any()))
         warn_of_dephasing(steps, phantom, self.spins)
         where = trajectory(sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
@@ -104,6 +104,7 @@ class Bloch:
                         tile.weight.reshape(n_coils, -1),
                         todo.ops,
                         todo.par,
+                        todo.moment,
                         todo.steps,
                         todo.pulses,
                         todo.pulse_f0,
@@ -128,7 +129,7 @@ def warn_of_dephasing(todo: Plan, phantom: Phantom, spins: int | tuple[int, int,
     """
     if phantom.voxel is Voxel.POINT:
         return
-    between = todo.par[todo.ops[:, 0] == kernels.RF, 1:4]
+    between = todo.moment[todo.ops[:, 0] == kernels.RF, :3]
     apart = np.abs(between @ box_edges(phantom, spins)).max(initial=0.0)
     if apart > 0.75:
         warnings.warn(

@@ -25,6 +25,8 @@ TILE = 256
 are constants, loops have a constant count, and the compiler can prove that rows do not overlap and use vector units."""
 
 RF, READ = 0, 1
+EXTRA = 8
+"""First row of a spin's further basis functions."""
 
 _FLAGS = {"cache": True, "nogil": True, "error_model": "numpy"}
 _FAST = {**_FLAGS, "fastmath": {"contract", "nsz"}}
@@ -32,15 +34,27 @@ _SUM = {**_FLAGS, "fastmath": {"contract", "nsz", "reassoc"}}
 
 
 @njit(**_FAST)
-def free(m: Floats, spin: Floats, dt: float, kx: float, ky: float, kz: float) -> None:
-    """Free precession for dt with gradient moment k, in closed form.
+def phase(ph: Floats, spin: Floats, dt: float, moment: Floats) -> None:
+    """How far spins turn: ph = sum_j moment_j basis_j(r) + f dt [turns]; basis 0, 1, 2 are x, y, z."""
+    kx, ky, kz = moment[0], moment[1], moment[2]
+    for i in range(TILE):
+        ph[i] = kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * dt
+    for j in range(3, moment.shape[0]):
+        row = spin[(EXTRA - 3 + j) * TILE : (EXTRA - 2 + j) * TILE]
+        for i in range(TILE):
+            ph[i] += moment[j] * row[i]
 
-        M+ <- M+ exp(-2 pi i (k . r + f dt)) exp(-R2 dt),   Mz <- 1 + (Mz - 1) exp(-R1 dt)
 
-    m     rows Mx, My, Mz;  spin  rows x, y, z [m], R1, R2 [1/s], f [Hz], B1
+@njit(**_FAST)
+def free(m: Floats, spin: Floats, ph: Floats, dt: float) -> None:
+    """Free precession for dt by the phase ph [turns], in closed form.
+
+        M+ <- M+ exp(-2 pi i ph) exp(-R2 dt),   Mz <- 1 + (Mz - 1) exp(-R1 dt)
+
+    m     rows Mx, My, Mz;  spin  rows x, y, z [m], R1, R2 [1/s], f [Hz], B1, D [m^2/s], further basis functions
     """
     for i in range(TILE):
-        s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * dt)
+        s, c = turn(ph[i])
         E1 = decay(spin[3 * TILE + i] * dt)
         E2 = decay(spin[4 * TILE + i] * dt)
         a = m[i]
@@ -68,21 +82,32 @@ def relax(m: Floats, E: Floats, recovery: float) -> None:
 
 
 @njit(**_FAST)
-def rf_step(m: Floats, spin: Floats, E: Floats, recovery: float, q: Floats, f0: float) -> None:
-    """Turn by phi = 2 pi |B| dt about B = (b1x, b1y, G . r + f - f0), left-handed (Rodrigues), then relax:
+def offset(off: Floats, spin: Floats, f0: float, g: Floats) -> None:
+    """off = f - f0 + sum_j g_j basis_j(r) [Hz] over the terms beyond x, y, z."""
+    for i in range(TILE):
+        off[i] = spin[5 * TILE + i] - f0
+    for j in range(g.shape[0]):
+        row = spin[(EXTRA + j) * TILE : (EXTRA + j + 1) * TILE]
+        for i in range(TILE):
+            off[i] += g[j] * row[i]
+
+
+@njit(**_FAST)
+def rf_step(m: Floats, spin: Floats, E: Floats, recovery: float, q: Floats, off: Floats) -> None:
+    """Turn by phi = 2 pi |B| dt about B = (b1x, b1y, G . r + off), left-handed (Rodrigues), then relax:
 
         M <- cos(phi) M + (1 - cos(phi)) n (n . M) - sin(phi) n x M
 
     cos, sin / phi and (1 - cos) / phi^2 come from the half angle, smooth at phi = 0.
 
-    q  (6,) dt [s], b1x, b1y [Hz], gx, gy, gz [Hz/m]
+    q  (6 or more,) dt [s], b1x, b1y [Hz], gx, gy, gz [Hz/m];  off  [Hz]
     """
     dt, b1x, b1y, gx, gy, gz = q[0], q[1], q[2], q[3], q[4], q[5]
     for i in range(TILE):
         B1 = spin[6 * TILE + i]
         u = B1 * b1x * dt
         v = B1 * b1y * dt
-        w = (gx * spin[i] + gy * spin[TILE + i] + gz * spin[2 * TILE + i] + spin[5 * TILE + i] - f0) * dt
+        w = (gx * spin[i] + gy * spin[TILE + i] + gz * spin[2 * TILE + i] + off[i]) * dt
         h = math.sqrt(u * u + v * v + w * w + 1e-40)
         s, c = half_turn(h)
         r = s / h
@@ -100,31 +125,34 @@ def rf_step(m: Floats, spin: Floats, E: Floats, recovery: float, q: Floats, f0: 
 
 
 @njit(**_FLAGS)
-def pulse(m: Floats, spin: Floats, steps: Floats, f0: float, recovery: float, E: Floats) -> None:
+def pulse(m: Floats, spin: Floats, steps: Floats, f0: float, recovery: float, E: Floats, off: Floats) -> None:
     """Through all steps of a pulse, relaxing half a step before and after each turn: Strang splitting, second order.
 
-    steps  (n, 6) see rf_step;  f0  frequency of the frame [Hz];  E  scratch
+    steps  (n, 3 + n_terms) see rf_step;  f0  frequency of the frame [Hz];  E, off  scratch
     """
     n = steps.shape[0]
     now = steps[0, 0] / 2
     fill_decays(E, spin, now)
     relax(m, E, recovery)
+    offset(off, spin, f0, steps[0, 6:])
     for k in range(n):
         then = (steps[k, 0] + (steps[k + 1, 0] if k + 1 < n else 0.0)) / 2
         if abs(then - now) > 1e-9 * now:
             fill_decays(E, spin, then)
             now = then
-        rf_step(m, spin, E, recovery, steps[k], f0)
+        if steps.shape[1] > 6 and k:
+            offset(off, spin, f0, steps[k, 6:])
+        rf_step(m, spin, E, recovery, steps[k], off)
 
 
 @njit(**_FLAGS)
-def pulse_map(A: Floats, spin: Floats, steps: Floats, f0: float, E: Floats) -> None:
+def pulse_map(A: Floats, spin: Floats, steps: Floats, f0: float, E: Floats, off: Floats) -> None:
     """The affine map of a pulse, M -> A M + b: where x, y and z go, then b, where 0 goes; four times three rows."""
     A[:] = 0.0
     for j in range(3):
         A[(4 * j) * TILE : (4 * j + 1) * TILE] = 1.0
-        pulse(A[3 * j * TILE : 3 * (j + 1) * TILE], spin, steps, f0, 0.0, E)
-    pulse(A[9 * TILE : 12 * TILE], spin, steps, f0, 1.0, E)
+        pulse(A[3 * j * TILE : 3 * (j + 1) * TILE], spin, steps, f0, 0.0, E, off)
+    pulse(A[9 * TILE : 12 * TILE], spin, steps, f0, 1.0, E, off)
 
 
 @njit(**_FAST)
@@ -152,24 +180,32 @@ def turn_z(m: Floats, angle: float) -> None:
 
 
 @njit(**_FAST)
-def listen(
-    a: Floats, m: Floats, spin: Floats, R2prime: Floats, t: float, kx: float, ky: float, kz: float, tau: float
-) -> None:
-    """Transverse magnetisation at one instant, beside the state: a = M+ at time t and moment k, tau from the echo."""
+def listen(a: Floats, m: Floats, spin: Floats, R2prime: Floats, ph: Floats, t: float, tau: float, b: float) -> None:
+    """Transverse magnetisation at one instant, beside the state.
+
+        a = M+ exp(-2 pi i ph) exp(-R2 t - R2' tau - b D)
+
+    t since the last pulse, tau from the echo [s];  b  diffusion weighting of the encoded echo [s/m^2]
+    """
     for i in range(TILE):
-        s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * t)
+        s, c = turn(ph[i])
         E = decay(spin[4 * TILE + i] * t) * decay(R2prime[i] * tau)
         x = m[i]
         y = m[TILE + i]
         a[i] = E * (x * c + y * s)
         a[TILE + i] = E * (y * c - x * s)
+    if b > 0.0:
+        for i in range(TILE):
+            E = decay(b * spin[7 * TILE + i])
+            a[i] *= E
+            a[TILE + i] *= E
 
 
 @njit(**_FAST)
-def phasor(p: Floats, spin: Floats, R2prime: Floats, dt: float, kx: float, ky: float, kz: float, dtau: float) -> None:
-    """The factor of one sample, exp(-2 pi i (k . r + f dt) - R2 dt - R2' dtau); dtau < 0 before an echo."""
+def phasor(p: Floats, spin: Floats, R2prime: Floats, ph: Floats, dt: float, dtau: float) -> None:
+    """The factor of one sample, exp(-2 pi i ph - R2 dt - R2' dtau); dtau < 0 before an echo."""
     for i in range(TILE):
-        s, c = turn(kx * spin[i] + ky * spin[TILE + i] + kz * spin[2 * TILE + i] + spin[5 * TILE + i] * dt)
+        s, c = turn(ph[i])
         d = spin[4 * TILE + i] * dt + R2prime[i] * dtau
         E = decay(abs(d))
         E = 1.0 / E if d < 0 else E
@@ -241,6 +277,7 @@ def run_tile(
     w: Floats,
     ops: Ints,
     par: Floats,
+    moment: Floats,
     steps: Floats,
     pulses: Ints,
     pulse_f0: Floats,
@@ -251,35 +288,39 @@ def run_tile(
     """One tile of spins through the whole plan (see plan.Plan for the tables); adds to out (2, coils, samples)."""
     m = np.zeros(3 * TILE)
     m[2 * TILE :] = 1.0
-    a = np.empty(2 * TILE)
-    p = np.empty(2 * TILE)
-    E = np.empty(2 * TILE)
+    a, p, E = np.empty(2 * TILE), np.empty(2 * TILE), np.empty(2 * TILE)
+    ph, off, step = np.empty(TILE), np.empty(TILE), np.empty(samples.shape[1])
     fastest = R2prime.max()
     for j in range(pulses.shape[0]):
         if pulses[j, 2] >= 0:
-            pulse_map(maps[pulses[j, 2]], spin, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], E)
+            pulse_map(maps[pulses[j, 2]], spin, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], E, off)
     for j in range(ops.shape[0]):
         index = ops[j, 1]
-        dt, kx, ky, kz = par[j, 0], par[j, 1], par[j, 2], par[j, 3]
+        dt = par[j, 0]
         if ops[j, 0] == RF:
-            free(m, spin, dt, kx, ky, kz)
-            turn_z(m, par[j, 4])
+            phase(ph, spin, dt, moment[j])
+            free(m, spin, ph, dt)
+            turn_z(m, par[j, 1])
             if pulses[index, 2] >= 0:
                 apply_map(m, maps[pulses[index, 2]])
             else:
-                pulse(m, spin, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], 1.0, E)
-            turn_z(m, par[j, 5])
+                pulse(m, spin, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], 1.0, E, off)
+            turn_z(m, par[j, 2])
             continue
-        count, first, tau, sign = ops[j, 2], ops[j, 3], par[j, 4], par[j, 5]
+        count, first, tau, sign, b = ops[j, 2], ops[j, 3], par[j, 1], par[j, 2], par[j, 3]
         # towards an echo the recurrence grows with R2': only from where that part of the decay is a number still
         straight = ops[j, 4] == 1 and (sign > 0 or tau * fastest < LARGEST)
         for i in range(1 if straight else count):
             q = samples[index + i]
-            late = tau + sign * (q[0] - samples[index, 0])
-            listen(a, m, spin, R2prime, dt + q[0], kx + q[1], ky + q[2], kz + q[3], late)
+            for n in range(moment.shape[1]):
+                step[n] = moment[j, n] + q[1 + n]
+            phase(ph, spin, dt + q[0], step[: moment.shape[1]])
+            listen(a, m, spin, R2prime, ph, dt + q[0], tau + sign * (q[0] - samples[index, 0]), b)
             if straight:
-                d = (samples[index + count - 1] - q) / max(1, count - 1)
-                phasor(p, spin, R2prime, d[0], d[1], d[2], d[3], sign * d[0])
+                for n in range(samples.shape[1]):
+                    step[n] = (samples[index + count - 1, n] - q[n]) / max(1, count - 1)
+                phase(ph, spin, step[0], step[1:])
+                phasor(p, spin, R2prime, ph, step[0], sign * step[0])
                 read_straight(out, a, p, w, first, count)
                 continue
             for c in range(w.shape[0]):

@@ -11,11 +11,12 @@ from spinloom.sequence.trajectory import integral
 FloatArray = NDArray[np.float64]
 
 
-Gradients = tuple[Gradient | None, Gradient | None, Gradient | None]
+Gradients = tuple[Gradient | None, ...]
+"""Waveforms that play together: three gradients, and further terms if there are any."""
 
 
 def moments(gradients: Gradients, t: ArrayLike) -> FloatArray:
-    """∫_0^t G dt' along x, y, z from the start of the block, (..., 3) [1/m]."""
+    """∫_0^t G dt' of each waveform from the start of the block, (..., n_terms) [1/m]."""
     t = np.asarray(t, float)
     return np.stack([np.zeros(t.shape) if g is None else integral(g, t) for g in gradients], axis=-1)
 
@@ -37,7 +38,7 @@ def rf_steps(
     1e-5 rad at 40 kHz, of alternating sign from step to step.
 
     shape    (n,) complex B1 of the pulse's own steps [Hz]
-    returns  (n_steps, 6) dt [s], Re B1, Im B1 [Hz], Gx, Gy, Gz [Hz/m]
+    returns  (n_steps, 3 + n_terms) dt [s], Re B1, Im B1 [Hz], then the waveforms, Gx, Gy, Gz [Hz/m] first
 
     Magnus, Comm. Pure Appl. Math. 7, 649 (1954); Blanes et al., Phys. Rep. 470, 151 (2009).
     """

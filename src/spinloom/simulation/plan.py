@@ -1,7 +1,7 @@
 """A sequence as the few tables a kernel needs: unique pulses, unique readouts, and what happens in order.
 
 Between two pulses the state is never touched: gradients add up to one moment, delays to one duration. A readout is a
-list of (time, moment) counted from the last pulse.
+list of (time, moment) counted from the last pulse. Everything is worked out once per unique event.
 
 Phases. A pulse's phase at its centre, P, enters as it stands: a pulse of phase P turns M about (cos P, sin P, 0), which
 is KomaMRI's sense. The change of its phase about the centre (a frequency offset, a modulated shape) runs in the sense
@@ -17,14 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.core.errors import InputError
-from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
+from spinloom.sequence.events import ADC
 from spinloom.sequence.sequence import Sequence
-from spinloom.sequence.trajectory import integral
 from spinloom.simulation import kernels
-from spinloom.simulation.moments import moments, rf_steps
+from spinloom.simulation.diffusion import b_values
+from spinloom.simulation.drive import Drive, kinds
+from spinloom.simulation.moments import rf_steps
+from spinloom.simulation.timeline import pulses, readouts, turns
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 MEMO = 4096
 
 
@@ -33,20 +35,22 @@ class Plan:
     """What a kernel walks through.
 
     ops      (n, 5) int: RF: [0, pulse, 0, 0, 0]; READ: [1, first row of `samples`, count, first output, straight]
-    par      (n, 6) duration [s] and moment x, y, z [1/m] since the last pulse; then for RF the turns about z before and
-             after the pulse [rad]; for READ |tau| at the first sample [s] and its slope, tau the time since the last
-             nominal echo
-    steps    (n_steps, 6) of all unique pulses, see moments.rf_steps
+    par      (n, 4) duration [s] since the last pulse; then for RF the turns about z before and after the pulse [rad];
+             for READ |tau| at the first sample [s] and its slope, tau the time since the last nominal echo, and the
+             diffusion weighting b of the encoded echo [s/m^2]
+    moment   (n, n_terms) moment of each term since the last pulse [1/m for the three gradients]
+    steps    (n_steps, 3 + n_terms) of all unique pulses, see moments.rf_steps
     pulses   (n_pulses, 3) int: first and last + 1 row of `steps`, memo slot or -1 where it is used only once
     pulse_f0 (n_pulses,) frequency of the pulse's frame [Hz]
-    samples  (n, 4) of all unique readouts: time [s] and moment [1/m] of each sample from the start of its block
+    samples  (n, 1 + n_terms) of all unique readouts: time [s] and moments of each sample from the start of its block
     demod    (n_outputs,) the receiver's factor
     """
 
-    ops: NDArray[np.int64]
+    ops: IntArray
     par: FloatArray
+    moment: FloatArray
     steps: FloatArray
-    pulses: NDArray[np.int64]
+    pulses: IntArray
     pulse_f0: FloatArray
     samples: FloatArray
     demod: NDArray[np.complex128]
@@ -54,37 +58,6 @@ class Plan:
     @property
     def n_maps(self) -> int:
         return int((self.pulses[:, 2] >= 0).sum())
-
-
-@dataclass(frozen=True)
-class Turns:
-    """How a pulse's phase enters: angles about z before and after its memoised shape [rad], and the shape [Hz]."""
-
-    before: float
-    after: float
-    shape: NDArray[np.complex128]
-
-
-def centre(rf: RF) -> float:
-    """The pulse's own centre, or the middle if that lies outside it [s]."""
-    inside = rf.edges[0] <= rf.centre <= rf.edges[-1]
-    return rf.centre if inside and rf.centre > 0 else float(rf.edges[0] + rf.edges[-1]) / 2
-
-
-def turns(rf: RF) -> Turns:
-    """Split a pulse into its phase at the centre, its frequency and its shape (see the module's note on phases)."""
-    tc = centre(rf)
-    size = np.abs(rf.signal)
-    i = min(int(np.searchsorted(rf.edges, tc, side="right")) - 1, len(size) - 1)
-    if size[i] < 1e-6 * size.max(initial=0.0):
-        i = int(np.argmax(size))
-    at_centre = float(np.angle(rf.signal[i]))
-    P = at_centre + rf.phase + 2 * np.pi * rf.freq * (tc - rf.edges[0])
-    return Turns(
-        before=-P + 2 * np.pi * rf.freq * (rf.edges[0] - tc),
-        after=P - 2 * np.pi * rf.freq * (rf.edges[-1] - tc),
-        shape=np.conj(rf.signal * np.exp(-1j * at_centre)),
-    )
 
 
 def demodulation(adc: ADC) -> NDArray[np.complex128]:
@@ -103,141 +76,85 @@ def is_straight(s: FloatArray) -> bool:
     if len(s) < 3:
         return True
     line = s[0] + np.arange(len(s))[:, None] * (s[-1] - s[0]) / (len(s) - 1)
-    scale = np.array([abs(s[-1, 0] - s[0, 0]), *[max(1.0, np.abs(s[:, 1:]).max())] * 3])
+    scale = np.maximum(np.abs(s).max(axis=0), 1.0)
+    scale[0] = abs(s[-1, 0] - s[0, 0])
+    scale[1:4] = scale[1:4].max()
     return bool(np.all(np.abs(s - line) <= 1e-9 * scale))
 
 
-class _Writer:
-    """Grows the tables block by block; one per call of `plan`.
-
-    Gradients, pulses and readouts that several blocks share are worked out once.
-    """
-
-    def __init__(self, longest: float) -> None:
-        self.longest = longest
-        self.ops: list[tuple[int, int, int, int, bool]] = []
-        self.par: list[tuple[float, ...]] = []
-        self.steps: list[FloatArray] = []
-        self.f0: list[float] = []
-        self.samples: list[FloatArray] = []
-        self.demod: list[NDArray[np.complex128]] = []
-        self.n_rows = 0
-        self.n_out = 0
-        self._area: dict[tuple[int, float], float] = {}
-        self._pulse: dict[object, int] = {}
-        self._turns: dict[int, tuple[Turns, int]] = {}
-        self._shape: dict[object, int] = {}
-        self._readout: dict[object, tuple[int, FloatArray]] = {}
-        self._demod: dict[int, NDArray[np.complex128]] = {}
-        self._straight: dict[tuple[int, int], bool] = {}
-
-    def passed(self, block: Block, time: float) -> FloatArray:
-        """(4,) time and moment from the block's start to a time in it."""
-        return np.array([time, *(0.0 if g is None else self.area(g, time) for g in block.gradients)])
-
-    def area(self, g: Gradient, time: float) -> float:
-        key = (id(g), time)
-        if key not in self._area:
-            self._area[key] = float(integral(g, np.array(time)))
-        return self._area[key]
-
-    def readout(self, adc: ADC, block: Block) -> tuple[int, FloatArray]:
-        """First row in `samples`, and those rows."""
-        key = (adc.n_samples, adc.dwell, adc.delay, *(id(g) for g in block.gradients))
-        if key not in self._readout:
-            s = np.column_stack([adc.times, moments(block.gradients, adc.times)])
-            self._readout[key] = (self.n_rows, s)
-            self.samples.append(s)
-            self.n_rows += len(s)
-        return self._readout[key]
-
-    def pulse(self, rf: RF, block: Block, since: FloatArray) -> None:
-        if id(rf) not in self._turns:
-            split = turns(rf)
-            same = (split.shape.tobytes(), rf.edges.tobytes(), rf.freq)
-            self._turns[id(rf)] = split, self._shape.setdefault(same, len(self._shape))
-        turn, shape = self._turns[id(rf)]
-        key = (shape, *(id(g) for g in block.gradients))
-        if key not in self._pulse:
-            self._pulse[key] = len(self.steps)
-            self.steps.append(rf_steps(rf, turn.shape, block.gradients, self.longest))
-            self.f0.append(rf.freq)
-        self.ops.append((kernels.RF, self._pulse[key], 0, 0, False))
-        self.par.append((*since, turn.before, turn.after))
-
-    def read(self, first: int, s: FloatArray, since: FloatArray, tau: float) -> None:
-        """Samples s, cut where tau changes sign; `since` and `tau` at the block's start."""
-        late = tau + s[:, 0]
-        echo = int(np.searchsorted(late, 0.0))
-        for lo, hi, sign in ((0, echo, -1.0), (echo, len(s), 1.0)):
-            if hi > lo:
-                if (first + lo, hi - lo) not in self._straight:
-                    self._straight[first + lo, hi - lo] = is_straight(s[lo:hi])
-                self.ops.append((kernels.READ, first + lo, hi - lo, self.n_out, self._straight[first + lo, hi - lo]))
-                self.par.append((*since, abs(late[lo]), sign))
-                self.n_out += hi - lo
-
-    def receive(self, adc: ADC) -> None:
-        if id(adc) not in self._demod:
-            self._demod[id(adc)] = demodulation(adc)
-        self.demod.append(self._demod[id(adc)])
-
-    def finish(self) -> Plan:
-        ops = np.array(self.ops, np.int64).reshape(-1, 5)
-        ends = np.cumsum([len(s) for s in self.steps], dtype=np.int64)
-        used = np.bincount(ops[ops[:, 0] == kernels.RF, 1], minlength=len(ends))
-        memo = np.where((used > 1) & (np.cumsum(used > 1) <= MEMO), np.cumsum(used > 1) - 1, -1)
-        return Plan(
-            ops=ops,
-            par=np.array(self.par, float).reshape(-1, 6),
-            steps=np.concatenate([np.empty((0, 6)), *self.steps]),
-            pulses=np.column_stack([ends - [len(s) for s in self.steps], ends, memo]).astype(np.int64).reshape(-1, 3),
-            pulse_f0=np.array(self.f0, float),
-            samples=np.concatenate([np.empty((0, 4)), *self.samples]),
-            demod=np.concatenate([np.empty(0, complex), *self.demod]),
-        )
-
-
-def plan(sequence: Sequence, longest: float) -> Plan:
+def plan(driven: Sequence | Drive, longest: float, *, diffusion: bool = False) -> Plan:
     """Sequence → Plan.
 
+    driven   the sequence, with what else drives the spins if there is any
     longest  step through a pulse up to which its own steps are merged [s]; see moments.rf_steps
+    diffusion  work out b as well
     """
-    write = _Writer(longest)
-    since = np.zeros(4)  # duration and moment since the last pulse, at the start of the block
-    tau = 0.0  # time since the last nominal echo, at the start of the block
-    for i, block in enumerate(sequence):
-        rf, adc = block.rf, block.adc
-        first, s = (0, np.empty((0, 4))) if adc is None else write.readout(adc, block)
-        early = 0
-        if rf is not None:
-            early = int(np.searchsorted(s[:, 0], rf.edges[0]))
-            if early < len(s) and s[early, 0] < rf.end:
-                raise InputError(
-                    f"block {i + 1} of the sequence samples the signal while a pulse plays",
-                    remedy="Separate the ADC from the RF pulse; receiving during transmission is not simulated.",
-                )
-            if early:
-                write.read(first, s[:early], since, tau)
-            write.pulse(rf, block, since + write.passed(block, float(rf.edges[0])))
-            tau = echo_after(rf, tau)
-            since = -write.passed(block, rf.end)
-        if adc is not None:
-            if early < len(s):
-                write.read(first + early, s[early:], since, tau)
-            write.receive(adc)
-        since = since + write.passed(block, block.duration)
-        tau += block.duration
-    return write.finish()
+    drive = driven if isinstance(driven, Drive) else Drive(driven)
+    sequence, start = drive.sequence, drive.sequence.block_starts
+    splits = [turns(rf) for rf in sequence.rf]
+    played = pulses(drive, splits)
+    read = readouts(drive, played)
 
+    end = np.concatenate([played.end, [0.0]])  # entry -1: the start of the scan
+    passed = np.concatenate([played.moment[:, 2], np.zeros((1, drive.n_terms))])
+    echo = np.concatenate([played.echo, [0.0]])
+    before = np.arange(len(played.block)) - 1
+    turn = np.array([(s.before, s.after) for s in splits]).reshape(-1, 2)[played.rf]
+    rf_par = np.column_stack([played.start - end[before], turn, np.zeros(len(before))])
+    rf_moment = played.moment[:, 0] - passed[before]
+    rf_ops = np.zeros((len(before), 5), np.int64)
+    rf_ops[:, 0], rf_ops[:, 1] = kernels.RF, played.unique
 
-def echo_after(rf: RF, tau: float) -> float:
-    """tau at the block's start as if it had begun after the pulse: it is 0 at an excitation and negated by refocusing.
+    b = b_values(drive, played, read) if diffusion else np.zeros(len(read.block))
+    late = start[read.block] - echo[read.last]  # tau at the start of the block
+    cut = read.lo.copy()
+    for w, samples in enumerate(read.windows):
+        of = np.flatnonzero(read.window == w)
+        cut[of] = np.clip(np.searchsorted(samples[:, 0], -late[of]), read.lo[of], read.hi[of])
+    rows = np.cumsum([0, *(len(w) for w in read.windows)])
+    straight: dict[tuple[int, int, int], bool] = {}
+    parts = []
+    for lo, hi, sign, order in ((read.lo, cut, -1.0, 0), (cut, read.hi, 1.0, 1)):
+        some = np.flatnonzero(hi > lo)
+        w, first, stop = read.window[some], lo[some], hi[some]
+        example, which = kinds(w, first, stop)
+        for j in example:
+            straight.setdefault((w[j], first[j], stop[j]), is_straight(read.windows[w[j]][first[j] : stop[j]]))
+        even = np.array([straight[w[j], first[j], stop[j]] for j in example], np.int64)[which]
+        begin = np.concatenate([*(s[:, 0] for s in read.windows), [0.0]])[rows[w] + first]
+        ops = np.column_stack(
+            [np.full(len(some), kernels.READ), rows[w] + first, stop - first, np.zeros(len(some)), even]
+        )
+        back = start[read.block[some]] - end[read.last[some]]
+        par = np.column_stack([back, np.abs(late[some] + begin), np.full(len(some), sign), b[some]])
+        moment = drive.before[read.block[some]] - passed[read.last[some]]
+        parts.append((ops.astype(np.int64), par, moment, read.block[some], 2 * read.order[some] + order))
+    parts.append((rf_ops, rf_par, rf_moment, played.block, np.full(len(before), 2)))
+    ops, par, moment, block, order = (np.concatenate(c) for c in zip(*parts, strict=True))
+    sort = np.lexsort((order, block))
+    ops, par, moment = ops[sort], par[sort], moment[sort]
+    reading = ops[:, 0] == kernels.READ
+    ops[reading, 3] = np.cumsum(ops[reading, 2]) - ops[reading, 2]
 
-    Undefined pulses count as excitations, as in sequence.trajectory.
-    """
-    if rf.use in (RFUse.EXCITATION, RFUse.UNDEFINED):
-        return -centre(rf)
-    if rf.use is RFUse.REFOCUSING:
-        return -(tau + centre(rf)) - centre(rf)
-    return tau
+    steps = [
+        rf_steps(
+            sequence.rf[played.rf[j]], splits[played.rf[j]].shape, drive.playing(drive.table[played.block[j]]), longest
+        )
+        for j in played.example
+    ]
+    ends = np.cumsum([len(s) for s in steps], dtype=np.int64)
+    used = np.bincount(played.unique, minlength=len(ends))
+    memo = np.where((used > 1) & (np.cumsum(used > 1) <= MEMO), np.cumsum(used > 1) - 1, -1)
+    received = [demodulation(adc) for adc in sequence.adc]
+    return Plan(
+        ops=ops,
+        par=par,
+        moment=np.ascontiguousarray(moment),
+        steps=np.concatenate([np.empty((0, 3 + drive.n_terms)), *steps]),
+        pulses=np.column_stack([ends - [len(s) for s in steps], ends, memo]).astype(np.int64).reshape(-1, 3),
+        pulse_f0=np.array([sequence.rf[played.rf[j]].freq for j in played.example], float),
+        samples=np.concatenate([np.empty((0, 1 + drive.n_terms)), *read.windows]),
+        demod=np.concatenate(
+            [np.empty(0, complex), *(received[i] for i in sequence.blocks[sequence.readout_blocks, 4])]
+        ),
+    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.scanner import Scanner
-from spinloom.phantom.phantom import Phantom, Voxel, compartments
+from spinloom.phantom.phantom import Compartment, Phantom, Voxel, compartments
 from spinloom.simulation.place import isocentre_mm
 
 FloatArray = NDArray[np.float64]
@@ -26,6 +26,7 @@ class Matter:
     amount  (n,) PD x fraction x voxel volume, divided by the spins of the lattice [PD mm^3]
     rates   (n, 3) R1, R2, R2' [1/s]
     shift   (n,) chemical shift [Hz]
+    D       (n,) diffusivity [m^2/s]
     lattice (m, 3) places of the spins inside a voxel, in voxels from its centre
     offsets (m,) what a spin's off-resonance adds in units of its R2' [1/(2 pi)]; zeros unless T2' is sampled
     affine  (4, 4) voxel index → position from the isocentre [m]
@@ -36,6 +37,7 @@ class Matter:
     amount: FloatArray
     rates: FloatArray
     shift: FloatArray
+    D: FloatArray
     lattice: FloatArray
     offsets: FloatArray
     affine: FloatArray
@@ -45,7 +47,7 @@ class Matter:
 class Spins:
     """A batch ready for the kernels.
 
-    spin     (7, n) x, y, z [m], R1, R2 [1/s], f [Hz], B1 relative to nominal
+    spin     (8, n) x, y, z [m], R1, R2 [1/s], f [Hz], B1 relative to nominal, D [m^2/s]; then further basis functions
     R2prime  (n,) reversible rate still to be applied to the signal [1/s]
     weight   (n_coils, 2, n) amount x receive sensitivity, real and imaginary [PD mm^3]
     """
@@ -128,10 +130,18 @@ def matter(
         amount=np.concatenate([p.amount for p in parts]).astype(float) * phantom.grid.voxel_volume_mm3 / len(inside),
         rates=rates,
         shift=np.concatenate([np.full(len(p.voxel), p.shift * hz_per_ppm) for p in parts]),
+        D=_diffusivity(phantom, parts),
         lattice=inside,
         offsets=lorentzian(len(inside)) if sample_T2prime else np.zeros(len(inside)),
         affine=affine,
     )
+
+
+def _diffusivity(phantom: Phantom, parts: list[Compartment]) -> FloatArray:
+    """(n,) of each entry: the tissue's own, or the phantom's map where it has one."""
+    if phantom.D is not None and phantom.fractions is None:
+        return np.concatenate([np.nan_to_num(phantom.D.ravel()[p.voxel]).astype(float) for p in parts])
+    return np.concatenate([np.full(len(p.voxel), p.D) for p in parts])
 
 
 def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last: int, size: int) -> Iterator[Spins]:
@@ -149,10 +159,13 @@ def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last
         R1, R2, R2p = (np.repeat(column, m) for column in matter.rates[rows].T)
         f = matter.shift[rows] + (0.0 if phantom.dB0 is None else phantom.dB0.ravel()[voxel])
         B1 = np.ones(len(voxel)) if phantom.B1 is None else phantom.B1.ravel()[voxel].astype(float)
+        D = np.repeat(matter.D[rows], m)
         sampled = (R2p.reshape(-1, m) * matter.offsets).ravel() / (2 * np.pi)
         amount = np.repeat(matter.amount[rows], m) * scanner.coils(r)
         yield Spins(
-            spin=np.stack([*r.T, R1, R2, np.repeat(f, m) + sampled + scanner.dB0(r), np.repeat(B1, m) * scanner.B1(r)]),
+            spin=np.stack(
+                [*r.T, R1, R2, np.repeat(f, m) + sampled + scanner.dB0(r), np.repeat(B1, m) * scanner.B1(r), D]
+            ),
             R2prime=np.zeros_like(R2p) if matter.offsets.any() else R2p,
             weight=np.ascontiguousarray(np.stack([amount.real, amount.imag], axis=1)),
         )
