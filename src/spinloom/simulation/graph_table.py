@@ -1,0 +1,195 @@
+"""A state table: amplitudes of configurations over T1, T2, B1 and place, as few real terms, with a measured error.
+
+    A_e(v) = sum_l mixture_e,l terms_l(T1_v, T2_v, B1_v, z_v)
+
+Terms come from the amplitudes at the nodes of the table (singular vectors); between nodes they are interpolated:
+polynomials through Chebyshev nodes in log T1, log T2 and B1, cubic pieces in z. Matter of few kinds is its own table.
+
+Berrut & Trefethen, SIAM Rev. 46, 501 (2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+
+from spinloom.simulation.drive import kinds
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Evaluate = Callable[[Floats], NDArray[np.complex64]]
+
+FEW = 1024
+"""Kinds of matter up to which each is a node of its own."""
+
+HELD_OUT = 48
+CHUNK = 2048
+LONGEST = 25
+"""Nodes along one property at first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """terms (L, n) float32 of every entry, mixture (n_amplitudes, L) complex64, error: relative L2, measured."""
+
+    terms: Singles
+    mixture: NDArray[np.complex64]
+    error: float
+    n_nodes: int
+
+
+def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: float) -> Table:
+    """Amplitudes of all matter from those of some.
+
+    matter     (4, n) T1, T2 [s], B1, z [m]
+    evaluate   (4, G) float64 → (n_amplitudes, G)
+    tolerance  aimed at: relative L2 of the amplitudes over matter held out
+    z_step     distance of the nodes along z [m]
+    """
+    n = matter.shape[1]
+    sample = matter[:, np.unique(np.linspace(0, n - 1, min(n, 20_000)).astype(int))]
+    if len(kinds(*_codes(sample))[0]) <= FEW:
+        example, which = kinds(*_codes(matter))
+        if len(example) <= FEW:
+            nodes, mixture, lost = _terms(evaluate(matter[:, example].astype(float)), tolerance)
+            return Table(np.ascontiguousarray(nodes[:, which]), mixture, lost, len(example))
+    counts = _counts(matter, evaluate, 0.3 * tolerance)
+    rng = np.random.default_rng(0)
+    held = matter[:, np.sort(rng.choice(n, HELD_OUT, replace=False))].astype(float)
+    while True:
+        axes = _axes(matter, counts, z_step)
+        grid = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(4, -1)
+        found = evaluate(np.concatenate([_physical(grid), held], axis=1))
+        nodes, mixture, lost = _terms(found[:, : grid.shape[1]], tolerance)
+        values = np.ascontiguousarray(nodes.T).reshape(*(len(a) for a in axes), -1)
+        guess = mixture @ _interpolate(held.astype(np.float32), axes, values)
+        truth = found[:, grid.shape[1] :]
+        error = float(np.linalg.norm(guess - truth) / max(np.linalg.norm(truth), 1e-30))
+        if error <= tolerance or counts.max() >= 2 * LONGEST:
+            return Table(_interpolate(matter, axes, values), mixture, error, grid.shape[1])
+        counts = np.ceil(counts * 1.3).astype(int)
+
+
+def _counts(matter: Singles, evaluate: Evaluate, tolerance: float) -> NDArray[np.int64]:
+    """Nodes along T1, T2 and B1: where the Chebyshev series of the amplitudes along each has fallen to the tolerance.
+
+    Looked at with the others in the middle, all low and all high.
+    """
+    ends = np.array([[0.0] * 3, [1.0] * 3, [0.5] * 3])
+    lo = np.array([*np.log(matter[:2].min(axis=1)), matter[2].min()], float)
+    hi = np.array([*np.log(matter[:2].max(axis=1)), matter[2].max()], float)
+    z = float(np.median(matter[3]))
+    u = (1 - np.cos(np.pi * np.arange(LONGEST) / (LONGEST - 1))) / 2
+    lines = np.repeat(ends[None, :, None, :], 3, axis=0).repeat(LONGEST, axis=2)  # axis, line, node, property
+    for axis in range(3):
+        lines[axis, :, :, axis] = u
+    grid = (lo + (hi - lo) * lines.reshape(-1, 3)).T
+    found = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)])).astype(float))
+    found = found.reshape(len(found), 3, 3, LONGEST)
+    both = np.concatenate([found.real, found.imag]).astype(float)
+    size = np.abs(dct(both, type=1, axis=-1)) / (LONGEST - 1)
+    power = np.sqrt((size**2).sum(axis=0))  # axis, line, order
+    tail = np.sqrt(np.cumsum((power**2)[..., ::-1], axis=-1)[..., ::-1])
+    enough = (tail <= tolerance * tail[..., :1]).argmax(axis=-1)
+    enough[(tail > tolerance * tail[..., :1]).all(axis=-1)] = LONGEST
+    return np.clip(enough.max(axis=1), 2, LONGEST)
+
+
+def _codes(matter: Singles) -> list[NDArray[np.int64]]:
+    return [np.ascontiguousarray(row).view(np.int32).astype(np.int64) for row in matter[:3]] + [
+        np.rint(matter[3] * 1e6).astype(np.int64) + 10_000_000
+    ]
+
+
+def _physical(grid: Floats) -> Floats:
+    """log T1, log T2, B1, z → T1, T2, B1, z."""
+    return np.concatenate([np.exp(grid[:2]), grid[2:]])
+
+
+def _axes(matter: Singles, counts: NDArray[np.int64], z_step: float) -> list[Floats]:
+    """Nodes along log T1, log T2, B1 (Chebyshev, ends included) and z (even steps)."""
+    axes = []
+    for values, count in zip((*np.log(matter[:2]), matter[2]), counts, strict=True):
+        lo, hi = float(values.min()), float(values.max())
+        if hi - lo < 1e-6:
+            axes.append(np.array([(lo + hi) / 2]))
+        else:
+            axes.append((lo + hi) / 2 - (hi - lo) / 2 * np.cos(np.pi * np.arange(count) / (count - 1)))
+    lo, hi = float(matter[3].min()), float(matter[3].max())
+    if hi - lo < 1e-7 or not np.isfinite(z_step):
+        return [*axes, np.array([(lo + hi) / 2])]
+    return [*axes, np.linspace(lo, hi, max(4, int(np.ceil((hi - lo) / z_step)) + 1))]
+
+
+def _terms(A: NDArray[np.complex64], tolerance: float) -> tuple[Singles, NDArray[np.complex64], float]:
+    """(L, G) real terms and (n, L) complex mixture with A = mixture terms; and the relative L2 that is left out.
+
+    A basis from random probes, more of them until little enough is left; then its singular vectors. Halko, Martinsson &
+    Tropp, SIAM Rev. 53, 217 (2011), algorithm 4.1.
+    """
+    E = len(A)
+    M = np.concatenate([A.real, A.imag])
+    whole = float(np.sum(M.astype(float) ** 2))
+    rng = np.random.default_rng(0)
+    probes = 16
+    while True:
+        probes = min(2 * probes, *M.shape)
+        Q = np.linalg.qr(M @ rng.standard_normal((M.shape[1], probes), dtype=np.float32))[0]
+        B = Q.T @ M
+        left = np.sqrt(max(whole - float(np.sum(B.astype(float) ** 2)), 0.0) / max(whole, 1e-300))
+        if left <= 0.2 * tolerance or probes == min(M.shape):
+            break
+    power, vectors = np.linalg.eigh((B @ B.T).astype(float))
+    power, vectors = np.maximum(power[::-1], 0.0), vectors[:, ::-1]
+    tail = np.sqrt(np.maximum(power.sum() - np.cumsum(power), 0.0) / max(power.sum(), 1e-300))
+    L = 1 + int(np.sum(tail > 0.2 * tolerance))
+    W = (Q @ vectors[:, :L]).astype(np.float32)
+    return np.asarray(W.T @ M, np.float32), W[:E] + 1j * W[E:], float(np.hypot(left, tail[L - 1]))
+
+
+def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Singles:
+    """(L, n) values (n1, n2, n3, nz, L) at T1, T2, B1, z of all matter."""
+    z, n = axes[3], matter.shape[1]
+    flat = np.ascontiguousarray(np.moveaxis(values, 3, 0)).reshape(len(z), -1, values.shape[-1])
+    out = np.empty((values.shape[-1], n), np.float32)
+    at = (matter[3] - z[0]) / (z[1] - z[0]) if len(z) > 1 else np.zeros(n)
+    first = np.clip(at.astype(int) - 1, 0, max(len(z) - 4, 0))
+    order = np.argsort(first, kind="stable") if len(z) > 1 else np.arange(n)
+    ends = np.searchsorted(first[order], np.arange(len(z) + 1))
+    for layer in range(len(z)):
+        for lo in range(ends[layer], ends[layer + 1], CHUNK):
+            own = order[lo : min(lo + CHUNK, ends[layer + 1])]
+            some = matter[:, own]
+            w1, w2 = (_barycentric(np.log(x.astype(float)), nodes) for x, nodes in zip(some[:2], axes[:2], strict=True))
+            w3 = _barycentric(some[2].astype(float), axes[2])
+            w = (w1[:, :, None, None] * w2[:, None, :, None] * w3[:, None, None, :]).reshape(len(own), -1)
+            if len(z) == 1:
+                out[:, own] = (w @ flat[0]).T
+                continue
+            t = at[own] - layer
+            part = np.zeros((len(own), values.shape[-1]), np.float32)
+            for q in range(4):  # Lagrange through 0, 1, 2, 3
+                c = np.prod([(t - o) / (q - o) for o in range(4) if o != q], axis=0)
+                part += c[:, None].astype(np.float32) * (w @ flat[layer + q])
+            out[:, own] = part.T
+    return out
+
+
+def _barycentric(x: Floats, nodes: Floats) -> Singles:
+    """(n, m) weights of the polynomial through Chebyshev nodes of the second kind; Berrut & Trefethen (2004), eq. 5.4."""
+    m = len(nodes)
+    if m == 1:
+        return np.ones((len(x), 1), np.float32)
+    w = (-1.0) ** np.arange(m)
+    w[[0, -1]] /= 2
+    d = x[:, None] - nodes
+    hit = np.abs(d) < 1e-12
+    d[hit] = 1.0
+    part = w / d
+    part[hit.any(axis=1)] = 0.0
+    part[hit] = 1.0
+    return np.asarray(part / part.sum(axis=1, keepdims=True), np.float32)
