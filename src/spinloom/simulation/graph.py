@@ -80,7 +80,9 @@ class PhaseGraph:
 
             def evaluate(nodes: Floats) -> NDArray[np.complex64]:
                 m = of(nodes)
-                return amplitudes(graph, steps, coefficients(drive, played, splits, m, 2, self.rf_step), m[:2], wanted, pool)
+                return amplitudes(
+                    graph, steps, coefficients(drive, played, splits, m, 2, self.rf_step), m[:2], wanted, pool
+                )
 
             table = tabulate(params, evaluate, self.tolerance, np.inf)
             entries = _entries(matter, axes, table, self._coils(phantom, scanner, matter))

@@ -46,7 +46,20 @@ def amplitudes(
         decay = np.exp(-times[:, None, None] * R).astype(np.float32)
         own = np.ascontiguousarray(np.pad(pulses[:, :, lo:hi], ((0, 0), *fill)).astype(np.complex64))
         found = np.empty((len(wanted), 2, LANES), np.float32)
-        _run(graph.first, graph.parent, steps.kind[:last], which, turn, own.real.copy(), own.imag.copy(), decay, starts, wanted, most, found)
+        _run(
+            graph.first,
+            graph.parent,
+            steps.kind[:last],
+            which,
+            turn,
+            own.real.copy(),
+            own.imag.copy(),
+            decay,
+            starts,
+            wanted,
+            most,
+            found,
+        )
         out[:, lo:hi] = (found[:, 0] + 1j * found[:, 1])[:, : hi - lo]
 
     list(pool.map(tile, range(0, G, LANES)))

@@ -125,7 +125,11 @@ def _grow(kind, dt, shift, phase, pulses, R1, R2, threshold, most, per):  # type
         links = np.full((groups, 3), -1, np.int32)
         for i in range(R):
             E1[i], E2[i] = np.exp(-R1[i] * dt[j]), np.exp(-R2[i] * dt[j])
-        p, m, z = np.zeros((groups, R), np.complex128), np.zeros((groups, R), np.complex128), np.zeros((groups, R), np.complex128)
+        p, m, z = (
+            np.zeros((groups, R), np.complex128),
+            np.zeros((groups, R), np.complex128),
+            np.zeros((groups, R), np.complex128),
+        )
         for i in range(count):
             g, s, part = which[i], source[i] // 3, source[i] % 3
             if g > 0:

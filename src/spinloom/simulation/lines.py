@@ -171,7 +171,21 @@ def _project(sums, start, r, f, R2, R2p, shade, steps, heard, k, t, tau):  # typ
             for lo in range(start[c], start[c + 1], CHUNK):
                 m = min(CHUNK, start[c + 1] - lo)
                 e = slice(lo, lo + m)
-                _weights(a[:m], b[:m], r[0, e], r[1, e], r[2, e], f[e], R2[e], R2p[e], k[n, 0], k[n, 1], k[n, 2], tau[n], t[n])
+                _weights(
+                    a[:m],
+                    b[:m],
+                    r[0, e],
+                    r[1, e],
+                    r[2, e],
+                    f[e],
+                    R2[e],
+                    R2p[e],
+                    k[n, 0],
+                    k[n, 1],
+                    k[n, 2],
+                    tau[n],
+                    t[n],
+                )
                 _turned(a[:m], b[:m], shade[n, e], shade[len(k) + n, e])
                 if L > 1:
                     _turned(a[:m], b[:m], steps[0, e], steps[1, e])
