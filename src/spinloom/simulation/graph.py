@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores
-from spinloom.core.errors import UsageError
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner, UniformCoil
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation.columns import Columns, columns, sensitivities
+from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph_echoes import Echoes, echoes
+from spinloom.simulation.graph_period import Followed, follow
 from spinloom.simulation.graph_pulses import coefficients, phases
-from spinloom.simulation.graph_table import Table, tabulate
-from spinloom.simulation.graph_walk import Graph, Steps, grow
+from spinloom.simulation.graph_region import Slab, acting, selective_axis, slabs
 from spinloom.simulation.graph_run import amplitudes
-from spinloom.simulation.lines import Entries, Lines, project
+from spinloom.simulation.graph_signal import (
+    Emitter,
+    Pattern,
+    alike,
+    cost_by_columns,
+    cost_by_lines,
+    is_even,
+    patterns,
+)
+from spinloom.simulation.graph_table import tabulate
+from spinloom.simulation.graph_walk import Graph, Steps, grow
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import demodulation
 from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, turns
@@ -30,19 +39,24 @@ from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, tur
 Floats = NDArray[np.float64]
 SPECIMENS = 10
 MOST = 4096
+PER_SLICE = 8  # layers of matter across a slice that thick voxels are cut into
+Z_STEPS = 14  # nodes of the table across the width of a slice
 
 
 @dataclass(frozen=True)
 class PhaseGraph:
     """The extended phase graph of any sequence, then the signal of every configuration that is heard.
 
-        S(t) = sum_v amount_v c(r_v) sum_e F_e(T1_v, T2_v, B1_v) exp(-2 pi i (k_e(t) . r_v + f_v tau_e(t)) - t/T2_v - |tau_e|/T2'_v)
+        S(t) = sum_v amount_v c(r_v) sum_e F_e(T1_v, T2_v, B1_v, z_v)
+               exp(-2 pi i (k_e(t) . r_v + f_v tau_e(t)) - t/T2_v - |tau_e(t)|/T2'_v)
 
-    Exact for boxes and points where pulses are short against off-resonance; every pathway has its own T2' and dB0 clock.
-    Amplitudes are tabulated over T1, T2 and B1 and interpolated, with the error measured.
+    t since the last pulse. Every pathway has its own place in k-space and its own clock for dB0 and T2'. Pulses are the
+    solution of the Bloch equations with their shape, gradient, B1 and relaxation, but on resonance (off-resonance moves
+    their slice). Amplitudes are tabulated over T1, T2, B1 and place and interpolated; the error is measured.
+    What it has not, and Bloch() has: off-resonance during pulses that select nothing, diffusion, motion.
 
-    tolerance  relative L2 aimed at in each step
-    rf_step    see Bloch
+    tolerance  relative L2 aimed at in each approximation
+    rf_step    steps of a pulse are merged or split to about this length [s]
     threads    None: one per available core; never changes the result
 
     Hennig, Concepts Magn. Reson. 3, 125 (1991); Weigel, J. Magn. Reson. Imaging 41, 266 (2015).
@@ -54,50 +68,14 @@ class PhaseGraph:
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
-        drive = Drive(sequence)
-        splits = [turns(rf) for rf in sequence.rf]
-        played = pulses(drive, splits)
-        read = readouts(drive, played)
         where = trajectory(sequence)
-        axes = _axes(read)
-        matter = columns(phantom, scanner, axes)
         samples = np.zeros((scanner.coils.n_coils, *where.k.shape[:2]), np.complex64)
-        steps = _steps(played, phases(drive, played, splits))
         with ThreadPoolExecutor(self.threads or available_cores()) as pool:
-            some = np.flatnonzero(read.last >= 0)
-
-            def of(kind_of_matter: Floats) -> Floats:
-                return np.stack([1 / kind_of_matter[0], 1 / kind_of_matter[1], kind_of_matter[2], kind_of_matter[3]])
-
-            params = np.stack([matter.T1, matter.T2, matter.B1, np.zeros(len(matter), np.float32)])
-            specimens = of(_specimens(params))
-            coef = coefficients(drive, played, splits, specimens, 2, self.rf_step)
-            graph = grow(steps, coef, specimens[:2], 0.1 * self.tolerance, MOST)
-            size = np.empty(3)
-            size[list(axes)] = matter.size
-            heard = echoes(graph, drive, played, read, some, size, 0.3 * self.tolerance)
-            wanted, which = np.unique(heard.source, axis=0, return_inverse=True)
-
-            def evaluate(nodes: Floats) -> NDArray[np.complex64]:
-                m = of(nodes)
-                return amplitudes(
-                    graph, steps, coefficients(drive, played, splits, m, 2, self.rf_step), m[:2], wanted, pool
-                )
-
-            table = tabulate(params, evaluate, self.tolerance, np.inf)
-            entries = _entries(matter, axes, table, self._coils(phantom, scanner, matter))
-            errors = [table.error]
-            for rows, lo, hi, readout, line in _lines(heard, which.ravel(), read, sequence, axes, table):
-                found, error = project(entries, line, self.tolerance, pool)
-                k = line.k[:, None, :] + np.zeros((len(line.dk), 3))
-                k[..., axes[0]] += line.dk
-                found = found * np.prod(np.sinc(k * size), axis=-1).astype(np.float32)
-                for c in range(len(found)):
-                    np.add.at(samples[c][:, lo:hi], readout, found[c])
-                errors.append(error)
-        received = [demodulation(adc) for adc in sequence.adc]
+            task = _Task.of(self, phantom, sequence, scanner, pool)
+            facts = [task.add(slab, samples) for slab in task.slabs]
+        received = [demodulation(adc).astype(np.complex64) for adc in sequence.adc]
         for row, i in enumerate(sequence.blocks[sequence.readout_blocks, 4]):
-            samples[:, row, : len(received[i])] *= received[i].astype(np.complex64)
+            samples[:, row, : len(received[i])] *= received[i]
         return KSpace(
             samples=samples,
             k=where.k,
@@ -105,26 +83,160 @@ class PhaseGraph:
             encoding=sequence.encoding,
             labels=sequence.labels,
             isocentre_mm=isocentre_mm(phantom, scanner),
-            info={
-                "configurations": int(np.diff(graph.first).max(initial=0)),
-                "echoes": len(heard),
-                "terms": len(table.terms),
-                "nodes": table.n_nodes,
-                "error estimate": float(np.hypot(table.error, max(errors[1:], default=0.0))),
-            },
+            info={"engine": summary(facts)},
         )
 
-    def _coils(self, phantom: Phantom, scanner: Scanner, matter: Columns) -> NDArray[np.complex64] | None:
-        if isinstance(scanner.coils, UniformCoil) and scanner.coils.n_coils == 1:
+
+def summary(facts: list[dict[str, float]]) -> dict[str, float]:
+    """What was done, over all slabs: sums of counts, largest of errors."""
+    names = {name: None for fact in facts for name in fact}
+    return {n: (max if "error" in n else sum)(fact.get(n, 0) for fact in facts) for n in names}
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One run: everything that does not change between its slabs."""
+
+    method: PhaseGraph
+    scanner: Scanner
+    phantom: Phantom
+    drive: Drive
+    played: Pulses
+    phase: Floats
+    matter: Columns
+    axes: tuple[int, int, int]
+    selective: int | None
+    slabs: list[Slab]
+    pool: ThreadPoolExecutor
+
+    @staticmethod
+    def of(
+        method: PhaseGraph, phantom: Phantom, sequence: Sequence, scanner: Scanner, pool: ThreadPoolExecutor
+    ) -> _Task:
+        drive = Drive(sequence)
+        splits = [turns(rf) for rf in sequence.rf]
+        played = pulses(drive, splits)
+        selective = selective_axis(played)
+        axes = _axes(readouts(drive, played), selective)
+        matter = columns(phantom, scanner, axes)
+        z, half = matter.x[2], float(matter.size[2]) / 2
+        found = slabs(drive, played, splits, selective, (z.min() - half, z.max() + half), method.rf_step)
+        coarse = 2 * half / min((s.width for s in found), default=np.inf)
+        matter = split_layers(matter, 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse)))
+        phase = phases(drive, played, splits)
+        return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, found, pool)
+
+    def coefficients(self, nodes: Floats) -> tuple[NDArray[np.complex128], Floats]:
+        """Coefficients of all pulses, and R1, R2, in matter (4, G) of T1, T2, B1, z."""
+        splits = [turns(rf) for rf in self.drive.sequence.rf]
+        m = np.stack([1 / nodes[0], 1 / nodes[1], nodes[2], nodes[3]])
+        axis = 2 if self.selective is None else self.selective
+        return coefficients(self.drive, self.played, splits, m, axis, self.method.rf_step), m[:2]
+
+    def add(self, slab: Slab, samples: NDArray[np.complex64]) -> dict[str, float]:
+        """The signal of one slab."""
+        m, tolerance = self.matter, self.method.tolerance
+        z, half = m.x[2], float(m.size[2]) / 2
+        slack = half + (0.0 if self.selective is None else float(np.abs(m.dB0).max(initial=0.0)) / abs(slab.gradient))
+        inside = np.flatnonzero((z >= slab.first - slack) & (z <= slab.last + slack))
+        if not len(inside):
+            return {}
+        layers = (int(inside[0]), int(inside[-1]) + 1)
+        own = slice(int(m.slice_starts[layers[0]]), int(m.slice_starts[layers[1]]))
+        if own.start == own.stop:
+            return {}
+        place = np.zeros(own.stop - own.start, np.float32)
+        if self.selective is not None:
+            count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
+            place = (np.repeat(z[slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
+        params = np.stack([m.T1[own], m.T2[own], m.B1[own], place])
+        table_of, R = self.coefficients(_specimens(params))
+        acts = acting(self.played, table_of)
+        read = readouts(self.drive, acts)
+        phase = self.phase[np.isin(self.played.block, acts.block)]
+        steps = _steps(acts, phase)
+
+        def grown(part: Steps) -> Graph:
+            return grow(part, table_of, R, 0.1 * tolerance, MOST)
+
+        def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
+            wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
+            return amplitudes(graph, part, table_of, R, wanted, self.pool)
+
+        followed = follow(steps, grown, fresh, tolerance)
+        size = np.empty(3)
+        size[list(self.axes)] = m.size
+        heard = echoes(followed, self.drive, acts, read, phase, size, 0.3 * tolerance)
+        if not len(heard):
+            return {}
+        wanted, which = _distinct(heard.source)
+
+        def evaluate(nodes: Floats) -> NDArray[np.complex64]:
+            own_pulses, rates = self.coefficients(nodes)
+            return amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
+
+        table = tabulate(params, evaluate, tolerance, slab.width / Z_STEPS)
+        emitter = Emitter(m, layers, self.axes, table, self._coils(own), tolerance, self.pool)
+        facts = self._emit(emitter, heard, which, read, samples)
+        return {
+            "pulses followed": len(followed.steps),
+            "configurations": int(np.diff(followed.graph.first).max(initial=0)),
+            "echoes": len(heard),
+            "terms": len(table.terms),
+            "nodes": table.n_nodes,
+            "error of the table": table.error,
+            "error of the steady state": followed.change,
+            **facts,
+        }
+
+    def _emit(
+        self, emitter: Emitter, heard: Echoes, which: NDArray[np.intp], read: Readouts, samples: NDArray[np.complex64]
+    ) -> dict[str, float]:
+        row = np.searchsorted(self.drive.sequence.readout_blocks, read.block)[heard.piece]
+        n, terms = emitter.own.stop - emitter.own.start, len(emitter.table.terms)
+        planar = not np.ptp(heard.k[:, self.axes[2]]) > 1e-3
+        n_columns = len(emitter.matter.x[1]) * (1 if planar else emitter.layers[1] - emitter.layers[0])
+        coils = self.scanner.coils.n_coils
+        entries, error = None, 0.0
+        count = {"lines projected": 0, "lines by columns": 0}
+
+        def put(p: Pattern, found: NDArray[np.complex64]) -> None:
+            for c in range(coils):
+                np.add.at(samples[c][:, p.lo : p.hi], row[p.rows], found[min(c, len(found) - 1)])
+
+        for p in patterns(heard, read, self.axes[1:]):
+            span = float(np.ptp(self.matter.dB0)) * float(np.ptp(p.window[:, 0]))
+            lines = cost_by_lines(len(p.rows), n, terms, 4 + int(2 * span), coils)
+            parts = alike(heard, p, self.axes[0]) if is_even(p.window) else []
+            if parts and lines > sum(
+                cost_by_columns(len(p.window), n, terms, coils, len(q.rows), n_columns) for q in parts
+            ):
+                for q in parts:
+                    put(q, emitter.by_columns(heard, which, q, planar))
+                count["lines by columns"] += len(p.rows)
+                continue
+            entries = entries or emitter.entries()
+            found, lost = emitter.by_lines(entries, heard, which, p)
+            put(p, found)
+            error = max(error, lost)
+            count["lines projected"] += len(p.rows)
+        return {**count, "error of the time segments": error}
+
+    def _coils(self, own: slice) -> NDArray[np.complex64] | None:
+        if isinstance(self.scanner.coils, UniformCoil):
             return None
-        return sensitivities(phantom.grid, isocentre_mm(phantom, scanner), scanner.coils, matter.voxel)
+        centre = isocentre_mm(self.phantom, self.scanner)
+        return sensitivities(self.phantom.grid, centre, self.scanner.coils, self.matter.voxel[own])
 
 
-def _axes(read: Readouts) -> tuple[int, int, int]:
-    """Scanner axes: along the readouts, and the other two."""
+def _axes(read: Readouts, selective: int | None) -> tuple[int, int, int]:
+    """Scanner axes: along the readouts, across them, and that of the slices."""
     run = np.sum([np.ptp(w[:, 1:4], axis=0) for w in read.windows], axis=0)
+    if selective is not None:
+        run[selective] = -1.0
     first = int(np.argmax(run))
-    return first, *(axis for axis in range(3) if axis != first)  # type: ignore[return-value]
+    rest = [axis for axis in range(3) if axis not in (first, selective)]
+    return first, rest[0], rest[1] if selective is None else selective
 
 
 def _steps(played: Pulses, phase: Floats) -> Steps:
@@ -141,56 +253,7 @@ def _specimens(params: NDArray[np.float32]) -> Floats:
     return params[:, np.unique([*ends, *np.linspace(0, n - 1, min(n, SPECIMENS)).astype(int)])].astype(float)
 
 
-def _entries(matter: Columns, axes: tuple[int, int, int], table: Table, coils: NDArray[np.complex64] | None) -> Entries:
-    n_a = len(matter.x[1])
-    column = np.repeat(np.arange(len(matter.start) - 1), np.diff(matter.start))
-    places = [matter.x[0][matter.ir], matter.x[1][column % n_a], matter.x[2][column // n_a]]
-    order = np.argsort(matter.ir, kind="stable")
-    used, start = np.unique(matter.ir[order], return_index=True)
-    r = np.empty((3, len(matter)))
-    for axis, x in zip(axes, places, strict=True):
-        r[axis] = x[order]
-    return Entries(
-        start=np.append(start, len(matter)).astype(np.int64),
-        x=matter.x[0][used],
-        r=r,
-        f=matter.dB0[order],
-        R2=1 / matter.T2[order],
-        R2prime=1 / matter.T2prime[order],
-        terms=np.ascontiguousarray((table.terms * matter.amount)[:, order]),
-        coils=None if coils is None else np.ascontiguousarray(coils[:, order]),
-    )
-
-
-def _lines(heard: Echoes, which, read: Readouts, sequence: Sequence, axes, table: Table):  # type: ignore[no-untyped-def]
-    """Lines of one pattern each: (echoes, first and last + 1 sample, row of k-space of each, Lines)."""
-    row = np.searchsorted(sequence.readout_blocks, read.block)
-    pattern = np.stack([read.window, read.lo, read.hi], axis=1)[heard.piece]
-    cut = np.empty(len(heard), np.int64)
-    for w, samples in enumerate(read.windows):
-        of = pattern[:, 0] == w
-        cut[of] = np.clip(np.searchsorted(samples[:, 0], -heard.tau[of]), pattern[of, 1], pattern[of, 2])
-    for sign in (-1.0, 1.0):
-        lo, hi = (pattern[:, 1], cut) if sign < 0 else (cut, pattern[:, 2])
-        code = np.stack([pattern[:, 0], lo, hi], axis=1)
-        kinds, kind = np.unique(code, axis=0, return_inverse=True)
-        for i, (w, a, b) in enumerate(kinds):
-            if b <= a:
-                continue
-            rows = np.flatnonzero(kind.ravel() == i)
-            samples = read.windows[w][a:b]
-            across = np.ptp(samples[:, [1 + axes[1], 1 + axes[2]]], axis=0).max()
-            pieces = [(0, b - a)] if across < 1e-3 else [(s, s + 1) for s in range(b - a)]
-            for p, q in pieces:
-                own = samples[p:q]
-                middle = own[len(own) // 2]
-                line = Lines(
-                    k=heard.k[rows] + middle[1:4],
-                    t=heard.late[rows] + middle[0],
-                    tau=heard.tau[rows] + middle[0],
-                    mixture=table.mixture[which[rows]],
-                    dk=own[:, 1 + axes[0]] - middle[1 + axes[0]],
-                    dt=own[:, 0] - middle[0],
-                    side=sign,
-                )
-                yield rows, a + p, a + q, row[heard.piece[rows]], line
+def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    code = (source[:, 0] * (int(source[:, 1].max()) + 1) + source[:, 1]) * 2 + source[:, 2]
+    _, example, which = np.unique(code, return_index=True, return_inverse=True)
+    return source[example], which

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from spinloom.simulation.drive import Drive
-from spinloom.simulation.graph_walk import Graph
+from spinloom.simulation.graph_period import Followed
 from spinloom.simulation.timeline import Pulses, Readouts
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,7 @@ class Echoes:
     k       (n, 3) what to add to the moments of the readout's window to get k [1/m]
     tau     (n,) what to add to the times of the window to get the time since the echo [s]
     late    (n,) what to add to the times of the window to get the time since the end of the pulse [s]
+    phase   (n,) of the pulse that was followed instead of this one is off by this [rad]
     """
 
     piece: NDArray[np.int64]
@@ -31,31 +32,32 @@ class Echoes:
     k: Floats
     tau: Floats
     late: Floats
+    phase: Floats
 
     def __len__(self) -> int:
         return len(self.piece)
 
 
 def echoes(
-    graph: Graph, drive: Drive, played: Pulses, read: Readouts, some: NDArray[np.intp], size: Floats, least: float
+    followed: Followed, drive: Drive, played: Pulses, read: Readouts, phase: Floats, size: Floats, least: float
 ) -> Echoes:
-    """Echoes of some pieces of the readouts.
+    """Echoes of all readouts that come after a pulse.
 
+    phase  (n_pulses,) of all pulses [rad]
     size   (3,) voxel edges along x, y, z [m], 0 for points
     least  a configuration is heard if |F+| sinc(k . voxel) may exceed this part of the loudest one
     """
+    graph = followed.graph
+    some = np.flatnonzero(read.last >= 0)
     pulse = read.last[some]
+    known = followed.reference[pulse]
     start = drive.sequence.block_starts[read.block[some]]
     since = drive.before[read.block[some], :3] - played.moment[pulse, 1, :3]
-    ends = np.stack(
-        [
-            [read.windows[w][lo, 1:4], read.windows[w][hi - 1, 1:4]]
-            for w, lo, hi in zip(read.window[some], read.lo[some], read.hi[some], strict=True)
-        ]
-    )
-    size_of = graph.loudest * 1.0
-    top = _loudest(graph.first, graph.kappa, size_of, pulse, since, ends, size)
-    piece, source = _heard(graph.first, graph.kappa, size_of, pulse, since, ends, size, least * top)
+    rows = np.cumsum([0, *(len(w) for w in read.windows)])[read.window[some]]
+    moments = np.concatenate([w[:, 1:4] for w in read.windows])
+    ends = np.stack([moments[rows + read.lo[some]], moments[rows + read.hi[some] - 1]], axis=1)
+    top = _loudest(graph.first, graph.kappa, graph.loudest, known, since, ends, size)
+    piece, source = _heard(graph.first, graph.kappa, graph.loudest, known, since, ends, size, least * top)
     kappa = graph.kappa[graph.first[source[:, 0]] + source[:, 1]] * np.where(source[:, 2] == 0, 1.0, -1.0)[:, None]
     return Echoes(
         piece=some[piece],
@@ -63,6 +65,7 @@ def echoes(
         k=kappa[:, :3] + since[piece],
         tau=kappa[:, 3] + (start - played.centre[pulse])[piece],
         late=(start - played.end[pulse])[piece],
+        phase=(phase[pulse] - phase[known])[piece],
     )
 
 
