@@ -39,7 +39,7 @@ from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, tur
 Floats = NDArray[np.float64]
 SPECIMENS = 10
 MOST = 4096
-PER_SLICE = 8  # layers of matter across a slice that thick voxels are cut into
+PER_SLICE = 16  # places across the width of a slice at which matter is looked at
 Z_STEPS = 14  # nodes of the table across the width of a slice
 
 
@@ -106,6 +106,7 @@ class _Task:
     matter: Columns
     axes: tuple[int, int, int]
     selective: int | None
+    even: bool
     slabs: list[Slab]
     pool: ThreadPoolExecutor
 
@@ -121,10 +122,12 @@ class _Task:
         matter = columns(phantom, scanner, axes)
         z, half = matter.x[2], float(matter.size[2]) / 2
         found = slabs(drive, played, splits, selective, (z.min() - half, z.max() + half), method.rf_step)
-        coarse = 2 * half / min((s.width for s in found), default=np.inf)
-        matter = split_layers(matter, 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse)))
+        across = trajectory(sequence).k[..., axes[2]]
+        even = selective is None or bool(np.nanmax(across, initial=0.0) - np.nanmin(across, initial=0.0) > 1.0)
+        if selective is not None and even:  # partitions of a slab: layers thin enough to be points of the profile
+            matter = split_layers(matter, int(np.ceil(PER_SLICE * 2 * half / min((s.width for s in found), default=1.0))))
         phase = phases(drive, played, splits)
-        return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, found, pool)
+        return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, even, found, pool)
 
     def coefficients(self, nodes: Floats) -> tuple[NDArray[np.complex128], Floats]:
         """Coefficients of all pulses, and R1, R2, in matter (4, G) of T1, T2, B1, z."""
@@ -166,17 +169,30 @@ class _Task:
         followed = follow(steps, grown, fresh, tolerance)
         size = np.empty(3)
         size[list(self.axes)] = m.size
+        if not self.even:
+            size[self.axes[2]] = -min(2 * half, slab.width)
         heard = echoes(followed, self.drive, acts, read, phase, size, 0.3 * tolerance)
         if not len(heard):
             return {}
-        wanted, which = _distinct(heard.source)
+        wanted, example, which = _distinct(heard.source)
+        offsets, weights = np.zeros(1), np.ones((len(wanted), 1), np.complex64)
+        if not self.even:  # the mean over a voxel's thickness, at the k through the slice of each echo
+            x, w = np.polynomial.legendre.leggauss(3 + int(np.ceil(PER_SLICE * 2 * half / slab.width)))
+            offsets = half * x
+            through = heard.k[example, self.axes[2]] + read.windows[0][0, 1 + self.axes[2]]
+            weights = (np.exp(-2j * np.pi * through[:, None] * offsets) * w / 2).astype(np.complex64)
 
         def evaluate(nodes: Floats) -> NDArray[np.complex64]:
-            own_pulses, rates = self.coefficients(nodes)
-            return amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
+            mean = np.zeros((len(wanted), nodes.shape[1]), np.complex64)
+            for offset, weight in zip(offsets, weights.T, strict=True):
+                there = nodes + np.array([[0.0], [0.0], [0.0], [offset]])
+                own_pulses, rates = self.coefficients(there)
+                found = amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
+                mean += weight[:, None] * found
+            return mean
 
         table = tabulate(params, evaluate, tolerance, slab.width / Z_STEPS)
-        emitter = Emitter(m, layers, self.axes, table, self._coils(own), tolerance, self.pool)
+        emitter = Emitter(m, layers, self.axes, table, self._coils(own), self.even, tolerance, self.pool)
         facts = self._emit(emitter, heard, which, read, samples)
         return {
             "pulses followed": len(followed.steps),
@@ -253,7 +269,8 @@ def _specimens(params: NDArray[np.float32]) -> Floats:
     return params[:, np.unique([*ends, *np.linspace(0, n - 1, min(n, SPECIMENS)).astype(int)])].astype(float)
 
 
-def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
+    """Distinct sources, an echo of each, and which one every echo has."""
     code = (source[:, 0] * (int(source[:, 1].max()) + 1) + source[:, 1]) * 2 + source[:, 2]
     _, example, which = np.unique(code, return_index=True, return_inverse=True)
-    return source[example], which
+    return source[example], example, which

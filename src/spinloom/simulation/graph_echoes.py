@@ -44,7 +44,7 @@ def echoes(
     """Echoes of all readouts that come after a pulse.
 
     phase  (n_pulses,) of all pulses [rad]
-    size   (3,) voxel edges along x, y, z [m], 0 for points
+    size   (3,) voxel edges along x, y, z [m], 0 for points; negative where matter is not even across the voxel
     least  a configuration is heard if |F+| sinc(k . voxel) may exceed this part of the loudest one
     """
     graph = followed.graph
@@ -74,9 +74,9 @@ def _passes(kappa, sign, since, ends, size):  # type: ignore[no-untyped-def]
     """Upper bound of the product of sinc(k . voxel) along the readout."""
     part = 1.0
     for q in range(3):
-        a = (sign * kappa[q] + since[q] + ends[0, q]) * size[q]
-        b = (sign * kappa[q] + since[q] + ends[1, q]) * size[q]
-        if abs(a - b) < 1e-6:
+        a = (sign * kappa[q] + since[q] + ends[0, q]) * abs(size[q])
+        b = (sign * kappa[q] + since[q] + ends[1, q]) * abs(size[q])
+        if abs(a - b) < 1e-6 and size[q] > 0:
             x = np.pi * abs(a)
             part *= abs(np.sin(x) / x) if x > 1e-9 else 1.0
         elif (a < 0) == (b < 0):

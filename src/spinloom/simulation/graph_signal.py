@@ -67,6 +67,7 @@ class Emitter:
 
     matter  columns;  layers  (first, last) range of them along the slice axis;  axes  scanner axes of readout, phase, slice
     coils   (n_coils, n) complex, or None for one coil that hears all alike
+    even    whether voxels are even along the slice axis; if not, the table holds their mean
     """
 
     matter: Columns
@@ -74,6 +75,7 @@ class Emitter:
     axes: tuple[int, int, int]
     table: Table
     coils: NDArray[np.complex64] | None
+    even: bool
     tolerance: float
     pool: ThreadPoolExecutor
 
@@ -120,6 +122,8 @@ class Emitter:
         k[..., self.axes[0]] += line.dk
         size = np.empty(3)
         size[list(self.axes)] = self.matter.size
+        if not self.even:
+            size[self.axes[2]] = 0.0
         shape = np.prod(np.sinc(k * size), axis=-1) * np.exp(1j * heard.phase[p.rows])[:, None]
         return found * shape.astype(np.complex64), error
 
