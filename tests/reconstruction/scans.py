@@ -62,14 +62,16 @@ def samples_of(m: np.ndarray, f: np.ndarray, k: np.ndarray, t: np.ndarray, encod
     return (S * encoding.grid.voxel_volume_mm3).reshape(t.shape)
 
 
-def echo_planar_raster(encoding: Encoding, spacing: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
-    """k (line, sample, 3) to and fro, and t (line, sample) within a train of one slice."""
+def echo_planar_raster(
+    encoding: Encoding, spacing: float = 1e-3, reading: float = 0.6
+) -> tuple[np.ndarray, np.ndarray]:
+    """k (line, sample, 3) to and fro, and t (line, sample) within a train of one slice; `reading` of the spacing."""
     n, FOV = encoding.grid.shape, encoding.grid.shape[0] * encoding.grid.voxel_mm[0] * 1e-3
     k = np.zeros((n[1], 2 * n[0], 3))
     k[..., 0] = (np.arange(2 * n[0]) - n[0] + 0.5) / (2 * FOV)
     k[1::2, :, 0] *= -1
     k[..., 1] = ((np.arange(n[1]) - n[1] // 2) / FOV)[:, None]
-    t = (np.arange(n[1]) * spacing)[:, None] + np.linspace(-0.3, 0.3, 2 * n[0]) * spacing
+    t = (np.arange(n[1]) * spacing)[:, None] + np.linspace(-reading / 2, reading / 2, 2 * n[0]) * spacing
     return k, t
 
 

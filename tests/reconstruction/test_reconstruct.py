@@ -197,6 +197,15 @@ def test_density_inside_an_even_raster_is_its_cell() -> None:
     np.testing.assert_allclose(inside, 1 / (2 * FOV) ** 2, rtol=0.1)
 
 
+def test_samples_at_both_ends_of_k_space_do_not_cancel() -> None:
+    """k = ±N / (2 FOV) are one frequency on the grid: each may stand for two cells at most."""
+    n, FOV = 16, 0.2
+    x = (np.arange(n) - (n - 1) / 2) * FOV / n
+    angle, q = np.pi * np.arange(24) / 24, np.linspace(-n / 2, n / 2, 2 * n + 1) / FOV
+    k = np.stack([np.outer(np.cos(angle), q), np.outer(np.sin(angle), q)], axis=-1).reshape(-1, 2)
+    assert density_weights(k, (x, x)).max() <= 2 / FOV**2 * 1.01
+
+
 def test_radial_samples_of_a_disc_come_back_with_value_one() -> None:
     from scipy.special import j1
 

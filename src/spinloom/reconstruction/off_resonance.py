@@ -19,7 +19,8 @@ from spinloom.reconstruction.nufft import Exact, Fast
 Complex = NDArray[np.complexfloating]
 Floats = NDArray[np.float64]
 
-FINE = 512
+FINE = 400
+"""Frequencies per turn at which b is worked out: between them it is linear to 3e-5."""
 MOST = 200
 """Frequencies beyond which the field or the readout makes no sense."""
 
@@ -49,11 +50,12 @@ class OffResonant:
                 remedy="Check that the field map is in Hz, or mask it outside the object.",
             )
         centres = np.linspace(low, high, L) if L > 1 else np.array([(low + high) / 2])
-        fine, t = np.linspace(low, high, FINE), np.linspace(self.t.min(), self.t.max(), FINE)
+        n = ceil(FINE * max(turns, 0.1))
+        fine, t = np.linspace(low, high, n), np.linspace(self.t.min(), self.t.max(), 20 * L)
         basis = np.exp(-2j * np.pi * np.outer(t, centres))
-        b = np.linalg.lstsq(basis, np.exp(-2j * np.pi * np.outer(t, fine)), rcond=1e-9)[0]  # (L, FINE)
-        place = np.interp(self.f, fine, np.arange(FINE, dtype=float)) if high > low else np.zeros_like(self.f)
-        i = np.minimum(place.astype(int), FINE - 2)
+        b = np.linalg.lstsq(basis, np.exp(-2j * np.pi * np.outer(t, fine)), rcond=1e-9)[0]  # (L, n)
+        place = np.interp(self.f, fine, np.arange(n, dtype=float)) if high > low else np.zeros_like(self.f)
+        i = np.minimum(place.astype(int), n - 2)
         part = place - i
         object.__setattr__(self, "_l", centres)
         object.__setattr__(self, "_b", b[:, i] * (1 - part) + b[:, i + 1] * part)
