@@ -189,6 +189,8 @@ def test_what_cannot_be_unfolded_is_refused() -> None:
         reconstruct(FULL, method=Sense(KnownMaps(MAPS[:3])))
     with pytest.raises(UsageError, match="combined the coils already"):
         reconstruct(FULL, method=Sense(KNOWN), combine=RootSumOfSquares())
+    with pytest.raises(InputError, match="16 voxels fold"):
+        reconstruct(keep_lines(FULL, regular(32, 16)), method=Sense(KNOWN))
     with pytest.raises(InputError, match="tell what the coils hear"):
         reconstruct(keep_lines(FULL, regular(32, 2)), method=Sense(Walsh()))
 

@@ -51,6 +51,8 @@ class Sense:
             ramp = np.exp(-2j * np.pi * c.first * axis_positions(scan.encoding, c.axis))
             phase = phase * ramp.reshape([-1 if a == c.axis else 1 for a in range(3)])
         reduction = int(np.prod([c.R for c in combs]))
+        if reduction > scan.kspace.n_coils:
+            raise InputError(f"{reduction} voxels fold onto each other, {scan.kspace.n_coils} coils cannot part them")
         W = whitener(self.covariance, scan.kspace.n_coils)
         folded = np.tensordot(W, reduction * phase * Fourier()(part_of(scan, keep)), axes=1)
         maps = np.tensordot(W, self.maps(scan), axes=1)
