@@ -118,6 +118,26 @@ def test_an_echo_planar_scan_is_aligned_and_unwarped_by_its_own_field_map(spinlo
     assert distance["both"] < 0.2 * distance["as it is"]
 
 
+def test_a_field_of_zero_changes_nothing_of_a_radial_scan(spinloom: Run, tmp_path: Path) -> None:
+    from spinloom.core.grid import Grid
+    from spinloom.core.image import Image
+    from spinloom.core.kspace import KSpace
+    from spinloom.io import write_image, write_kspace
+
+    angle, q = np.pi * np.arange(24) / 24, (np.arange(32) - 15.5) / 0.4
+    k = np.stack([np.outer(np.cos(angle), q), np.outer(np.sin(angle), q), np.zeros((24, 32))], axis=-1)
+    S = np.exp(-((q * 0.05) ** 2)) * np.ones((2, 24, 1)) * np.array([1, 1j])[:, None, None]
+    write_kspace(KSpace(S, k, 1e-5 * np.arange(32) + np.zeros((24, 1))), tmp_path / "k.npz")
+    write_image(Image(np.zeros((2, 2, 2)), Grid.centred((2, 2, 2), (90.0, 90.0, 90.0)).affine), tmp_path / "b0.nii.gz")
+    for way in ("fft", "cg-sense"):
+        images = []
+        for more in ((), ("--B0-map", "b0.nii.gz")):
+            code, _, err = spinloom("reconstruct", "k.npz", "--method", way, *more, "-o", "a.nii.gz")
+            assert (code, err) == (0, "")
+            images.append(pixels(tmp_path / "a.nii.gz"))
+        np.testing.assert_allclose(images[1], images[0], atol=1e-6 * images[0].max())
+
+
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A scan of 16 lines, two coils."""

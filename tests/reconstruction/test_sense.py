@@ -170,11 +170,11 @@ def test_a_volume_calibrates_itself() -> None:
     encoding = Encoding(Grid.centred((8, 20, 18), (20.0, 10.0, 11.0)), volume=True)
     r = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in encoding.grid.shape], indexing="ij"))
     m = 1 / (1 + np.exp(12 * (np.sqrt(np.sum(r**2, axis=0)) - 0.7)))
-    full = cartesian_scan(m, encoding, COILS)
+    full = cartesian_scan(m, encoding, LoopArray(5))
     less = keep_lines(keep_lines(full, regular(20, 2, 13)), regular(18, 2, 11), axis=2)
-    truth = RootSumOfSquares()(maps_of(COILS, encoding) * m)
+    truth = RootSumOfSquares()(maps_of(LoopArray(5), encoding) * m)
     for maps in (Walsh(), Espirit(kernel=4)):
-        assert relative_error(reconstruct(less, method=CGSense(maps)).data, truth) < 0.04
+        assert relative_error(reconstruct(less, method=CGSense(maps, iterations=15)).data, truth) < 0.04
 
 
 def test_what_cannot_be_unfolded_is_refused() -> None:

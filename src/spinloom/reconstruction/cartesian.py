@@ -101,8 +101,7 @@ class Table:
 
 def tables(kspace: KSpace, encoding: Encoding, readouts: NDArray[np.intp]) -> Iterator[Table]:
     """One table per slice, or one for a volume; InputError for a slice that the image does not have."""
-    k = kspace.k[readouts]
-    k1, k2 = k[:, 0, encoding.phase_axis], k[:, 0, encoding.slice_axis]
+    k1, k2 = (kspace.k[readouts, 0, axis] for axis in (encoding.phase_axis, encoding.slice_axis))
     n_slices = encoding.grid.shape[encoding.slice_axis]
     slot = np.zeros(len(readouts), np.int64)
     if not encoding.volume:

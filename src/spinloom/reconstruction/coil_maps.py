@@ -86,7 +86,7 @@ def calibration_images(scan: Scan) -> tuple[Complex, list[tuple[Lines, int]]]:
     """
     keep = np.ones(len(scan.readouts), bool)
     centre = []
-    k = scan.kspace.k[scan.readouts][:, 0]
+    k = scan.kspace.k[scan.readouts, 0]
     for axis in scan.encoded_axes:
         lines = lines_along(scan, axis)
         half = min(lines.centre, (lines.N - 1) // 2)

@@ -22,14 +22,15 @@ from spinloom.core.image import Image
 from spinloom.reconstruction.ghost import reversed_lines
 from spinloom.reconstruction.scan import Scan
 
+Complex = NDArray[np.complexfloating]
 Floats = NDArray[np.float64]
 
 
 class FieldCorrection(Protocol):
-    """A way to undo in the image what off-resonance did."""
+    """A way to undo in the images what off-resonance did."""
 
-    def __call__(self, image: NDArray[np.inexact], scan: Scan, grid: Grid) -> NDArray[np.inexact]:
-        """image (x, y, z) on its grid in the world, and the scan it was made of → (x, y, z)."""
+    def __call__(self, images: Complex, scan: Scan, grid: Grid) -> Complex:
+        """images (coil, x, y, z) on their grid in the world, and the scan they were made of → (coil, x, y, z)."""
         ...
 
 
@@ -39,8 +40,8 @@ class PixelShift:
 
         I(y) = |1 + dt/dk df/dy| I'(y + f dt/dk)
 
-    I' between voxels is its Fourier series, as a scan with this field of view repeats: no blur. Magnitudes are moved
-    where the image is complex too, because its phase turns with f; the phase at the fetched place is kept.
+    I' between voxels is its Fourier series, which is what was sampled: nothing is blurred, and phases that turn fast
+    from voxel to voxel do no harm. The phase at the fetched place is kept.
 
     dB0            off-resonance [Hz], anywhere in the world; outside its grid the value at its edge holds
     seconds_per_k  dt/dk along the phase axis [s m]; None: from the times of the lines of an echo train
@@ -51,20 +52,16 @@ class PixelShift:
     dB0: Image
     seconds_per_k: float | None = None
 
-    def __call__(self, image: NDArray[np.inexact], scan: Scan, grid: Grid) -> NDArray[np.inexact]:
+    def __call__(self, images: Complex, scan: Scan, grid: Grid) -> Complex:
         rate = echo_train_rate(scan) if self.seconds_per_k is None else self.seconds_per_k
         axis = scan.encoding.phase_axis
-        shift = field_on(self.dB0, grid) * rate * 1e3 / grid.voxel_mm[axis]  # voxels towards higher index
-        if scan.encoding.grid.affine[axis, axis] < 0:
-            shift = -shift
-        stretch = np.abs(1 + np.gradient(shift, axis=axis)) if image.shape[axis] > 1 else 1.0
-        moved = shifted(np.abs(image), shift, axis).real * stretch
-        if not np.iscomplexobj(image):
-            return np.asarray(np.maximum(moved, 0))
-        return np.asarray(moved * np.exp(1j * np.angle(shifted(image, shift, axis))))
+        shift = field_on(self.dB0, grid) * rate * 1e3 / scan.encoding.grid.affine[axis, axis]  # [voxels]
+        stretch = np.abs(1 + np.gradient(shift, axis=axis)) if shift.shape[axis] > 1 else 1.0
+        moved = [shifted(image, shift, axis) * stretch for image in images]
+        return np.asarray(moved, images.dtype)
 
 
-def shifted(image: NDArray[np.inexact], shift: Floats, axis: int) -> NDArray[np.complexfloating]:
+def shifted(image: Complex, shift: Floats, axis: int) -> Complex:
     """I(y + shift(y)) along one axis by its Fourier series; shift (x, y, z) [voxels]."""
     lines = np.moveaxis(image, axis, -1)
     N = lines.shape[-1]
@@ -73,8 +70,7 @@ def shifted(image: NDArray[np.inexact], shift: Floats, axis: int) -> NDArray[np.
     place = np.arange(N) + np.moveaxis(shift, axis, -1)
     out = np.zeros(lines.shape, complex)
     for i in range(N):
-        wave = np.cos(np.pi * place) if N % 2 == 0 and i == N // 2 else np.exp(2j * np.pi * n[i] * place / N)
-        out += spectrum[..., i, None] * wave
+        out += spectrum[..., i, None] * np.exp(2j * np.pi * n[i] * place / N)
     return np.asarray(np.moveaxis(out / N, -1, axis))
 
 
@@ -91,7 +87,7 @@ def echo_train_rate(scan: Scan) -> float:
             "lines are not read to and fro, so there is no echo-planar distortion along the phase axis",
             remedy="Leave the field map out, or give seconds_per_k.",
         )
-    k = scan.kspace.k[scan.readouts][:, 0, scan.encoding.phase_axis]
+    k = scan.kspace.k[scan.readouts, 0, scan.encoding.phase_axis]
     t = np.nanmean(scan.kspace.t[scan.readouts], axis=1)
     repeat = scan.kspace.labels.get("AVG", np.zeros(len(scan.kspace.k), np.int64))[scan.readouts]
     _, shot = np.unique(np.stack([scan.slots, repeat], axis=1), axis=0, return_inverse=True)

@@ -39,7 +39,7 @@ class Ghost(Protocol):
 class NavigatorGhost:
     """Delay and phase from readouts labelled NAV, which go to and fro without phase encoding.
 
-        D(x) = sum over coils of n_reversed(x) conj n_forward(x)
+        D(x) = sum over coils and slices of n_reversed(x) conj n_forward(x)
         4πδ Δx = arg sum_x D(x + Δx) conj D(x),     φ = arg sum_x D(x) exp(-4πiδ x)
 
     Raises InputError when there are no navigators of both directions.
@@ -48,15 +48,20 @@ class NavigatorGhost:
     """
 
     def __call__(self, scan: Scan) -> KSpace:
-        navigators = np.flatnonzero(scan.kspace.labels.get("NAV", np.zeros(scan.kspace.k.shape[0], np.int64)))
+        none = np.zeros(scan.kspace.k.shape[0], np.int64)
+        navigators = np.flatnonzero(scan.kspace.labels.get("NAV", none))
+        slot = scan.kspace.labels.get("SLC", none)[navigators]
         backwards = reversed_lines(scan.kspace, scan.encoding.readout_axis)[navigators]
-        if not (backwards.any() and (~backwards).any()):
+        pairs = [(own & ~backwards, own & backwards) for own in (slot == s for s in np.unique(slot))]
+        pairs = [(forth, back) for forth, back in pairs if forth.any() and back.any()]
+        if not pairs:
             raise InputError(
                 "there are no navigators (label NAV) read both forwards and backwards",
                 remedy="Use AutoGhost, which finds the delay in the image's own lines.",
             )
         seen = along_readout(scan.kspace, scan.encoding, navigators, None)
-        D = np.sum(seen[:, backwards].mean(axis=1) * seen[:, ~backwards].mean(axis=1).conj(), axis=0)
+        means = ((seen[:, forth].mean(axis=1), seen[:, back].mean(axis=1)) for forth, back in pairs)
+        D = np.sum([np.sum(back * forth.conj(), axis=0) for forth, back in means], axis=0)
         x = axis_positions(scan.encoding, scan.encoding.readout_axis)
         slope = float(np.angle(np.sum(D[1:] * D[:-1].conj()))) / (x[1] - x[0])
         phase = float(np.angle(np.sum(D * np.exp(-1j * slope * x))))

@@ -83,12 +83,11 @@ def raster_lines(k: NDArray[np.float64], encoding: Encoding, axis: int) -> tuple
 
 
 def _lines(scan: Scan, axis: int, own: NDArray[np.bool_]) -> Lines:
-    k = scan.kspace.k[scan.readouts[own]]
     N = scan.encoding.grid.shape[axis]
     if axis != scan.encoding.readout_axis:
-        n, offset = raster_lines(k[:, 0, axis], scan.encoding, axis)
+        n, offset = raster_lines(scan.kspace.k[scan.readouts[own], 0, axis], scan.encoding, axis)
         return Lines(axis, np.unique(n), offset, N)
-    reach = k[..., axis] * N * scan.encoding.grid.voxel_mm[axis] * 1e-3
+    reach = scan.kspace.k[scan.readouts[own], :, axis] * N * scan.encoding.grid.voxel_mm[axis] * 1e-3
     raster = np.arange(N) - N // 2
     first, last = np.nanmax(np.nanmin(reach, axis=1)), np.nanmin(np.nanmax(reach, axis=1))
     return Lines(axis, raster[(raster >= first - 0.5) & (raster <= last + 0.5)], 0.0, N)

@@ -58,12 +58,13 @@ def keep_lines(kspace: KSpace, mask: Mask, axis: int | None = None) -> KSpace:
     """
     encoding = encoding_of(kspace)
     axis = encoding.phase_axis if axis is None else axis
-    n, _ = raster_lines(kspace.k[:, 0, axis], encoding, axis)
-    place = n + encoding.grid.shape[axis] // 2
-    inside = (place >= 0) & (place < len(mask))
-    keep = inside & mask[np.clip(place, 0, len(mask) - 1)]
+    keep = np.zeros(len(kspace.k), bool)
     for name in BESIDE:
         keep |= kspace.labels.get(name, np.zeros(len(keep), np.int64)) != 0
+    image = np.flatnonzero(~keep)
+    n, _ = raster_lines(kspace.k[image, 0, axis], encoding, axis)
+    place = n + encoding.grid.shape[axis] // 2
+    keep[image] = (place >= 0) & (place < len(mask)) & mask[np.clip(place, 0, len(mask) - 1)]
     if not keep.any():
         raise UsageError("no line would be left")
     return replace(

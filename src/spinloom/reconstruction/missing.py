@@ -52,7 +52,7 @@ def missing(scan: Scan) -> str | None:
     Gaps wider than 1 / FOV fold the image, one end shorter than the other blurs it. A raster that is small or has
     round corners lacks nothing: its image is only less sharp.
     """
-    k = scan.kspace.k[scan.readouts][:, 0]
+    k = scan.kspace.k[scan.readouts, 0]
     for s in np.unique(scan.slots):
         for axis in scan.encoded_axes:
             FOV = scan.encoding.grid.shape[axis] * scan.encoding.grid.voxel_mm[axis] * 1e-3

@@ -128,8 +128,6 @@ def _images(kspace: KSpace, way: _Way, *, first_only: bool) -> tuple[Image, ...]
         scan = _scan(kspace, readouts, way.window)
         data = _combined(scan, way)
         grid = in_world(scan)
-        if way.field is not None:
-            data = way.field(data, scan, grid)
         if way.part is Part.MAGNITUDE:
             data = np.abs(data)
         info = {**kspace.info, **{n: int(kspace.labels[n][readouts[0]]) for n in SEPARATE if n in kspace.labels}}
@@ -138,7 +136,7 @@ def _images(kspace: KSpace, way: _Way, *, first_only: bool) -> tuple[Image, ...]
 
 
 def _combined(scan: Scan, way: _Way) -> NDArray[np.inexact]:
-    """One image of a scan: method, partial Fourier, combination."""
+    """One image of a scan: method, partial Fourier, off-resonance, combination."""
     if way.method is None:
         tell_missing(scan, way.partial)
     images = (way.method or Fourier())(scan)
@@ -147,6 +145,8 @@ def _combined(scan: Scan, way: _Way) -> NDArray[np.inexact]:
     if way.partial is not None and not isinstance(way.partial, ZeroFilling):
         for lines in partial_lines(scan):
             images = way.partial(images, lines)
+    if way.field is not None:
+        images = way.field(images, scan, in_world(scan))
     return (way.combine or RootSumOfSquares())(images)
 
 

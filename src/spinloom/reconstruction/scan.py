@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -35,7 +36,7 @@ class Scan:
     window: Window | None = None
     thickness: float | None = None
 
-    @property
+    @cached_property
     def is_cartesian(self) -> bool:
         """Whether the readouts are straight, evenly sampled lines along the readout axis."""
         return straight(self.kspace.k[self.readouts], self.encoding.readout_axis)

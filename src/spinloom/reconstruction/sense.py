@@ -88,7 +88,7 @@ def comb(scan: Scan, axis: int) -> Comb:
             f"lines along axis {'xyz'[axis]} are not every {R}. of {lines.N}",
             remedy="Use CGSense, which takes any lines.",
         )
-    n, offset = raster_lines(scan.kspace.k[scan.readouts][:, 0, axis], scan.encoding, axis)
+    n, offset = raster_lines(scan.kspace.k[scan.readouts, 0, axis], scan.encoding, axis)
     FOV = lines.N * scan.encoding.grid.voxel_mm[axis] * 1e-3
     return Comb(axis, R, (start + offset) / FOV, np.asarray((n - start) % R == 0))
 
