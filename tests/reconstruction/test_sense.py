@@ -137,7 +137,7 @@ def test_a_noise_scan_whitens_the_coils() -> None:
         whitener(np.eye(2), 3)
 
 
-@pytest.mark.parametrize(("way", "tolerance"), [(Walsh(), 0.01), (Espirit(), 2e-3)])
+@pytest.mark.parametrize(("way", "tolerance"), [(Walsh(), 0.01), (Espirit(), 2e-4)])
 def test_coil_maps_are_found_up_to_a_common_phase(way: CoilMaps, tolerance: float) -> None:
     """1 - |<found, true>| of unit vectors inside the object, from 17 lines in the centre."""
     less = keep_lines(noisy(FULL, 1e-3), regular(32, 4, 17))
@@ -181,7 +181,7 @@ def test_what_cannot_be_unfolded_is_refused() -> None:
     irregular = keep_lines(FULL, variable_density(32, 2, 8, np.random.default_rng(3)))
     with pytest.raises(InputError, match="Use CGSense"):
         reconstruct(irregular, method=Sense(KNOWN))
-    with pytest.raises(InputError, match=r"not every 3\. of 32"):
+    with pytest.raises(InputError, match="no comb of every 3 lines that divides 32 voxels"):
         reconstruct(keep_lines(FULL, np.arange(32) % 3 == 0), method=Sense(KNOWN))
     with pytest.raises(InputError, match="straight lines"):
         reconstruct(radial(TURNED[..., 0], 8), method=Sense(KNOWN))

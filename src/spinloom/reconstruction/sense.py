@@ -85,7 +85,7 @@ def comb(scan: Scan, axis: int) -> Comb:
     start = wide - (wide - first) // R * R
     if lines.N % R or any(n not in have for n in range(start, last + 1, R)) or start - first >= R:
         raise InputError(
-            f"lines along axis {'xyz'[axis]} are not every {R}. of {lines.N}",
+            f"lines along axis {'xyz'[axis]} are no comb of every {R} lines that divides {lines.N} voxels",
             remedy="Use CGSense, which takes any lines.",
         )
     n, offset = raster_lines(scan.kspace.k[scan.readouts, 0, axis], scan.encoding, axis)
