@@ -17,6 +17,7 @@ from spinloom.reconstruction.coils import Adaptive, RootSumOfSquares, Sensitivit
 from spinloom.reconstruction.density import density_weights
 from spinloom.reconstruction.grid import implied_encoding, kspace_from_grid
 from spinloom.reconstruction.nufft import Exact, Fast
+from spinloom.reconstruction.partial_fourier import ZeroFilling
 from spinloom.reconstruction.reconstruct import Part, coil_images, reconstruct, reconstruct_all
 from spinloom.reconstruction.window import hann
 
@@ -139,7 +140,8 @@ def test_averages_are_averaged_and_missing_lines_are_zero() -> None:
     )
     zeroed = data.samples.copy()
     zeroed[:, 3] = 0
-    np.testing.assert_allclose(reconstruct(less).data, reconstruct(replace(data, samples=zeroed)).data, atol=1e-12)
+    filled = reconstruct(less, partial=ZeroFilling())
+    np.testing.assert_allclose(filled.data, reconstruct(replace(data, samples=zeroed)).data, atol=1e-12)
 
 
 def test_echoes_become_separate_images() -> None:
@@ -193,6 +195,15 @@ def test_density_inside_an_even_raster_is_its_cell() -> None:
     k = np.stack(np.meshgrid(*[(np.arange(2 * n) - n) / (2 * FOV)] * 2), -1).reshape(-1, 2)
     inside = density_weights(k, (x, x)).reshape(2 * n, 2 * n)[12:20, 12:20]
     np.testing.assert_allclose(inside, 1 / (2 * FOV) ** 2, rtol=0.1)
+
+
+def test_samples_at_both_ends_of_k_space_do_not_cancel() -> None:
+    """k = ±N / (2 FOV) are one frequency on the grid: each may stand for two cells at most."""
+    n, FOV = 16, 0.2
+    x = (np.arange(n) - (n - 1) / 2) * FOV / n
+    angle, q = np.pi * np.arange(24) / 24, np.linspace(-n / 2, n / 2, 2 * n + 1) / FOV
+    k = np.stack([np.outer(np.cos(angle), q), np.outer(np.sin(angle), q)], axis=-1).reshape(-1, 2)
+    assert density_weights(k, (x, x)).max() <= 2 / FOV**2 * 1.01
 
 
 def test_radial_samples_of_a_disc_come_back_with_value_one() -> None:

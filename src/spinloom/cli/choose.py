@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,13 @@ from spinloom.core.errors import UsageError, nearest
 from spinloom.core.units import deg, mm, ms
 
 if TYPE_CHECKING:
+    from spinloom.core.image import Image
     from spinloom.core.scanner import Scanner
     from spinloom.phantom.phantom import Phantom
+    from spinloom.reconstruction.coil_maps import CoilMaps
+    from spinloom.reconstruction.ghost import Ghost
+    from spinloom.reconstruction.partial_fourier import PartialFourier
+    from spinloom.reconstruction.scan import Method as Reconstruction
     from spinloom.sequence.sequence import Sequence
     from spinloom.simulation.simulate import Method
 
@@ -120,3 +126,72 @@ def scanner(*, B0: float, noise: str, n_coils: int, seed: int) -> Scanner:
         raise UsageError(f"--noise is 'on' or 'off', got '{noise}'")
     coils: Coils = UniformCoil() if n_coils == 1 else coils_for(n_coils, seed=seed)
     return Scanner(B0=B0, coils=coils, noise=ThermalNoise() if noise == "on" else None)
+
+
+def reconstruction(
+    name: str,
+    maps: CoilMaps | None,
+    *,
+    iterations: int | None = None,
+    tikhonov: float | None = None,
+    dB0: Image | None = None,
+) -> Reconstruction | None:
+    """The way from samples to images of a name: fft, sense or cg-sense; None is the plain Fourier sum.
+
+    maps                  of the coils; None where the name needs none
+    iterations, tikhonov  None: the default of the method
+    dB0                   field map of a scan that is no straight lines, or None
+    """
+    if name not in ("fft", "sense", "cg-sense"):
+        raise UsageError(f"no reconstruction '{name}'", remedy=nearest(name, ["fft", "sense", "cg-sense"]))
+    if name == "fft" or maps is None:
+        if tikhonov is not None:
+            raise UsageError("--tikhonov is for sense and cg-sense")
+        from spinloom.reconstruction.conjugate_phase import ConjugatePhase
+
+        return None if dB0 is None else ConjugatePhase(dB0)
+    from spinloom.reconstruction.cg_sense import CGSense
+    from spinloom.reconstruction.sense import Sense
+
+    if name == "sense":
+        return Sense(maps) if tikhonov is None else Sense(maps, tikhonov=tikhonov)
+    fit = CGSense(maps, dB0=dB0)
+    fit = fit if iterations is None else replace(fit, iterations=iterations)
+    return fit if tikhonov is None else replace(fit, tikhonov=tikhonov)
+
+
+def coil_maps(name: str, *, cartesian: bool) -> CoilMaps:
+    """Where coil sensitivities come from: auto, espirit or walsh."""
+    from spinloom.reconstruction.coil_maps import Walsh
+    from spinloom.reconstruction.espirit import Espirit
+
+    if name not in ("auto", "espirit", "walsh"):
+        raise UsageError(f"no coil maps '{name}'", remedy=nearest(name, ["auto", "espirit", "walsh"]))
+    if name == "espirit" and not cartesian:
+        raise UsageError("espirit needs straight lines", remedy="Use --coil-maps walsh for spokes and spirals.")
+    return Espirit() if name == "espirit" or (name == "auto" and cartesian) else Walsh()
+
+
+def partial_fourier(name: str, iterations: int | None = None) -> PartialFourier | None:
+    """What stands in for lines missing at one end: none (nobody decided), zero, homodyne or pocs."""
+    from spinloom.reconstruction.partial_fourier import POCS, Homodyne, ZeroFilling
+
+    ways: dict[str, PartialFourier | None] = {
+        "none": None,
+        "zero": ZeroFilling(),
+        "homodyne": Homodyne(),
+        "pocs": POCS() if iterations is None else POCS(iterations),
+    }
+    if name not in ways:
+        raise UsageError(f"no partial Fourier '{name}'", remedy=nearest(name, list(ways)))
+    return ways[name]
+
+
+def ghost(name: str) -> Ghost | None:
+    """How odd and even echo-planar lines are aligned: none, nav or auto."""
+    from spinloom.reconstruction.ghost import AutoGhost, NavigatorGhost
+
+    ways: dict[str, Ghost | None] = {"none": None, "nav": NavigatorGhost(), "auto": AutoGhost()}
+    if name not in ways:
+        raise UsageError(f"no ghost correction '{name}'", remedy=nearest(name, list(ways)))
+    return ways[name]

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from spinloom import __version__
-from spinloom.cli import data, look, make, sequence
+from spinloom.cli import data, look, make, reconstruct, sequence
 from spinloom.core.errors import SpinloomError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command()(data.generate)
 app.command()(make.phantom)
 app.command()(make.simulate)
+app.command()(reconstruct.reconstruct)
 app.add_typer(sequence.app, name="sequence")
 app.command("list")(look.list_)
 app.command()(look.doctor)

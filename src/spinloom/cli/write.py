@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +41,13 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
             typer.echo(f"{key if n == 0 else '':<{width}}  {line}")
 
 
-def write_images(images: Sequence[Image], out: Path) -> list[Path]:
-    """Each image as NIfTI with a JSON sidecar and a PNG of its middle slices; several get _echo-1, _echo-2 ..."""
+def write_images(
+    images: Sequence[Image], out: Path, sidecar: Callable[[Image], Mapping[str, object]] | None = None
+) -> list[Path]:
+    """Each image as NIfTI with a JSON sidecar and a PNG of its middle slices; several get _echo-1, _echo-2 ...
+
+    sidecar  what to say of an image; None: that it was simulated, and how
+    """
     from spinloom.cli.pictures import image_picture
     from spinloom.dataset.sidecar import image_sidecar
     from spinloom.files.atomic import write_bytes, write_json
@@ -55,7 +60,7 @@ def write_images(images: Sequence[Image], out: Path) -> list[Path]:
         name = stem if len(images) == 1 else f"{stem}_echo-{n}"
         path = out.with_name(name + suffix)
         write_image(image, path)
-        write_json(out.with_name(name + ".json"), image_sidecar(image))
+        write_json(out.with_name(name + ".json"), dict((sidecar or image_sidecar)(image)))
         write_bytes(out.with_name(name + ".png"), image_picture(image))
         written.append(path)
     return written

@@ -60,16 +60,21 @@ class Adaptive:
     block: int = 5
 
     def __call__(self, images: Complex) -> NDArray[np.inexact]:
-        C = len(images)
-        size = tuple(min(self.block, n) for n in images.shape[1:])
-        R = np.empty((*images.shape[1:], C, C), images.dtype)
-        for c in range(C):
-            for d in range(c + 1):
-                product = images[c] * np.conj(images[d])
-                mean = uniform_filter(product.real, size) + 1j * uniform_filter(product.imag, size)
-                R[..., c, d] = mean
-                R[..., d, c] = np.conj(mean)
-        v = np.linalg.eigh(R)[1][..., -1]  # (x, y, z, coil)
+        v = local_eigenvector(images, self.block)
         reference = int(np.argmax(np.sum(np.abs(images) ** 2, axis=(1, 2, 3))))
-        v = v * np.exp(-1j * np.angle(v[..., reference : reference + 1]))
-        return np.einsum("xyzc,cxyz->xyz", np.conj(v), images)
+        v = v * np.exp(-1j * np.angle(v[reference]))
+        return np.einsum("cxyz,cxyz->xyz", np.conj(v), images)
+
+
+def local_eigenvector(images: Complex, block: int) -> Complex:
+    """(coil, x, y, z) unit eigenvector of largest eigenvalue of the coils' correlation, averaged over a block."""
+    C = len(images)
+    size = tuple(min(block, n) for n in images.shape[1:])
+    R = np.empty((*images.shape[1:], C, C), images.dtype)
+    for c in range(C):
+        for d in range(c + 1):
+            product = images[c] * np.conj(images[d])
+            mean = uniform_filter(product.real, size) + 1j * uniform_filter(product.imag, size)
+            R[..., c, d] = mean
+            R[..., d, c] = np.conj(mean)
+    return np.asarray(np.moveaxis(np.linalg.eigh(R)[1][..., -1], -1, 0))

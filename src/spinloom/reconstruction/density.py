@@ -17,7 +17,8 @@ def density_weights(k: Floats, r: tuple[Floats, ...], iterations: int = 12) -> F
 
     A is the Fourier sum from the image grid to the samples, T a triangle over twice the field of view: with it the
     kernel A T A* is a sinc², nowhere negative, without which the iteration runs away where samples crowd (the middle
-    of radial scans). The root damps ringing at the rim of k-space. Inside an even raster w = Δk.
+    of radial scans). The root damps ringing at the rim of k-space. Inside an even raster w = Δk. No sample stands for
+    more than two cells of that raster: samples at both ends of an axis, N / FOV apart, would cancel in the sum.
 
     k  (n, d) [1/m];  r  d arrays: voxel centres [m]
     returns (n,) [m^-d]
@@ -30,7 +31,7 @@ def density_weights(k: Floats, r: tuple[Floats, ...], iterations: int = 12) -> F
     for _ in range(iterations):
         w = w / np.sqrt(np.maximum(np.abs(A.forward(T * A.adjoint(w.astype(complex)))), 1e-30))
     voxel = np.prod([_step(x) for x in wide])
-    return np.asarray(w / voxel, float)
+    return np.asarray(np.minimum(w, 2 / T.sum()) / voxel, float)
 
 
 def _doubled(x: Floats) -> Floats:
