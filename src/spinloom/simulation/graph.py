@@ -160,7 +160,7 @@ class _Task:
         steps = _steps(acts, phase)
 
         def grown(part: Steps) -> Graph:
-            return grow(part, table_of, R, 0.1 * tolerance, MOST)
+            return grow(part, table_of, R, 0.3 * tolerance, MOST)
 
         def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)

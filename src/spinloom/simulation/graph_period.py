@@ -23,7 +23,7 @@ class Followed:
     graph      of the first pulses
     steps      those pulses
     reference  (n,) for every pulse of the scan, the followed one after which it leaves the same configurations
-    change     what may remain of the approach to the steady state, relative to the signal
+    change     of the signal over the last half of it, relative: what may remain of the approach to the steady state
     """
 
     graph: Graph
@@ -62,7 +62,7 @@ def period(steps: Steps) -> tuple[int, int] | None:
             continue
         differ = np.flatnonzero(sign[length:] != sign[:-length])
         start = int(differ[-1]) + 1 if len(differ) else 0
-        if start + (LEAST + 1) * length <= n:
+        if start <= n // 2 and start + (LEAST + 1) * length <= n:
             return start, length
     return None
 
@@ -73,7 +73,7 @@ def follow(
     fresh: Callable[[Graph, Steps, NDArray[np.int64]], NDArray[np.complex64]],
     tolerance: float,
 ) -> Followed:
-    """Follow a scan to its end, or until its repetitions have become alike to the tolerance.
+    """Follow a scan to its end, or until twice as many repetitions change nothing beyond the tolerance.
 
     fresh  transverse magnetisation right after some pulses, (n, specimens)
     """
@@ -81,20 +81,18 @@ def follow(
     found = period(steps)
     if found is not None:
         start, length = found
-        repeats = LEAST
+        repeats, before = LEAST, None
         while start + repeats * length < n:
             m = start + repeats * length
             part = first(steps, m)
             graph = grow(part)
-            index = np.arange(m - 3 * length, m)
-            F = fresh(graph, part, index) * np.exp(-1j * steps.phase[index])[:, None]
-            F = F.reshape(3, length, -1)
-            before, now = (float(np.abs(np.diff(F, axis=0)[i]).max()) for i in (0, 1))
-            rate = min(now / max(before, 1e-30), 0.9999)
-            left = now * rate / (1 - rate) / max(float(np.abs(F).max()), 1e-30)
-            if left <= tolerance:
-                pulse = np.arange(n)
-                reference = np.where(pulse < m, pulse, m - length + (pulse - m) % length)
-                return Followed(graph, part, reference, left)
-            repeats *= 2
+            index = np.arange(m - length, m)
+            now = fresh(graph, part, index) * np.exp(-1j * steps.phase[index])[:, None]
+            if before is not None:
+                change = float(np.abs(now - before).max()) / max(float(np.abs(now).max()), 1e-30)
+                if change <= tolerance:
+                    pulse = np.arange(n)
+                    reference = np.where(pulse < m, pulse, m - length + (pulse - m) % length)
+                    return Followed(graph, part, reference, change)
+            repeats, before = 2 * repeats, now
     return Followed(grow(steps), steps, np.arange(n), 0.0)

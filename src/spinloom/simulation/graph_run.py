@@ -43,7 +43,7 @@ def amplitudes(
         hi = min(lo + LANES, G)
         fill = ((0, 0), (0, lo + LANES - hi))
         R = np.pad(rates[:, lo:hi], fill)
-        decay = np.exp(-times[:, None, None] * R).astype(np.float32)
+        decay = np.exp(-times[:, None, None] * R).astype(np.float32).reshape(len(times), -1)
         own = np.ascontiguousarray(np.pad(pulses[:, :, lo:hi], ((0, 0), *fill)).astype(np.complex64))
         found = np.empty((len(wanted), 2, LANES), np.float32)
         _run(
@@ -68,52 +68,70 @@ def amplitudes(
 
 @njit(**_FLAGS)
 def _run(first, parent, kind, which, turn, re, im, decay, starts, wanted, most, out):  # type: ignore[no-untyped-def]
-    old, new = np.zeros((6, most, LANES), np.float32), np.zeros((6, most, LANES), np.float32)
-    old[4, 0] = 1.0
-    c = np.empty((12, LANES), np.float32)
+    # a row is one triple: real and imaginary parts of F+, F-, Z, LANES numbers each; the last row stays zero
+    old, new = np.zeros((most + 1, 6 * LANES), np.float32), np.zeros((most + 1, 6 * LANES), np.float32)
+    old[0, 4 * LANES : 5 * LANES] = 1.0
+    c = np.empty(12 * LANES, np.float32)
     for j in range(len(kind)):
         n = first[j + 1] - first[j]
         E = decay[which[j]]
         for g in range(n):
             row = parent[first[j] + g]
-            for half in range(2):
-                source = row[half]
-                if source < 0:
-                    new[2 * half, g, :] = 0.0
-                    new[2 * half + 1, g, :] = 0.0
-                    continue
-                minus = source % 2
-                sign = np.float32(1.0 if minus == half else -1.0)
-                _decayed(new[2 * half, g], old[2 * minus, source // 2], E[1], np.float32(1.0))
-                _decayed(new[2 * half + 1, g], old[2 * minus + 1, source // 2], E[1], sign)
-            if row[2] < 0:
-                new[4, g, :] = 0.0
-                new[5, g, :] = 0.0
-            else:
-                _decayed(new[4, g], old[4, row[2]], E[0], np.float32(1.0))
-                _decayed(new[5, g], old[5, row[2]], E[0], np.float32(1.0))
-        new[2, 0, :] = new[0, 0]
-        new[3, 0, :] = -new[1, 0]
-        for i in range(LANES):
-            new[4, 0, i] += np.float32(1.0) - E[0, i]
+            p, m, z = row[0], row[1], row[2]
+            _gather(
+                new[g],
+                old[p // 2 if p >= 0 else most],
+                old[m // 2 if m >= 0 else most],
+                old[z if z >= 0 else most],
+                E,
+                2 * LANES * (p % 2 if p >= 0 else 0),
+                2 * LANES * (m % 2 if m >= 0 else 0),
+                np.float32(-1.0 if p >= 0 and p % 2 == 1 else 1.0),
+                np.float32(-1.0 if m >= 0 and m % 2 == 0 else 1.0),
+            )
+        _balance(new[0], E)
         _coefficients(c, re[kind[j]], im[kind[j]], turn[j].real, turn[j].imag)
         for g in range(n):
-            _mix(new[0, g], new[1, g], new[2, g], new[3, g], new[4, g], new[5, g], c)
-        for i in range(LANES):
-            new[0, 0, i] += c[9, i]
-            new[1, 0, i] += c[10, i]
-            new[4, 0, i] += c[11, i]
+            _mix(new[g], c)
+        _recover(new[0], c)
         for e in range(starts[j], starts[j + 1]):
             g, half = wanted[e, 1], wanted[e, 2]
-            out[e, 0] = new[2 * half, g]
-            out[e, 1] = new[2 * half + 1, g] if half == 0 else -new[2 * half + 1, g]
+            sign = np.float32(1.0 - 2.0 * half)
+            for i in range(LANES):
+                out[e, 0, i] = new[g, 2 * half * LANES + i]
+                out[e, 1, i] = sign * new[g, (2 * half + 1) * LANES + i]
         old, new = new, old
+        new[most, :] = 0.0
 
 
 @njit(**_FLAGS)
-def _decayed(out, a, E, sign):  # type: ignore[no-untyped-def]
+def _gather(out, p, m, z, E, from_p, from_m, sign_p, sign_m):  # type: ignore[no-untyped-def]
     for i in range(LANES):
-        out[i] = sign * E[i] * a[i]
+        E1, E2 = E[i], E[LANES + i]
+        out[i] = E2 * p[from_p + i]
+        out[LANES + i] = sign_p * E2 * p[from_p + LANES + i]
+        out[2 * LANES + i] = E2 * m[from_m + i]
+        out[3 * LANES + i] = sign_m * E2 * m[from_m + LANES + i]
+        out[4 * LANES + i] = E1 * z[4 * LANES + i]
+        out[5 * LANES + i] = E1 * z[5 * LANES + i]
+
+
+@njit(**_FLAGS)
+def _balance(row, E):  # type: ignore[no-untyped-def]
+    """At kappa = 0: F- is F+*, and Z recovers."""
+    for i in range(LANES):
+        row[2 * LANES + i] = row[i]
+        row[3 * LANES + i] = -row[LANES + i]
+        row[4 * LANES + i] += np.float32(1.0) - E[i]
+
+
+@njit(**_FLAGS)
+def _recover(row, c):  # type: ignore[no-untyped-def]
+    """What the pulse itself adds at kappa = 0."""
+    for i in range(LANES):
+        row[i] += c[9 * LANES + i]
+        row[LANES + i] += c[10 * LANES + i]
+        row[4 * LANES + i] += c[11 * LANES + i]
 
 
 @njit(**_FLAGS)
@@ -121,25 +139,26 @@ def _coefficients(c, re, im, tr, ti):  # type: ignore[no-untyped-def]
     """Rows a, b, c, d, e, bT, bZ with the pulse's phase in: b e^2iP, c e^iP, e e^-iP, bT e^iP."""
     t2r, t2i = tr * tr - ti * ti, np.float32(2.0) * tr * ti
     for i in range(LANES):
-        c[0, i], c[1, i] = re[0, i], im[0, i]
-        c[2, i], c[3, i] = re[1, i] * t2r - im[1, i] * t2i, re[1, i] * t2i + im[1, i] * t2r
-        c[4, i], c[5, i] = re[2, i] * tr - im[2, i] * ti, re[2, i] * ti + im[2, i] * tr
-        c[6, i] = re[3, i]
-        c[7, i], c[8, i] = re[4, i] * tr + im[4, i] * ti, im[4, i] * tr - re[4, i] * ti
-        c[9, i], c[10, i] = re[5, i] * tr - im[5, i] * ti, re[5, i] * ti + im[5, i] * tr
-        c[11, i] = re[6, i]
+        c[i], c[LANES + i] = re[0, i], im[0, i]
+        c[2 * LANES + i], c[3 * LANES + i] = re[1, i] * t2r - im[1, i] * t2i, re[1, i] * t2i + im[1, i] * t2r
+        c[4 * LANES + i], c[5 * LANES + i] = re[2, i] * tr - im[2, i] * ti, re[2, i] * ti + im[2, i] * tr
+        c[6 * LANES + i] = re[3, i]
+        c[7 * LANES + i], c[8 * LANES + i] = re[4, i] * tr + im[4, i] * ti, im[4, i] * tr - re[4, i] * ti
+        c[9 * LANES + i], c[10 * LANES + i] = re[5, i] * tr - im[5, i] * ti, re[5, i] * ti + im[5, i] * tr
+        c[11 * LANES + i] = re[6, i]
 
 
 @njit(**_FLAGS)
-def _mix(pr, pi, mr, mi, zr, zi, c):  # type: ignore[no-untyped-def]
+def _mix(s, k):  # type: ignore[no-untyped-def]
     """F+' = a F+ + b F- + c Z,   F-' = a* F- + b* F+ + c* Z,   Z' = d Z + e F+ + e* F-."""
     for i in range(LANES):
-        ar, ai, br, bi, cr, ci = c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i]
-        d, er, ei = c[6, i], c[7, i], c[8, i]
-        x, y, u, v, w, q = pr[i], pi[i], mr[i], mi[i], zr[i], zi[i]
-        pr[i] = ar * x - ai * y + br * u - bi * v + cr * w - ci * q
-        pi[i] = ar * y + ai * x + br * v + bi * u + cr * q + ci * w
-        mr[i] = ar * u + ai * v + br * x + bi * y + cr * w + ci * q
-        mi[i] = ar * v - ai * u + br * y - bi * x + cr * q - ci * w
-        zr[i] = d * w + er * (x + u) - ei * (y - v)
-        zi[i] = d * q + er * (y + v) + ei * (x - u)
+        ar, ai, br, bi = k[i], k[LANES + i], k[2 * LANES + i], k[3 * LANES + i]
+        cr, ci, d, er, ei = k[4 * LANES + i], k[5 * LANES + i], k[6 * LANES + i], k[7 * LANES + i], k[8 * LANES + i]
+        x, y, u, v = s[i], s[LANES + i], s[2 * LANES + i], s[3 * LANES + i]
+        w, q = s[4 * LANES + i], s[5 * LANES + i]
+        s[i] = ar * x - ai * y + br * u - bi * v + cr * w - ci * q
+        s[LANES + i] = ar * y + ai * x + br * v + bi * u + cr * q + ci * w
+        s[2 * LANES + i] = ar * u + ai * v + br * x + bi * y + cr * w + ci * q
+        s[3 * LANES + i] = ar * v - ai * u + br * y - bi * x + cr * q - ci * w
+        s[4 * LANES + i] = d * w + er * (x + u) - ei * (y - v)
+        s[5 * LANES + i] = d * q + er * (y + v) + ei * (x - u)

@@ -3,7 +3,8 @@
     A_e(v) = sum_l mixture_e,l terms_l(T1_v, T2_v, B1_v, z_v)
 
 Terms come from the amplitudes at the nodes of the table (singular vectors); between nodes they are interpolated:
-polynomials through Chebyshev nodes in log T1, log T2 and B1, cubic pieces in z. Matter of few kinds is its own table.
+polynomials through Chebyshev nodes in log T1, log T2/T1 and B1, cubic pieces in z; tissue by tissue where matter falls
+into tissues (one ratio T2/T1 each). Matter of few kinds is its own table.
 
 Berrut & Trefethen, SIAM Rev. 46, 501 (2004).
 """
@@ -28,6 +29,7 @@ FEW = 1024
 
 HELD_OUT = 48
 CHUNK = 2048
+MOST_GROUPS = 64
 LONGEST = 25
 """Nodes along one property at first."""
 
@@ -57,38 +59,64 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
         if len(example) <= FEW:
             nodes, mixture, lost = _terms(evaluate(matter[:, example].astype(float)), tolerance)
             return Table(np.ascontiguousarray(nodes[:, which]), mixture, lost, len(example))
-    counts = _counts(matter, evaluate, 0.3 * tolerance)
+    groups = _groups(matter)
+    if len(groups) == 1:
+        counts = [_counts(matter, evaluate, 0.3 * tolerance)]
+    else:
+        counts = [_modest(matter[:, own]) for own in groups]
     rng = np.random.default_rng(0)
-    held = matter[:, np.sort(rng.choice(n, HELD_OUT, replace=False))].astype(float)
+    held = np.sort(rng.choice(n, HELD_OUT, replace=False))
+    truth_at = matter[:, held].astype(float)
     while True:
-        axes = _axes(matter, counts, z_step)
-        grid = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(4, -1)
-        found = evaluate(np.concatenate([_physical(grid), held], axis=1))
-        nodes, mixture, lost = _terms(found[:, : grid.shape[1]], tolerance)
-        values = np.ascontiguousarray(nodes.T).reshape(*(len(a) for a in axes), -1)
-        guess = mixture @ _interpolate(held.astype(np.float32), axes, values)
-        truth = found[:, grid.shape[1] :]
-        error = float(np.linalg.norm(guess - truth) / max(np.linalg.norm(truth), 1e-30))
-        if error <= tolerance or counts.max() >= 2 * LONGEST:
-            return Table(_interpolate(matter, axes, values), mixture, error, grid.shape[1])
-        counts = np.ceil(counts * 1.3).astype(int)
+        axes = [_axes(matter[:, own], c, z_step) for own, c in zip(groups, counts, strict=True)]
+        grids = [np.stack(np.meshgrid(*a, indexing="ij")).reshape(4, -1) for a in axes]
+        found = evaluate(np.concatenate([*(_physical(g) for g in grids), truth_at], axis=1))
+        nodes, mixture, lost = _terms(found[:, : -len(held)], tolerance)
+        terms = np.empty((len(nodes), n), np.float32)
+        first = 0
+        for own, a, grid in zip(groups, axes, grids, strict=True):
+            values = np.ascontiguousarray(nodes[:, first : first + grid.shape[1]].T).reshape(*(len(x) for x in a), -1)
+            terms[:, own] = _interpolate(matter[:, own], a, values)
+            first += grid.shape[1]
+        truth = found[:, first:]
+        error = float(np.linalg.norm(mixture @ terms[:, held] - truth) / max(np.linalg.norm(truth), 1e-30))
+        if error <= tolerance or max(c.max() for c in counts) >= 2 * LONGEST:
+            return Table(terms, mixture, error, first)
+        counts = [np.where(c > 1, np.ceil(c * 1.3), 1).astype(int) for c in counts]
+
+
+def _groups(matter: Singles) -> list[NDArray[np.intp] | slice]:
+    """Tissues: matter of one ratio T2/T1 belongs together; all of it if there are many ratios."""
+    ratio = np.rint(2000 * np.log(matter[1].astype(float) / matter[0])).astype(np.int64)
+    if len(np.unique(ratio[:: max(1, len(ratio) // 20_000)])) > MOST_GROUPS:
+        return [slice(None)]
+    values, which = np.unique(ratio, return_inverse=True)
+    if len(values) > 2 * MOST_GROUPS:
+        return [slice(None)]
+    order = np.argsort(which, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(which))[:-1])
+
+
+def _modest(matter: Singles) -> NDArray[np.int64]:
+    """Nodes along T1, T2/T1 and B1 for a tissue, at first."""
+    spread = np.ptp(np.log(matter[0])), 0.0, np.ptp(matter[2])
+    return np.array([int(np.clip(3 + 4 * spread[0], 3, 12)), 2, int(np.clip(3 + 8 * spread[2], 3, 12))])
 
 
 def _counts(matter: Singles, evaluate: Evaluate, tolerance: float) -> NDArray[np.int64]:
-    """Nodes along T1, T2 and B1: where the Chebyshev series of the amplitudes along each has fallen to the tolerance.
+    """Nodes along T1, T2/T1 and B1: where the Chebyshev series of the amplitudes along each has fallen to the tolerance.
 
     Looked at with the others in the middle, all low and all high.
     """
     ends = np.array([[0.0] * 3, [1.0] * 3, [0.5] * 3])
-    lo = np.array([*np.log(matter[:2].min(axis=1)), matter[2].min()], float)
-    hi = np.array([*np.log(matter[:2].max(axis=1)), matter[2].max()], float)
-    z = float(np.median(matter[3]))
+    at = _coordinates(matter)
+    lo, hi, z = at[:3].min(axis=1), at[:3].max(axis=1), float(np.median(matter[3]))
     u = (1 - np.cos(np.pi * np.arange(LONGEST) / (LONGEST - 1))) / 2
     lines = np.repeat(ends[None, :, None, :], 3, axis=0).repeat(LONGEST, axis=2)  # axis, line, node, property
     for axis in range(3):
         lines[axis, :, :, axis] = u
-    grid = (lo + (hi - lo) * lines.reshape(-1, 3)).T
-    found = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)])).astype(float))
+    grid = lo[:, None] + (hi - lo)[:, None] * lines.reshape(-1, 3).T
+    found = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)])))
     found = found.reshape(len(found), 3, 3, LONGEST)
     both = np.concatenate([found.real, found.imag]).astype(float)
     size = np.abs(dct(both, type=1, axis=-1)) / (LONGEST - 1)
@@ -99,6 +127,12 @@ def _counts(matter: Singles, evaluate: Evaluate, tolerance: float) -> NDArray[np
     return np.clip(enough.max(axis=1), 2, LONGEST)
 
 
+def _coordinates(matter: Singles) -> Floats:
+    """T1, T2, B1, z → log T1, log T2/T1, B1, z."""
+    m = matter.astype(float)
+    return np.stack([np.log(m[0]), np.log(m[1] / m[0]), m[2], m[3]])
+
+
 def _codes(matter: Singles) -> list[NDArray[np.int64]]:
     return [np.ascontiguousarray(row).view(np.int32).astype(np.int64) for row in matter[:3]] + [
         np.rint(matter[3] * 1e6).astype(np.int64) + 10_000_000
@@ -106,20 +140,21 @@ def _codes(matter: Singles) -> list[NDArray[np.int64]]:
 
 
 def _physical(grid: Floats) -> Floats:
-    """log T1, log T2, B1, z → T1, T2, B1, z."""
-    return np.concatenate([np.exp(grid[:2]), grid[2:]])
+    """log T1, log T2/T1, B1, z → T1, T2, B1, z."""
+    T1 = np.exp(grid[0])
+    return np.stack([T1, T1 * np.exp(grid[1]), grid[2], grid[3]])
 
 
 def _axes(matter: Singles, counts: NDArray[np.int64], z_step: float) -> list[Floats]:
-    """Nodes along log T1, log T2, B1 (Chebyshev, ends included) and z (even steps)."""
-    axes = []
-    for values, count in zip((*np.log(matter[:2]), matter[2]), counts, strict=True):
+    """Nodes along log T1, log T2/T1, B1 (Chebyshev, ends included) and z (even steps)."""
+    axes, at = [], _coordinates(matter)
+    for values, count in zip(at[:3], counts, strict=True):
         lo, hi = float(values.min()), float(values.max())
-        if hi - lo < 1e-6:
+        if hi - lo < 1e-3 or count == 1:
             axes.append(np.array([(lo + hi) / 2]))
         else:
             axes.append((lo + hi) / 2 - (hi - lo) / 2 * np.cos(np.pi * np.arange(count) / (count - 1)))
-    lo, hi = float(matter[3].min()), float(matter[3].max())
+    lo, hi = float(at[3].min()), float(at[3].max())
     if hi - lo < 1e-7 or not np.isfinite(z_step):
         return [*axes, np.array([(lo + hi) / 2])]
     return [*axes, np.linspace(lo, hi, max(4, int(np.ceil((hi - lo) / z_step)) + 1))]
@@ -164,8 +199,7 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Single
         for lo in range(ends[layer], ends[layer + 1], CHUNK):
             own = order[lo : min(lo + CHUNK, ends[layer + 1])]
             some = matter[:, own]
-            w1, w2 = (_barycentric(np.log(x.astype(float)), nodes) for x, nodes in zip(some[:2], axes[:2], strict=True))
-            w3 = _barycentric(some[2].astype(float), axes[2])
+            w1, w2, w3 = (_barycentric(x, nodes) for x, nodes in zip(_coordinates(some)[:3], axes[:3], strict=True))
             w = (w1[:, :, None, None] * w2[:, None, :, None] * w3[:, None, None, :]).reshape(len(own), -1)
             if len(z) == 1:
                 out[:, own] = (w @ flat[0]).T
