@@ -17,7 +17,7 @@ from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.sequence.timing import B1_rms, Fault, check
 from spinloom.simulation import hardware_memory
-from spinloom.simulation.hardware_memory import memory_free, memory_needed
+from spinloom.simulation.hardware_memory import memory_needed
 from spinloom.simulation.simulate import simulate
 
 uT = 1e-6 * GAMMA_BAR
@@ -105,14 +105,9 @@ def test_memory_grows_with_coils_samples_and_matter() -> None:
 
 
 def test_more_memory_than_there_is_is_refused_with_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware_memory, "memory_free", lambda: 2**20)
+    monkeypatch.setattr(hardware_memory, "free_memory", lambda: 2**20)
     sequence = assemble([Block(1200e-6, rf=PULSE), *[Block(11e-3, adc=ADC(1000, 10e-6, 20e-6))] * 100])
     many = Scanner(coils=UniformCoil(32))
     with pytest.raises(MachineError, match=r"32 coils needs about 0.1 GiB of memory.*fewer coils"):
         simulate(phantom(), sequence, many)
     simulate(phantom(), play(), many)
-
-
-def test_free_memory_is_known_on_this_machine_or_not_guessed() -> None:
-    free = memory_free()
-    assert free is None or 0 <= free < 2**50

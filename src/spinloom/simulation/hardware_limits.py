@@ -7,11 +7,16 @@ import warnings
 from spinloom.core.errors import InputError
 from spinloom.core.scanner import Scanner
 from spinloom.sequence.sequence import Sequence
-from spinloom.sequence.timing import Fault, check
+from spinloom.sequence.timing import Fault, Finding, check
 
 SAID = (Fault.GRADIENT, Fault.SLEW, Fault.B1, Fault.DUTY, Fault.RASTER)
 """What decides whether another scanner can play it. Dead times and steps are left to `spinloom sequence inspect`:
 idealised sequences, with instantaneous pulses and gradients, have them all."""
+
+
+def beyond(sequence: Sequence, scanner: Scanner) -> tuple[Finding, ...]:
+    """What of a sequence lies beyond a scanner's limits; nothing if it can play it."""
+    return tuple(f for f in check(sequence, scanner.limits) if f.fault in SAID)
 
 
 def require_playable(sequence: Sequence, scanner: Scanner, *, stacklevel: int = 2) -> None:
@@ -22,7 +27,7 @@ def require_playable(sequence: Sequence, scanner: Scanner, *, stacklevel: int = 
 
     stacklevel  of the warning
     """
-    found = [f for f in check(sequence, scanner.limits) if f.fault in SAID]
+    found = beyond(sequence, scanner)
     if not found:
         return
     fault = f"this scanner could not play the sequence '{sequence.name}': {'; '.join(str(f) for f in found)}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
+from spinloom.core.cores import free_memory
 from spinloom.core.errors import MachineError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom
@@ -34,26 +33,9 @@ def memory_needed(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> int
     return samples * (SAMPLE + SIGNAL * scanner.coils.n_coils) + shares * (MATTER + COIL)
 
 
-def memory_free() -> int | None:
-    """Bytes that a program may still take: what Linux calls available, within the limit of a container.
-
-    None where it cannot be known.
-    """
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, ValueError, StopIteration):
-        return None
-    try:
-        limit, used = (int(Path(f"/sys/fs/cgroup/memory.{n}").read_text(encoding="ascii")) for n in ("max", "current"))
-    except (OSError, ValueError):  # no container, or one without a limit ("max")
-        return free
-    return min(free, max(limit - used, 0))
-
-
 def require_memory(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> None:
     """Raise MachineError if a simulation needs more memory than is free."""
-    needed, free = memory_needed(phantom, sequence, scanner), memory_free()
+    needed, free = memory_needed(phantom, sequence, scanner), free_memory()
     if free is not None and needed > free:
         raise MachineError(
             f"simulating '{phantom.name}' with '{sequence.name}' and {scanner.coils.n_coils} coils needs about "
