@@ -48,7 +48,7 @@ def with_eddy_currents(sequence: Sequence, currents: tuple[EddyCurrent, ...]) ->
 
     returns  the same sequence if no current does anything
 
-    Jehenson et al., J. Magn. Reson. 90, 264 (1990), equations 1 to 4.
+    Jehenson, Westphal & Schuff, J. Magn. Reson. 90, 264 (1990).
     """
     currents = tuple(c for c in currents if c.alpha)
     if not currents or not sequence.gradients:
