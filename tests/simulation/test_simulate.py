@@ -32,7 +32,7 @@ def fid(*dwells: float) -> Sequence:
     return assemble(blocks)
 
 
-@pytest.mark.parametrize("name", ["PD", "T1", "T2", "T2prime", "dB0", "B1"])
+@pytest.mark.parametrize("name", ["PD", "T1", "T2", "T2prime", "D", "chi_ppm", "dB0", "B1"])
 def test_NaN_where_there_is_signal_is_refused_by_name(name: str) -> None:
     values = np.ones((3, 2, 2), np.float32)
     values[1, 1, 1] = np.nan
@@ -117,8 +117,8 @@ def test_it_says_what_it_did_in_plain_json() -> None:
 
 def test_too_few_spins_for_the_spoilers_are_said() -> None:
     """A spoiler of 8 turns per voxel needs more than a few spins; points are left alone."""
-    spoiler = Gradient(np.array([0.0, 1e-3]), np.full(2, 8 / 2e-3 / 1e-3))
-    sequence = assemble([Block(1e-3, rf=PULSE), Block(1e-3, gz=spoiler), *fid(1e-5)])
+    spoiler = Gradient(np.array([0.0, 4e-3]), np.full(2, 8 / 2e-3 / 4e-3))
+    sequence = assemble([Block(1e-3, rf=PULSE), Block(4e-3, gz=spoiler), *fid(1e-5)])
     with pytest.warns(UserWarning, match=r"apart by up to 8.0 turns: .*Bloch\(spins=64\)"):
         simulate(phantom(), sequence)
     simulate(phantom(), sequence, method=Bloch(spins=64))

@@ -14,6 +14,7 @@ from spinloom.core.units import deg, mm, ms
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
+    from spinloom.core.imperfections import Imperfections
     from spinloom.core.scanner import Scanner
     from spinloom.phantom.phantom import Phantom
     from spinloom.reconstruction.coil_maps import CoilMaps
@@ -117,15 +118,21 @@ def spins_for(phantom: Phantom) -> int:
     return 1 if phantom.voxel is Voxel.POINT else 8
 
 
-def scanner(*, B0: float, noise: str, n_coils: int, seed: int) -> Scanner:
+def scanner(*, B0: float, noise: str, n_coils: int, seed: int, imperfections: Imperfections | None = None) -> Scanner:
     """A scanner with main field B0 [T]; one coil hears every place equally, more are loops around the head."""
     from spinloom.core.coils import coils_for
+    from spinloom.core.imperfections import PERFECT
     from spinloom.core.scanner import Coils, Scanner, ThermalNoise, UniformCoil
 
     if noise not in ("on", "off"):
         raise UsageError(f"--noise is 'on' or 'off', got '{noise}'")
     coils: Coils = UniformCoil() if n_coils == 1 else coils_for(n_coils, seed=seed)
-    return Scanner(B0=B0, coils=coils, noise=ThermalNoise() if noise == "on" else None)
+    return Scanner(
+        B0=B0,
+        coils=coils,
+        noise=ThermalNoise() if noise == "on" else None,
+        imperfections=imperfections or PERFECT,
+    )
 
 
 def reconstruction(

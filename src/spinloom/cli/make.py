@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spinloom.cli import imperfect as wrong
 from spinloom.cli import options as o
 
 
@@ -89,6 +90,11 @@ def simulate(
     slices: o.Slices = None,
     slice_thickness: o.Thickness = None,
     bandwidth: o.Bandwidth = None,
+    gradient_delay: wrong.Delay = None,
+    eddy: wrong.Eddy = None,
+    drift: wrong.Drift = None,
+    spikes_in_data: wrong.Spikes = 0,
+    zipper: wrong.ZipperAt = None,
     json: o.Json = False,
 ) -> None:
     """Simulate a scan: phantom + sequence → k-space → image (NIfTI, a JSON sidecar and a PNG beside it).
@@ -105,7 +111,8 @@ def simulate(
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
     image_suffix(out)
-    scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed)
+    flaws = wrong.imperfections(delay=gradient_delay, eddy=eddy, drift=drift, spikes=spikes_in_data, zipper=zipper)
+    scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed, imperfections=flaws)
     events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
     matter = choose.phantom(phantom, B0=B0, seed=seed, scheme=labels)
     how = choose.method(method, choose.spins_for(matter) if spins is None else spins)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.errors import UsageError
+from spinloom.core.imperfections import PERFECT, Imperfections
 
 
 class Field(Protocol):
@@ -58,6 +59,8 @@ class Limits:
     max_gradient  [T/m] per axis
     max_slew      [T/m/s] per axis
     max_B1        [T] peak
+    max_B1_rms    [T] root mean square over any 10 s; the default is generous at 3 T, where B1+rms of 2 to 4 µT is
+                  what heating (IEC 60601-2-33) leaves to most scans
     rf_raster, gradient_raster, adc_raster, block_raster   [s]
     rf_dead, rf_ringdown, adc_dead   times the hardware needs around RF and ADC [s]
     """
@@ -72,6 +75,7 @@ class Limits:
     rf_dead: float = 100e-6
     rf_ringdown: float = 20e-6
     adc_dead: float = 10e-6
+    max_B1_rms: float = 5e-6
 
     @property
     def max_gradient_Hz_per_m(self) -> float:
@@ -112,12 +116,14 @@ class Scanner:
     """A scanner.
 
     B0      main field [T]
-    limits  what gradients and RF can do
+    limits  what gradients and RF can do; simulate() warns of a sequence beyond them
+    strict  it refuses such a sequence instead
     B1      transmit field over space, relative to nominal
     dB0     off-resonance from the magnet itself, beside what the phantom carries [Hz]
     coils   receive sensitivities
     noise   None for a noiseless receiver
     isocentre_mm  world position of the isocentre; None: the middle of the phantom's brain, or of its grid
+    imperfections what gradients, field and receiver do beside what they should; default: nothing
     """
 
     B0: float = 3.0
@@ -127,6 +133,8 @@ class Scanner:
     coils: Coils = field(default_factory=UniformCoil)
     noise: ThermalNoise | None = None
     isocentre_mm: tuple[float, float, float] | None = None
+    imperfections: Imperfections = PERFECT
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.B0) and self.B0 > 0):

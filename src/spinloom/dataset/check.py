@@ -87,12 +87,16 @@ def _phantom(path: Path) -> str:
 
 
 def _sequence(path: Path) -> str:
+    from spinloom.core.scanner import Scanner
     from spinloom.io import read_sequence
+    from spinloom.simulation.hardware_limits import beyond
 
     sequence = read_sequence(path)
     if sequence.n_readouts == 0:
         raise InputError("has no ADC: it would acquire nothing", file=path, remedy="Use a sequence with a readout.")
-    return f"{sequence.n_blocks} blocks, {sequence.n_readouts} readouts, {sequence.duration:.3f} s"
+    found = "; ".join(str(finding) for finding in beyond(sequence, Scanner()))
+    limits = f"; beyond the default scanner, simulated as written: {found}" if found else ""
+    return f"{sequence.n_blocks} blocks, {sequence.n_readouts} readouts, {sequence.duration:.3f} s{limits}"
 
 
 def _recipe(path: Path) -> str:

@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, model_validator
 
-from spinloom.dataset.draw import Choice, Draw, Fixed, Normal, Uniform, extremes, parse, plain
+from spinloom.dataset.draw import Choice, Fixed, Normal, Uniform, extremes
+from spinloom.dataset.rules import Rule, Section, Word
+from spinloom.dataset.rules import described as _f
+from spinloom.dataset.rules import number as _number
+from spinloom.dataset.rules import three as _three
+from spinloom.dataset.rules import word as _word
 
 SUFFIXES = ("T1w", "T2w", "PDw", "FLAIR", "T2starw", "PDT2", "inplaneT1", "inplaneT2", "angio", "MEGRE")
 """BIDS suffixes of anatomical images a simulated scan may have."""
 
-Rule: TypeAlias = Annotated[Draw, PlainValidator(parse), PlainSerializer(plain)]
-Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$", max_length=40)]
-
-
-def _number(low: float, high: float) -> Callable[[Draw], Draw]:
-    def inside(rule: Draw) -> Draw:
-        for value in extremes(rule):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise ValueError(f"takes a number, got {value!r}")
-            if not low <= value <= high:
-                raise ValueError(f"takes {low:g} to {high:g}, got {value:g}")
-        return rule
-
-    return inside
-
-
-def _word(*known: str) -> Callable[[Draw], Draw]:
-    def among(rule: Draw) -> Draw:
-        for value in extremes(rule):
-            if value not in known:
-                raise ValueError(f"takes one of {', '.join(known)}, got {value!r}")
-        return rule
-
-    return among
-
-
-def _f(default: Any, text: str, unit: str = "", **more: Any) -> Any:
-    return Field(default, description=text, json_schema_extra={"unit": unit}, validate_default=True, **more)
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+CURVED = ("radial_gre", "spiral_gre")
+"""Protocols whose closed forms encode any trajectory."""
 
 
 class PhantomSection(Section):
@@ -82,6 +46,31 @@ class PhantomSection(Section):
         return self
 
 
+class ImperfectionsSection(Section):
+    """What gradients, field and receiver do beside what they should."""
+
+    gradient_delay_us: Annotated[Rule, AfterValidator(_three(-100, 100))] = _f(
+        Fixed(0.0), "how late gradients come: a list for x, y and z, or one rule from which each axis draws", "µs"
+    )
+    eddy_amplitude: Annotated[Rule, AfterValidator(_number(-1, 1))] = _f(
+        Fixed(0.0), 'eddy currents of each gradient relative to its steps; 0: none; needs method = "bloch"', "1"
+    )
+    eddy_tau_ms: Annotated[Rule, AfterValidator(_number(1e-3, 1e4))] = _f(Fixed(1.0), "their time constant", "ms")
+    drift_Hz_per_min: Annotated[Rule, AfterValidator(_number(-1e4, 1e4))] = _f(
+        Fixed(0.0), "drift of the main field during a scan", "Hz/min"
+    )
+    spikes: Annotated[Rule, AfterValidator(_number(0, 1e6))] = _f(Fixed(0), "samples hit by a discharge, per scan")
+    spike_amplitude: Annotated[Rule, AfterValidator(_number(0, 1e3))] = _f(
+        Fixed(0.5), "of a discharge, relative to the largest sample", "1"
+    )
+    zipper_amplitude: Annotated[Rule, AfterValidator(_number(0, 1e3))] = _f(
+        Fixed(0.0), "of a radio line in the receiver, relative to the largest sample; 0: none", "1"
+    )
+    zipper_kHz: Annotated[Rule, AfterValidator(_number(-1e3, 1e3))] = _f(
+        Fixed(5.0), "its distance from the centre frequency", "kHz"
+    )
+
+
 class ScannerSection(Section):
     """What scans it."""
 
@@ -98,6 +87,9 @@ class ScannerSection(Section):
     )
     receive_inhomogeneity: Annotated[Rule, AfterValidator(_number(0, 3))] = _f(
         Fixed(0.5), "shading left by the receive coil, relative to an uncorrected one; 0: none", "1"
+    )
+    imperfections: ImperfectionsSection = _f(
+        ImperfectionsSection(), "what gradients, field and receiver do beside what they should"
     )
 
 
@@ -189,10 +181,19 @@ class Recipe(Section):
             raise ValueError(f"two protocols would both be called {twice[0]}; give one an acq label")
         return self
 
+    @model_validator(mode="after")
+    def straight_readouts(self) -> Recipe:
+        if any(extremes(self.scanner.imperfections.eddy_amplitude)):
+            closed = [p.label for p in self.protocol if p.method == "signal" and p.use not in CURVED]
+            if closed:
+                raise ValueError(f'eddy currents bend the readouts of {closed[0]}, which needs method = "bloch"')
+        return self
+
 
 __all__ = [
     "Choice",
     "Fixed",
+    "ImperfectionsSection",
     "Normal",
     "OutputSection",
     "PhantomSection",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from spinloom.core.coils import coils_for
 from spinloom.core.fields import SmoothB1
+from spinloom.core.imperfections import Axis, EddyCurrent, FieldDrift, Imperfections, Spikes, Zipper
 from spinloom.core.sampled import SampledCoils, SampledField
 from spinloom.core.scanner import Coils, Field, Scanner, ThermalNoise, Uniform, UniformCoil
+from spinloom.core.units import kHz, ms, us
 from spinloom.dataset.draw import draw
-from spinloom.dataset.fields import ScannerSection
+from spinloom.dataset.fields import ImperfectionsSection, ScannerSection
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,43 @@ def make_scanner(section: ScannerSection, *, rng: np.random.Generator) -> tuple[
         coils=coils,
         noise=ThermalNoise(eta=ThermalNoise.eta * drawn["noise"]) if drawn["noise"] > 0 else None,
     )
-    return scanner, drawn
+    wrong, also = make_imperfections(section.imperfections, rng=rng)
+    return replace(scanner, imperfections=wrong), {**drawn, **also}
+
+
+def make_imperfections(
+    section: ImperfectionsSection, *, rng: np.random.Generator
+) -> tuple[Imperfections, dict[str, Any]]:
+    """The imperfections of one subject's scanner, and what was drawn for those it has."""
+    rule = section.gradient_delay_us
+    delays = [draw(rule, rng) for _ in range(3)]
+    if isinstance(delays[0], tuple):
+        delays = list(delays[0])
+    values = {
+        name: float(draw(getattr(section, name), rng))
+        for name in ImperfectionsSection.model_fields
+        if name != "gradient_delay_us"
+    }
+    wrong = Imperfections(
+        gradient_delays=(delays[0] * us, delays[1] * us, delays[2] * us),
+        eddy_currents=_eddies(values["eddy_amplitude"], values["eddy_tau_ms"] * ms),
+        drift=FieldDrift(values["drift_Hz_per_min"] / 60) if values["drift_Hz_per_min"] else None,
+        spikes=Spikes(round(values["spikes"]), values["spike_amplitude"]) if round(values["spikes"]) else None,
+        zipper=Zipper(values["zipper_kHz"] * kHz, values["zipper_amplitude"]) if values["zipper_amplitude"] else None,
+    )
+    parts = {
+        "eddy_currents": ("eddy_amplitude", "eddy_tau_ms"),
+        "drift": ("drift_Hz_per_min",),
+        "spikes": ("spikes", "spike_amplitude"),
+        "zipper": ("zipper_amplitude", "zipper_kHz"),
+    }
+    told: dict[str, Any] = {"gradient_delay_us": delays} if any(delays) else {}
+    told |= {name: values[name] for part, names in parts.items() if getattr(wrong, part) for name in names}
+    return wrong, told
+
+
+def _eddies(alpha: float, tau: float) -> tuple[EddyCurrent, ...]:
+    return tuple(EddyCurrent(alpha, tau, axis) for axis in (Axis.X, Axis.Y, Axis.Z)) if alpha else ()
 
 
 def _smooth(B0: float, seed: int, strength: float) -> Field:

@@ -49,6 +49,8 @@ _HOME = {
     "shim": "susceptibility",
     "with_off_resonance": "off_resonance",
     "correlated_noise": "texture",
+    "FAT_SPECTRUM": "tissue_fat",
+    "with_fat_spectrum": "tissue_fat",
 }
 
 __all__ = list(_HOME)
@@ -84,6 +86,8 @@ if TYPE_CHECKING:
     from spinloom.phantom.system_phantom import nist as nist
     from spinloom.phantom.template import Template as Template
     from spinloom.phantom.texture import correlated_noise as correlated_noise
+    from spinloom.phantom.tissue_fat import FAT_SPECTRUM as FAT_SPECTRUM
+    from spinloom.phantom.tissue_fat import with_fat_spectrum as with_fat_spectrum
     from spinloom.phantom.tissue_table import brainweb_table as brainweb_table
     from spinloom.phantom.tissue_table import sources as sources
     from spinloom.phantom.tissue_table import tissue_names as tissue_names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
@@ -109,7 +109,10 @@ class Phantom:
 
 
 def compartments(phantom: Phantom) -> Iterator[Compartment]:
-    """The tissues of a phantom, each with the voxels that hold some of it; one compartment if it has no fractions."""
+    """The tissues of a phantom, each with the voxels that hold some of it; one compartment if it has no fractions.
+
+    A tissue with a spectrum is one compartment per line.
+    """
     if phantom.fractions is None or phantom.tissues is None:
         voxel = np.flatnonzero(phantom.PD)
         inf = np.full(len(voxel), np.inf, np.float32)
@@ -130,7 +133,7 @@ def compartments(phantom: Phantom) -> Iterator[Compartment]:
             continue
         scale = np.float32(1.0) if phantom.texture is None else 1 + phantom.texture.ravel()[voxel]
         one = np.ones(len(voxel), np.float32)
-        yield Compartment(
+        whole = Compartment(
             name=tissue.name,
             voxel=voxel,
             amount=np.float32(tissue.PD / 255) * fraction.ravel()[voxel],
@@ -140,3 +143,7 @@ def compartments(phantom: Phantom) -> Iterator[Compartment]:
             shift=tissue.shift_ppm,
             D=tissue.D,
         )
+        if not tissue.spectrum:
+            yield whole
+        for shift, part in tissue.spectrum:
+            yield replace(whole, amount=np.float32(part) * whole.amount, shift=shift)

@@ -21,6 +21,7 @@ class Tissue:
     D          diffusivity [m^2/s]
     chi_ppm    susceptibility, absolute (vacuum = 0) [ppm]
     shift_ppm  chemical shift against water [ppm]
+    spectrum   lines (shift [ppm], part of the signal) that replace the one at shift_ppm; parts sum to 1
     """
 
     label: int
@@ -35,6 +36,11 @@ class Tissue:
     D: float = 0.0
     chi_ppm: float = 0.0
     shift_ppm: float = 0.0
+    spectrum: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.spectrum and abs(sum(part for _, part in self.spectrum) - 1) > 1e-6:
+            raise UsageError(f"the lines of {self.name}'s spectrum must sum to 1")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Can the hardware play it: amplitudes, slew rates, rasters, dead times, overruns."""
+"""Can the hardware play it: amplitudes, slew rates, RF power, rasters, dead times, overruns."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from spinloom.sequence.sequence import NONE, Sequence
 FloatArray = NDArray[np.float64]
 TINY = 1e-9
 AXES = ("rf", "x", "y", "z", "adc")
+WINDOW = 10.0
+"""Time over which the heating limits for short exposures average [s]: IEC 60601-2-33, short-duration SAR."""
 
 
 class Fault(Enum):
@@ -30,6 +32,7 @@ class Fault(Enum):
     DEAD_BEFORE = "dead time before [µs]"
     DEAD_AFTER = "dead time after [µs]"
     NEGATIVE = "negative time [µs]"
+    DUTY = "B1+rms over 10 s [µT]"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ def check(sequence: Sequence, limits: Limits | None = None) -> tuple[Finding, ..
     each(Fault.DEAD_BEFORE, 4, adc_start, limits.adc_dead, above=False, unit=1e-6)
     each(Fault.RASTER, 0, _off(rf_start, limits.rf_raster), 0.0, unit=1e-6)
     each(Fault.RASTER, 4, _off(np.array([a.dwell for a in adc]), limits.adc_raster), 0.0, unit=1e-6)
+    each(Fault.RASTER, 4, _off(adc_start, limits.adc_raster), 0.0, unit=1e-6)
+    power, at = B1_rms(sequence)
+    if power > limits.max_B1_rms * (1 + 1e-6):
+        found.append(Finding(Fault.DUTY, at, "rf", power * 1e6, limits.max_B1_rms * 1e6))
     amplitude = np.array([np.abs(g.g).max() for g in sequence.gradients]) / GAMMA_BAR
     slew = np.array([max_slew(g) for g in sequence.gradients]) / GAMMA_BAR
     off = np.array([_knots_off(g, limits.gradient_raster) for g in sequence.gradients])
@@ -106,6 +113,24 @@ def check(sequence: Sequence, limits: Limits | None = None) -> tuple[Finding, ..
             first = int(np.argmax(wrong))
             found.append(Finding(fault, first, "block", float(value[first]) * 1e6, 0.0, int(wrong.sum())))
     return tuple(sorted(found, key=lambda f: (f.block, f.axis, f.fault.value)))
+
+
+def B1_rms(sequence: Sequence) -> tuple[float, int]:
+    """Largest root mean square of B1 over any 10 s, and the block of the pulse with which that window begins.
+
+        B1rms = max_t sqrt(1/(10 s) ∫_t^(t + 10 s) |B1|² dt)        [T]
+
+    A pulse counts at the start of its block; a shorter scan is followed by silence.
+    """
+    blocks = np.flatnonzero(sequence.blocks[:, 0] != NONE)
+    if not len(blocks):
+        return 0.0, 0
+    each = np.array([np.sum(np.abs(r.signal) ** 2 * np.diff(r.edges)) for r in sequence.rf]) / GAMMA_BAR**2
+    start = sequence.block_starts[blocks]
+    total = np.concatenate([[0.0], np.cumsum(each[sequence.blocks[blocks, 0]])])
+    window = total[np.searchsorted(start, start + WINDOW - 1e-6)] - total[:-1]
+    most = int(np.argmax(window))
+    return float(np.sqrt(max(window[most], 0.0) / WINDOW)), int(blocks[most])
 
 
 def max_slew(gradient: Gradient) -> float:

@@ -10,25 +10,31 @@ from spinloom.core.errors import InputError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, compartments
 from spinloom.sequence.sequence import Sequence
+from spinloom.simulation.hardware_limits import require_playable
+from spinloom.simulation.hardware_memory import require_memory
 
 
 def check(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> None:
     """Refuse a sequence that reads nothing and a phantom that is empty or holds impossible numbers where it has signal.
 
-    Raises InputError. Warns where the phantom's relaxation times are meant for another field than the scanner's.
+    Raises InputError, also for a sequence beyond the limits of a strict scanner; MachineError if memory will not do.
+    Warns where another scanner's hardware would be needed, and where the phantom's relaxation times are meant for
+    another field than the scanner's.
     """
     if sequence.n_readouts == 0:
         raise InputError(
             f"sequence '{sequence.name}' has no ADC: it would acquire nothing",
             remedy="Use a sequence with at least one readout.",
         )
+    require_playable(sequence, scanner, stacklevel=4)
+    require_memory(phantom, sequence, scanner)
     if not np.isfinite(phantom.PD).all() or (phantom.PD < 0).any():
         raise InputError(
             f"phantom '{phantom.name}': PD holds NaN, infinite or negative values",
             remedy="PD must be 0 where there is nothing and positive elsewhere.",
         )
     signal = phantom.PD > 0
-    for name in ("T2prime", "dB0", "B1"):
+    for name in ("T2prime", "D", "chi_ppm", "dB0", "B1"):
         values = getattr(phantom, name)
         if values is None:
             continue
@@ -37,6 +43,11 @@ def check(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> None:
             raise InputError(
                 f"phantom '{phantom.name}': {name} is not a finite number in {bad} voxels that have signal",
                 remedy="Fill these voxels or set their PD to 0.",
+            )
+        if name == "D" and (values[signal] < 0).any():
+            raise InputError(
+                f"phantom '{phantom.name}': D is negative in {int((values[signal] < 0).sum())} voxels that have signal",
+                remedy="A diffusivity is 0 or more, in m²/s.",
             )
     n = 0
     for part in compartments(phantom):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from spinloom.core.imperfections import PERFECT, plain
 from spinloom.core.kspace import KSpace
 from spinloom.core.rng import stream
 from spinloom.core.scanner import Scanner, ThermalNoise
@@ -18,7 +19,9 @@ from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.check import check
+from spinloom.simulation.imperfect_scan import play, received, require_straight
 from spinloom.simulation.noise import add_noise
+from spinloom.simulation.signal import SignalEquation
 
 _SCANNER = Scanner()
 _METHOD = Bloch()
@@ -44,17 +47,25 @@ def simulate(
 
         S_c(t) = sum_v PD_v V_v c_c(r_v) M+(r_v, t) + noise        [PD mm^3]
 
+    M obeys the gradients that the scanner plays, imperfections included; KSpace.k is what the sequence ordered.
+
     phantom   what is in the scanner
     sequence  what the scanner does
-    scanner   main field, fields over space, coils, noise (None: noiseless)
+    scanner   main field, fields over space, coils, noise (None: noiseless), imperfections
     method    Bloch() or SignalEquation()
-    seed      of the noise; the same seed gives the same bytes, whatever the number of threads
+    seed      of noise, spikes and zipper; the same seed gives the same bytes, whatever the number of threads
 
     Raises InputError if the sequence has no readout or the phantom is empty or impossible; UsageError if the
-    method cannot run this sequence.
+    method cannot run this sequence; MachineError if it needs more memory than is free. Warns, or if the scanner is
+    strict raises InputError, where the scanner's hardware could not play the sequence.
     """
     check(phantom, sequence, scanner)
-    kspace = method.signal(phantom, sequence, scanner, seed)
+    wrong, bent = scanner.imperfections, play(sequence, scanner.imperfections)
+    if bent.sequence is not sequence and isinstance(method, SignalEquation):
+        require_straight(bent.sequence, sequence)
+    kspace = method.signal(phantom, bent.sequence, scanner, seed)
+    if wrong != PERFECT:
+        kspace = received(kspace, sequence, bent, wrong, seed)
     if kspace.encoding is None and (found := infer_encoding(sequence, trajectory(sequence))) is not None:
         thickness = {} if found.slice_thickness is None else {"slice_thickness": found.slice_thickness}
         info = MappingProxyType({**kspace.info, **thickness})
@@ -70,6 +81,8 @@ def simulate(
         "sequence": sequence.name,
         "noise": None if scanner.noise is None else asdict(scanner.noise),
     }
+    if wrong != PERFECT:
+        simulation["imperfections"] = plain(wrong)
     facts: dict[str, object] = {"B0": scanner.B0, "simulation": simulation}
     if sequence.protocol is not None:
         facts |= {"protocol": sequence.protocol.name, **asdict(sequence.protocol)}
