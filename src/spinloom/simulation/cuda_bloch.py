@@ -123,7 +123,7 @@ def portions(n_coils: int, n_outputs: int, n_tiles: int) -> tuple[int, int, int]
     """
     free = float(cuda.current_context().get_memory_info()[0])
     free = 2.0**33 if math.isinf(free) else free
-    processors = int(getattr(cuda.get_current_device(), "MULTIPROCESSOR_COUNT", 2))
+    processors = int(getattr(cuda.current_context().device, "MULTIPROCESSOR_COUNT", 2))
     blocks = max(1, min(RESIDENT * processors, n_tiles))
     fits = SUMS * free / (16.0 * n_coils)
     if blocks * n_outputs > fits:
