@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores
 from spinloom.core.errors import MachineError
-from spinloom.simulation.cuda_kernels import add_blocks, clear, kernel
+from spinloom.simulation.cuda_kernels import RESIDENT, add_blocks, clear, kernel
 from spinloom.simulation.cuda_plan import Tables, fastest_axis, split, tables, windows
 from spinloom.simulation.cuda_readout import BLOCK, LANES, WARPS
 from spinloom.simulation.device import CUDA
@@ -28,8 +28,6 @@ Batches = Callable[[int, int], Iterable[Spins]]
 
 SPINS = 2**18
 """Spins of a portion: enough to fill a card twice, few enough that making one takes a fraction of a second."""
-RESIDENT = 4
-"""Blocks of a multiprocessor at once: 43.6 kB of shared memory and 64 registers a thread allow it."""
 SUMS, MAPS = 0.4, 0.2
 """Shares of the free memory for the sums of blocks and for maps of pulses; spins take some of the rest."""
 
@@ -165,7 +163,7 @@ def launch(todo: Plan, window: Tables, spins: Spins, n_coils: int, blocks: int, 
         *(pulses.steps, pulses.pulses, todo.pulse_f0, window.samples),
     )
     there = [cuda.to_device(np.ascontiguousarray(a)) for a in tensors]
-    maps = cuda.device_array((max(1, 12 * pulses.n_maps), grid * BLOCK), np.float32)
+    maps = cuda.device_array((max(1, pulses.n_maps), 12, grid * BLOCK), np.float32)
     with quiet():
         kernel(C)[grid, WARPS * LANES](*there, maps, n_coils, sums)
 

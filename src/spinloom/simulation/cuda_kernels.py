@@ -21,6 +21,7 @@ from spinloom.simulation.cuda_readout import (
     CHUNK,
     LANES,
     ROW,
+    SIMULATED,
     SUMS,
     TABLE,
     collect,
@@ -42,6 +43,9 @@ Ints = NDArray[np.int32]
 
 LARGEST = np.float32(44.0)
 """R2' tau up to which a straight readout towards an echo is a recurrence, as in polynomials.LARGEST."""
+RESIDENT = 2
+"""Blocks of a multiprocessor at once: 128 registers a thread and 45 kB of shared memory each."""
+REGISTERS: dict[str, int] = {} if SIMULATED else {"max_registers": 65536 // (RESIDENT * BLOCK)}
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -50,7 +54,7 @@ def kernel(C: int) -> Any:
     """The kernel that hears C coils at a time in scattered samples; 1 or 4."""
     listen = cuda_readout.listen_1 if C == 1 else cuda_readout.listen_4
 
-    @cuda.jit(fastmath=True)
+    @cuda.jit(fastmath=True, **REGISTERS)
     def run(
         spin: Floats,
         R2prime: Singles,
@@ -80,9 +84,7 @@ def kernel(C: int) -> Any:
             for n in range(pulses.shape[0]):
                 if pulses[n, 2] >= 0:
                     off = np.float32(r[3] - pulse_f0[n])
-                    pulse_map(
-                        maps, 12 * pulses[n, 2], column, steps, pulses[n, 0], pulses[n, 1], spin, i, near, off, R1, R2
-                    )
+                    pulse_map(maps, pulses[n, 2], column, steps, pulses[n, 0], pulses[n, 1], spin, i, near, off, R1, R2)
             x, y, z = _ZERO, _ZERO, _ONE
             for j in range(ops.shape[0]):
                 index = ops[j, 1]
@@ -94,7 +96,7 @@ def kernel(C: int) -> Any:
                     z += loss(R1, dt) * (_ONE - z)
                     x, y = times(x, y, turn_z[j, 0], turn_z[j, 1])
                     if pulses[index, 2] >= 0:
-                        x, y, z = mapped((x, y, z), maps, 12 * pulses[index, 2], column)
+                        x, y, z = mapped((x, y, z), maps, pulses[index, 2], column)
                     else:
                         off = np.float32(r[3] - pulse_f0[index])
                         x, y, z = pulse(
@@ -114,9 +116,7 @@ def kernel(C: int) -> Any:
                         t = par[j, 0] + samples[at, 0]
                         late = tau + sign * (samples[at, 0] - samples[index, 0])
                         F = E * left(R2 * np.float32(t)) * left(R2p * np.float32(late))
-                        ar, ai = clockwise(
-                            F * x, F * y, reduced(turns(moment, j, samples, at, 1.0, t, r, spin, i))
-                        )
+                        ar, ai = clockwise(F * x, F * y, reduced(turns(moment, j, samples, at, 1.0, t, r, spin, i)))
                         for c in range(n_coils):
                             br, bi = times(ar, ai, weight[c, 0, i], weight[c, 1, i])
                             starts(tab, own, br, bi, p)

@@ -17,7 +17,7 @@ import numpy as np
 from numba import cuda, float32
 from numpy.typing import NDArray
 
-from spinloom.simulation.cuda_steps import clockwise, left, reduced, times
+from spinloom.simulation.cuda_steps import clockwise, left, natural, reduced, times
 from spinloom.simulation.kernels import EXTRA
 
 Singles = NDArray[np.float32]
@@ -26,7 +26,8 @@ Ints = NDArray[np.int32]
 Place = tuple[float, float, float, float]
 
 LANES = 32
-WARPS = 2 if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1" else 8
+SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM", "0") == "1"
+WARPS = 2 if SIMULATED else 8
 BLOCK = LANES * WARPS
 CHUNK = 8 * LANES
 """Samples taken together; the recurrence starts afresh at each chunk."""
@@ -47,23 +48,24 @@ def turns(k: Floats, j: int, more: Floats, at: int, share: float, t: float, r: P
     k     (n, n_terms) moments;  more  (n, 1 + n_terms) of samples, see plan.Plan;  share 0 or 1
     r     (x, y, z, f);  spin  rows, for the further terms
     """
-    ph = r[3] * t
-    for n in range(3):
-        ph += (k[j, n] + share * more[at, 1 + n]) * r[n]
+    j, at, i = natural(j), natural(at), natural(i)
+    ph = r[3] * t + (k[j, 0] + share * more[at, 1]) * r[0]
+    ph += (k[j, 1] + share * more[at, 2]) * r[1] + (k[j, 2] + share * more[at, 3]) * r[2]
     for n in range(3, k.shape[1]):
-        ph += (k[j, n] + share * more[at, 1 + n]) * spin[EXTRA - 3 + n, i]
+        ph += (k[j, natural(n)] + share * more[at, natural(1 + n)]) * spin[natural(EXTRA - 3 + n), i]
     return ph
 
 
 @cuda.jit(device=True)
 def slope(more: Floats, lo: int, hi: int, r: Place, spin: Floats, i: int) -> float:
     """Turns from one sample to the next along the straight line from row lo to row hi [double]."""
-    ph = r[3] * (more[hi, 0] - more[lo, 0])
-    for n in range(3):
-        ph += (more[hi, 1 + n] - more[lo, 1 + n]) * r[n]
+    steps = max(1, hi - lo)
+    lo, hi, i = natural(lo), natural(hi), natural(i)
+    ph = r[3] * (more[hi, 0] - more[lo, 0]) + r[0] * (more[hi, 1] - more[lo, 1])
+    ph += r[1] * (more[hi, 2] - more[lo, 2]) + r[2] * (more[hi, 3] - more[lo, 3])
     for n in range(4, more.shape[1]):
-        ph += (more[hi, n] - more[lo, n]) * spin[EXTRA - 4 + n, i]
-    return ph / max(1, hi - lo)
+        ph += (more[hi, natural(n)] - more[lo, natural(n)]) * spin[natural(EXTRA - 4 + n), i]
+    return ph / steps
 
 
 @cuda.jit(device=True)
@@ -76,11 +78,11 @@ def powers(tab: Singles, row: int, ph: float, d: float) -> tuple[float, float, f
     pr, pi = clockwise(E, _ZERO, reduced(ph))
     ar, ai = np.float32(1.0), _ZERO
     for n in range(8):
-        tab[row + LOW + 2 * n], tab[row + LOW + 2 * n + 1] = ar, ai
+        tab[natural(row + LOW + 2 * n)], tab[natural(row + LOW + 2 * n + 1)] = ar, ai
         ar, ai = times(ar, ai, pr, pi)
     br, bi = clockwise(left(_EIGHT * d), _ZERO, reduced(8.0 * ph))
     cr, ci = clockwise(left(_LANES * d), _ZERO, reduced(32.0 * ph))
-    tab[row + STEP], tab[row + STEP + 1] = cr, ci
+    tab[natural(row + STEP)], tab[natural(row + STEP + 1)] = cr, ci
     cr, ci = times(br, bi, br, bi)
     return br, bi, cr, ci
 
@@ -88,13 +90,13 @@ def powers(tab: Singles, row: int, ph: float, d: float) -> tuple[float, float, f
 @cuda.jit(device=True)
 def starts(tab: Singles, row: int, ar: float, ai: float, p: tuple[float, float, float, float]) -> None:
     """a, a p^8, a p^16, a p^24 into a spin's row."""
-    tab[row], tab[row + 1] = ar, ai
+    tab[natural(row)], tab[natural(row + 1)] = ar, ai
     br, bi = times(ar, ai, p[0], p[1])
-    tab[row + 2], tab[row + 3] = br, bi
+    tab[natural(row + 2)], tab[natural(row + 3)] = br, bi
     ar, ai = times(ar, ai, p[2], p[3])
-    tab[row + 4], tab[row + 5] = ar, ai
+    tab[natural(row + 4)], tab[natural(row + 5)] = ar, ai
     br, bi = times(ar, ai, p[0], p[1])
-    tab[row + 6], tab[row + 7] = br, bi
+    tab[natural(row + 6)], tab[natural(row + 7)] = br, bi
 
 
 def gatherer(J: int):  # type: ignore[no-untyped-def]
@@ -108,15 +110,17 @@ def gatherer(J: int):  # type: ignore[no-untyped-def]
         high, low = 2 * (lane >> 3), LOW + 2 * (lane & 7)
         for v in range(LANES):
             row = (warp * LANES + v) * ROW
-            zr, zi = times(tab[row + high], tab[row + high + 1], tab[row + low], tab[row + low + 1])
-            pr, pi = tab[row + STEP], tab[row + STEP + 1]
+            h, l, p = row + high, row + low, row + STEP
+            zr, zi = times(tab[natural(h)], tab[natural(h + 1)], tab[natural(l)], tab[natural(l + 1)])
+            pr, pi = tab[natural(p)], tab[natural(p + 1)]
             for j in range(J):
                 re[j] += zr
                 im[j] += zi
                 if j + 1 < J:
                     zr, zi = times(zr, zi, pr, pi)
         for j in range(J):
-            red[0, warp, LANES * j + lane], red[1, warp, LANES * j + lane] = re[j], im[j]
+            s = natural(LANES * j + lane)
+            red[0, natural(warp), s], red[1, natural(warp), s] = re[j], im[j]
 
     return gather
 
@@ -130,10 +134,10 @@ def collect(red: Singles, at: int, out: Floats, block: int, coil: int, first: in
     for s in range(thread, count, BLOCK):
         sr, si = _ZERO, _ZERO
         for warp in range(WARPS):
-            sr += red[0, warp, at + s]
-            si += red[1, warp, at + s]
-        out[block, 0, coil, first + s] += sr
-        out[block, 1, coil, first + s] += si
+            sr += red[0, natural(warp), natural(at + s)]
+            si += red[1, natural(warp), natural(at + s)]
+        out[natural(block), 0, natural(coil), natural(first + s)] += sr
+        out[natural(block), 1, natural(coil), natural(first + s)] += si
 
 
 def listener(C: int):  # type: ignore[no-untyped-def]
@@ -159,22 +163,24 @@ def listener(C: int):  # type: ignore[no-untyped-def]
         re, im = cuda.local.array(C, float32), cuda.local.array(C, float32)
         for c in range(C):
             re[c], im[c] = _ZERO, _ZERO
+        j, row = natural(j), natural(row)
         kx, ky, kz = k[j, 0] + more[row, 1], k[j, 1] + more[row, 2], k[j, 2] + more[row, 3]
         t_single, tau_single = np.float32(t), np.float32(tau)
         for v in range(LANES):
-            i = tile * BLOCK + warp * LANES + v
             own = (warp * LANES + v) * ROW
+            i = natural(tile * BLOCK + warp * LANES + v)
             ph = kx * spin[0, i] + ky * spin[1, i] + kz * spin[2, i] + t * spin[5, i]
             for n in range(3, k.shape[1]):
-                ph += (k[j, n] + more[row, 1 + n]) * spin[EXTRA - 3 + n, i]
-            E = np.float32(math.exp(-(tab[own + 2] * t_single + tab[own + 3] * tau_single)))
-            zr, zi = clockwise(E * tab[own], E * tab[own + 1], reduced(ph))
+                ph += (k[j, natural(n)] + more[row, natural(1 + n)]) * spin[natural(EXTRA - 3 + n), i]
+            E = np.float32(math.exp(-(tab[natural(own + 2)] * t_single + tab[natural(own + 3)] * tau_single)))
+            zr, zi = clockwise(E * tab[natural(own)], E * tab[natural(own + 1)], reduced(ph))
             for c in range(C):
-                wr, wi = weight[coil + c, 0, i], weight[coil + c, 1, i]
+                wr, wi = weight[natural(coil + c), 0, i], weight[natural(coil + c), 1, i]
                 re[c] += zr * wr - zi * wi
                 im[c] += zr * wi + zi * wr
         for c in range(C):
-            red[0, warp, at + c * (CHUNK // C)], red[1, warp, at + c * (CHUNK // C)] = re[c], im[c]
+            s = natural(at + c * (CHUNK // C))
+            red[0, natural(warp), s], red[1, natural(warp), s] = re[c], im[c]
 
     return listen
 

@@ -16,6 +16,8 @@ from spinloom.simulation.polynomials_single import half_turn_of_square, turn
 
 _FAST = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _STRICT = {"cache": True, "nogil": True, "error_model": "numpy"}
+natural = np.uint64
+"""Type of an index on the card."""
 _INTEGER = 1.5 * 2.0**52
 """Added to a double and taken away again it leaves the nearest integer, for two additions and no conversion."""
 
