@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores
 from spinloom.core.errors import MachineError
+from spinloom.core.scanner import Scanner
+from spinloom.phantom.phantom import Phantom
 from spinloom.simulation.cuda_kernels import RESIDENT, add_blocks, clear, kernel
 from spinloom.simulation.cuda_plan import Tables, fastest_axis, split, tables, windows
 from spinloom.simulation.cuda_readout import BLOCK, LANES, WARPS
 from spinloom.simulation.device import CUDA
 from spinloom.simulation.plan import Plan
-from spinloom.simulation.spins import Spins
+from spinloom.simulation.spins import Matter, Spins, batches
 
 Batches = Callable[[int, int], Iterable[Spins]]
 """(first, last) → Spins of entries first to last of the matter."""
@@ -34,7 +36,7 @@ SUMS, MAPS = 0.4, 0.2
 
 def run(
     todo: Plan,
-    batches: Batches,
+    parts: Batches,
     n_entries: int,
     spins_each: int,
     n_coils: int,
@@ -43,7 +45,7 @@ def run(
     """The signal of a plan before demodulation, summed over spins.
 
     todo        see plan.Plan
-    batches     (first, last) → spins of these entries of the matter, any number of batches; called from several threads
+    parts       (first, last) → spins of these entries of the matter, any number of batches; called from several threads
     n_entries   of the matter;  spins_each  spins of one entry
     returns     (n_coils, n_outputs); None where the card failed and device.or_cpu lets the processor go on
 
@@ -53,8 +55,8 @@ def run(
     device = device or CUDA()
     try:
         with the_card(device.index):
-            total = samples_on_card(todo, batches, n_entries, spins_each, n_coils)
-            return np.ascontiguousarray(total.copy_to_host()).view(np.complex128)[..., 0]
+            total = samples_on_card(todo, parts, n_entries, spins_each, n_coils)
+            return np.asarray(total.copy_to_host().view(np.complex128))
     except MachineError as no:
         if not device.or_cpu:
             raise
@@ -62,9 +64,20 @@ def run(
         return None
 
 
+def on_card(
+    device: CUDA, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner
+) -> NDArray[np.complex128] | None:
+    """`run` for the matter of a phantom in a scanner."""
+
+    def part(lo: int, hi: int) -> Iterable[Spins]:
+        return batches(stuff, phantom, scanner, lo, hi, SPINS + len(stuff.lattice))
+
+    return run(todo, part, len(stuff.amount), len(stuff.lattice), scanner.coils.n_coils, device)
+
+
 def samples_on_device(
     todo: Plan,
-    batches: Batches,
+    parts: Batches,
     n_entries: int,
     spins_each: int,
     n_coils: int,
@@ -79,30 +92,30 @@ def samples_on_device(
     torch.as_tensor(samples, device="cuda") and cupy.asarray(samples) take it over without a copy.
     """
     with the_card((device or CUDA()).index):
-        return samples_on_card(todo, batches, n_entries, spins_each, n_coils, factor).view(np.complex128)[..., 0]
+        return samples_on_card(todo, parts, n_entries, spins_each, n_coils, factor).view(np.complex128)
 
 
 def samples_on_card(
     todo: Plan,
-    batches: Batches,
+    parts: Batches,
     n_entries: int,
     spins_each: int,
     n_coils: int,
     factor: NDArray[np.complex128] | None = None,
 ) -> Any:
-    """(n_coils, n_outputs, 2) double, on the current card."""
+    """(n_coils, 2 n_outputs) double, on the current card."""
     n_out = len(todo.demod)
     weights = np.ones(n_out, complex) if factor is None else np.asarray(factor, complex)
     scale = cuda.to_device(np.ascontiguousarray(weights).view(float).reshape(n_out, 2))
-    total = cuda.to_device(np.zeros((n_coils, n_out, 2)))
+    total = cuda.to_device(np.zeros((n_coils, 2 * n_out)))
     blocks, most_outputs, most_maps = portions(n_coils, n_out, math.ceil(n_entries * spins_each / BLOCK))
-    each = max(1, SPINS // spins_each)
+    each = max(1, SPINS // (spins_each * max(1, n_coils // 8)))
     starts = [(lo, min(lo + each, n_entries)) for lo in range(0, n_entries, each)]
     for window in windows(tables(todo), most_outputs):
         sums = cuda.device_array((blocks, 2, n_coils, window.n_outputs))
         with quiet():
             clear[blocks, BLOCK](sums)
-        for spins in ahead(batches, starts):
+        for spins in ahead(parts, starts):
             launch(todo, window, spins, n_coils, blocks, most_maps, sums)
         with quiet():
             add_blocks[min(1024, math.ceil(n_coils * window.n_outputs / BLOCK)), BLOCK](
@@ -135,12 +148,16 @@ def portions(n_coils: int, n_outputs: int, n_tiles: int) -> tuple[int, int, int]
     return blocks, int(fits // blocks), int(MAPS * free // (48 * blocks * BLOCK))
 
 
-def ahead(batches: Batches, starts: list[tuple[int, int]]) -> Iterator[Spins]:
+def ahead(parts: Batches, starts: list[tuple[int, int]]) -> Iterator[Spins]:
     """Spins of all portions in order, made by several threads while the card is busy; few wait at a time."""
+
+    def part(lo: int, hi: int) -> list[Spins]:
+        return list(parts(lo, hi))
+
     with ThreadPoolExecutor(available_cores()) as pool:
         waiting: deque[Future[list[Spins]]] = deque()
         for lo, hi in starts:
-            waiting.append(pool.submit(lambda lo=lo, hi=hi: list(batches(lo, hi))))
+            waiting.append(pool.submit(part, lo, hi))
             if len(waiting) > available_cores():
                 yield from waiting.popleft().result()
         while waiting:

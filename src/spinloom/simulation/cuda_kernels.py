@@ -35,7 +35,7 @@ from spinloom.simulation.cuda_readout import (
     turns,
 )
 from spinloom.simulation.cuda_steps import clockwise, left, loss, reduced, times
-from spinloom.simulation.kernels import READ, RF
+from spinloom.simulation.kernels import RF
 
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -151,7 +151,7 @@ def kernel(C: int) -> Any:
 
 @cuda.jit
 def add_blocks(out: Floats, factor: Floats, total: Floats, first: int) -> None:
-    """total[c, first + s] += factor_(first + s) sum over blocks of out, complex, blocks in their order."""
+    """total_c(first + s) += factor(first + s) sum over blocks of out_c(s), complex, blocks in their order."""
     for at in range(cuda.grid(1), out.shape[2] * out.shape[3], cuda.gridsize(1)):
         c, s = at // out.shape[3], at % out.shape[3]
         sr, si = 0.0, 0.0
@@ -159,15 +159,14 @@ def add_blocks(out: Floats, factor: Floats, total: Floats, first: int) -> None:
             sr += out[block, 0, c, s]
             si += out[block, 1, c, s]
         fr, fi = factor[first + s, 0], factor[first + s, 1]
-        total[c, first + s, 0] += sr * fr - si * fi
-        total[c, first + s, 1] += sr * fi + si * fr
+        total[c, 2 * (first + s)] += sr * fr - si * fi
+        total[c, 2 * (first + s) + 1] += sr * fi + si * fr
 
 
 @cuda.jit
 def clear(out: Floats) -> None:
     """Zeros, written on the card."""
-    flat = out.size
-    for at in range(cuda.grid(1), flat, cuda.gridsize(1)):
+    for at in range(cuda.grid(1), out.size, cuda.gridsize(1)):
         s = at % out.shape[3]
         c = at // out.shape[3] % out.shape[2]
         out[at // (out.shape[3] * out.shape[2] * 2), at // (out.shape[3] * out.shape[2]) % 2, c, s] = 0.0

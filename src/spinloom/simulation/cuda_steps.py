@@ -8,6 +8,7 @@ of a pulse, and a thousand steps later that is an error.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -16,14 +17,14 @@ from spinloom.simulation.polynomials_single import half_turn_of_square, turn
 
 _FAST = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 _STRICT = {"cache": True, "nogil": True, "error_model": "numpy"}
-natural = np.uint64
+natural: Any = np.uint64
 """Type of an index on the card."""
 _INTEGER = 1.5 * 2.0**52
 """Added to a double and taken away again it leaves the nearest integer, for two additions and no conversion."""
 
 
 @njit(**_STRICT)
-def reduced(turns: float) -> float:
+def reduced(turns: float) -> Any:
     """A phase [turns, double] less its nearest integer, single: what is left of 128 turns is good to 3e-8."""
     return np.float32(turns - ((turns + _INTEGER) - _INTEGER))
 
@@ -35,13 +36,13 @@ def times(a: float, b: float, c: float, d: float) -> tuple[float, float]:
 
 
 @njit(inline="always", **_FAST)
-def loss(rate: float, dt: float) -> float:
+def loss(rate: float, dt: float) -> Any:
     """1 - exp(-R dt)."""
     return np.float32(-math.expm1(-rate * dt))
 
 
 @njit(inline="always", **_FAST)
-def left(exponent: float) -> float:
+def left(exponent: Any) -> Any:
     """exp(-x), single, of any sign; at most e^80."""
     return np.float32(math.exp(min(-exponent, np.float32(80.0))))
 

@@ -35,7 +35,7 @@ Device = CPU | CUDA
 def pick(name: str, tell: Callable[[str], None] = lambda note: None) -> Device:
     """The device of a name.
 
-    name     "cpu"; "cuda", which must be there; or "auto": the first card if there is one that works, else the processor
+    name     "cpu"; "cuda", which must be there; or "auto": the first card if it works, else the processor
     tell     is told in one sentence why auto leaves the card
     returns  CPU() or CUDA()
 

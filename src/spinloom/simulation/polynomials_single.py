@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -20,7 +21,7 @@ LARGEST = np.float32(44.0)
 
 
 @njit(inline="always", **_FAST)
-def half_turn_of_square(q: float) -> tuple[float, float]:
+def half_turn_of_square(q: Any) -> tuple[Any, Any]:
     """sin(pi y) / y, cos(pi y) with q = y^2 <= 1/4: even functions of y need no root."""
     s = _S[4] + q * _S[5]
     c = _C[5] + q * _C[6]
@@ -49,7 +50,7 @@ def turn(y: float) -> tuple[float, float]:
 
 
 @njit(inline="always", **_FAST)
-def decay(x: float) -> float:
+def decay(x: Any) -> Any:
     """exp(-x) for x >= 0, relative error about 4e-6 at x = 10, held from LARGEST on."""
     y = -min(x, LARGEST) * _ROUND
     p = _E[5] + y * _E[6]
