@@ -20,7 +20,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom
 from spinloom.simulation.cuda_kernels import RESIDENT, add_blocks, clear, kernel
 from spinloom.simulation.cuda_plan import Tables, fastest_axis, split, tables, windows
-from spinloom.simulation.cuda_readout import BLOCK, LANES, WARPS
+from spinloom.simulation.cuda_readout import BLOCK
 from spinloom.simulation.device import CUDA
 from spinloom.simulation.plan import Plan
 from spinloom.simulation.spins import Matter, Spins, batches
@@ -166,23 +166,29 @@ def ahead(parts: Batches, starts: list[tuple[int, int]]) -> Iterator[Spins]:
 
 def launch(todo: Plan, window: Tables, spins: Spins, n_coils: int, blocks: int, most_maps: int, sums: Any) -> None:
     """One batch through one window; adds to the sums of the blocks. Returns before the card is done."""
+    grid, C, arguments = prepare(todo, window, spins, n_coils, blocks, most_maps)
+    with quiet():
+        kernel(C)[grid, BLOCK](*arguments, n_coils, sums)
+
+
+def prepare(
+    todo: Plan, window: Tables, spins: Spins, n_coils: int, blocks: int, most_maps: int
+) -> tuple[int, int, list[Any]]:
+    """Grid, coils at a time, and what the kernel reads, on the card; filled up with spins that weigh nothing."""
     C = 1 if n_coils == 1 else 4
-    n = len(spins.R2prime)
-    fill, rows = -n % BLOCK, -n_coils % C
+    fill, rows = -len(spins.R2prime) % BLOCK, -n_coils % C
     spin = np.pad(spins.spin, ((0, 0), (0, fill)))
     R2prime = np.pad(spins.R2prime, (0, fill)).astype(np.float32)
     weight = np.pad(spins.weight, ((0, rows), (0, 0), (0, fill))).astype(np.float32)
     pulses = split(todo, fastest_axis(todo, spins), most_maps)
-    grid = min(blocks, (n + fill) // BLOCK)
+    grid = min(blocks, len(R2prime) // BLOCK)
     tensors = (
         *(spin, R2prime, R2prime.reshape(-1, BLOCK).max(axis=1), weight),
         *(window.ops, window.par, window.turn_z, window.moment),
         *(pulses.steps, pulses.pulses, todo.pulse_f0, window.samples),
     )
     there = [cuda.to_device(np.ascontiguousarray(a)) for a in tensors]
-    maps = cuda.device_array((max(1, pulses.n_maps), 12, grid * BLOCK), np.float32)
-    with quiet():
-        kernel(C)[grid, WARPS * LANES](*there, maps, n_coils, sums)
+    return grid, C, [*there, cuda.device_array((max(1, pulses.n_maps), 12, grid * BLOCK), np.float32)]
 
 
 def try_card(index: int) -> None:

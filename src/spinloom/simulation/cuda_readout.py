@@ -35,6 +35,7 @@ ROW = 27
 """Numbers per spin in shared memory, odd so that threads writing their rows meet no bank conflict: complex a p^(8 h),
 h < 4; p^l, l < 8; p^32 at 24. Scattered samples: a, R2, R2'."""
 LOW, STEP = 8, 24
+NEXT, R2_AT, R2P_AT, ROWS = natural(1), natural(2), natural(3), natural(ROW)
 TABLE, SUMS = BLOCK * ROW, (2, WARPS, CHUNK)
 """Shared memory of a block, in single-precision numbers: what spins say, and the sums of warps."""
 _ZERO = np.float32(0.0)
@@ -107,12 +108,13 @@ def gatherer(J: int):  # type: ignore[no-untyped-def]
         re, im = cuda.local.array(J, float32), cuda.local.array(J, float32)
         for j in range(J):
             re[j], im[j] = _ZERO, _ZERO
-        high, low = 2 * (lane >> 3), LOW + 2 * (lane & 7)
-        for v in range(LANES):
-            row = (warp * LANES + v) * ROW
-            h, l, p = row + high, row + low, row + STEP
-            zr, zi = times(tab[natural(h)], tab[natural(h + 1)], tab[natural(l)], tab[natural(l + 1)])
-            pr, pi = tab[natural(p)], tab[natural(p + 1)]
+        p = natural(warp * LANES * ROW + STEP)
+        h = natural(warp * LANES * ROW + 2 * (lane >> 3))
+        l = natural(warp * LANES * ROW + LOW + 2 * (lane & 7))
+        for _ in range(LANES):
+            zr, zi = times(tab[h], tab[h + NEXT], tab[l], tab[l + NEXT])
+            pr, pi = tab[p], tab[p + NEXT]
+            p, h, l = p + ROWS, h + ROWS, l + ROWS
             for j in range(J):
                 re[j] += zr
                 im[j] += zi
@@ -166,18 +168,18 @@ def listener(C: int):  # type: ignore[no-untyped-def]
         j, row = natural(j), natural(row)
         kx, ky, kz = k[j, 0] + more[row, 1], k[j, 1] + more[row, 2], k[j, 2] + more[row, 3]
         t_single, tau_single = np.float32(t), np.float32(tau)
-        for v in range(LANES):
-            own = (warp * LANES + v) * ROW
-            i = natural(tile * BLOCK + warp * LANES + v)
+        own, i = natural(warp * LANES * ROW), natural(tile * BLOCK + warp * LANES)
+        for _ in range(LANES):
             ph = kx * spin[0, i] + ky * spin[1, i] + kz * spin[2, i] + t * spin[5, i]
             for n in range(3, k.shape[1]):
                 ph += (k[j, natural(n)] + more[row, natural(1 + n)]) * spin[natural(EXTRA - 3 + n), i]
-            E = np.float32(math.exp(-(tab[natural(own + 2)] * t_single + tab[natural(own + 3)] * tau_single)))
-            zr, zi = clockwise(E * tab[natural(own)], E * tab[natural(own + 1)], reduced(ph))
+            E = np.float32(math.exp(-(tab[own + R2_AT] * t_single + tab[own + R2P_AT] * tau_single)))
+            zr, zi = clockwise(E * tab[own], E * tab[own + NEXT], reduced(ph))
             for c in range(C):
                 wr, wi = weight[natural(coil + c), 0, i], weight[natural(coil + c), 1, i]
                 re[c] += zr * wr - zi * wi
                 im[c] += zr * wi + zi * wr
+            own, i = own + ROWS, i + NEXT
         for c in range(C):
             s = natural(at + c * (CHUNK // C))
             red[0, natural(warp), s], red[1, natural(warp), s] = re[c], im[c]
