@@ -31,7 +31,7 @@ from spinloom.sequence.protocols.spiral_gre import spiral_gre
 from spinloom.sequence.protocols.spoiled_gre import spoiled_gre
 from spinloom.sequence.protocols.turbo_spin_echo import turbo_spin_echo
 from spinloom.sequence.sequence import Sequence
-from spinloom.simulation import cuda_bloch, kernels
+from spinloom.simulation import cuda_bloch, cuda_card, kernels
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.cuda_kernels import RESIDENT, clear, kernel
 from spinloom.simulation.cuda_plan import MAP_STEP, STEP, fastest_axis, split, tables
@@ -43,7 +43,7 @@ from spinloom.simulation.spins import Spins, batches, matter
 SLOTS = {1: 15.3, 2: 11.6, 4: 9.3, 8: 8.3}
 """Instructions per spin-sample of a straight readout, by samples per lane."""
 SET_UP, COIL_SET_UP, SCATTERED, COIL_SCATTERED, EVENT = 250, 40, 85, 13, 130
-"""Per spin: a chunk of a straight readout; the same per coil; a scattered sample; the same per coil; one pulse's delay."""
+"""Per spin: a chunk of a straight readout, and per coil; a scattered sample, and per coil; the delay before a pulse."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Scan:
 
 def scans(small: bool) -> list[Scan]:
     """Pulses with maps and straight lines; many spins per voxel; many coils; spirals."""
-    n = 16 if small else 256
+    n = 4 if small else 256
     fov = (n * 1e-3, n * 1e-3)
     tse = turbo_spin_echo(matrix=(n, n), FOV=fov, slice_thickness=5e-3)
     gre = spoiled_gre(matrix=(n, n), FOV=fov, slice_thickness=5e-3)
@@ -168,12 +168,16 @@ def measure(scan: Scan, fma: float, copied: float, index: int) -> dict[str, floa
     spins = next(batches(stuff, scan.phantom, scan.scanner, 0, entries, cuda_bloch.SPINS + scan.spins))
     work, n = count(todo, spins, n_coils), len(spins.R2prime)
     must = max(work.slots * n / fma, work.bytes * n / copied)
-    blocks, _, most_maps = cuda_bloch.portions(n_coils, len(todo.demod), math.ceil(n / BLOCK))
+    blocks, _, most_maps = cuda_card.portions(
+        *cuda_card.room(), n_coils, len(todo.demod), int(todo.ops[:, 2].max()), math.ceil(n / BLOCK)
+    )
     sums = cuda.device_array((blocks, 2, n_coils, len(todo.demod)))
     clear[blocks, BLOCK](sums)
-    grid, C, arguments = cuda_bloch.prepare(todo, tables(todo), spins, n_coils, blocks, most_maps)
-    took = best(lambda: kernel(C)[grid, BLOCK](*arguments, n_coils, sums), 3)
-    del sums, arguments
+    grid, C, there = cuda_bloch.prepare(todo, tables(todo), spins, n_coils, blocks, most_maps)
+    launch = [*there, n_coils, sums]
+    took = best(lambda: kernel(C)[grid, BLOCK](*launch), 3)
+    del there, sums
+    launch.clear()
     start = time.perf_counter()
     method.signal(scan.phantom, scan.sequence, scan.scanner)
     whole = time.perf_counter() - start

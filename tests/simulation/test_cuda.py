@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
-from spinloom.simulation import device, kernels
+from spinloom.simulation import cuda_bloch, cuda_card, device, kernels
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.cuda_plan import split
 from spinloom.simulation.cuda_steps import reduced, relaxed, rotated, rotation
@@ -166,8 +167,6 @@ def further_terms() -> float:
         todo, steps=todo.steps[:, :6].copy(), samples=todo.samples[:, :4].copy(), moment=todo.moment[:, :3].copy()
     )
     assert error(on_cpu(unmoved, plain, 2), right) > 1e-2
-    from spinloom.simulation import cuda_bloch
-
     return error(cuda_bloch.run(todo, parts, len(stuff.amount), 2, 2), right)
 
 
@@ -182,8 +181,6 @@ def on_cpu(todo: Plan, parts: list[Spins], n_coils: int) -> np.ndarray:
 
 def work_cut_otherwise() -> float:
     """The same bytes twice; the same sum from small portions, few blocks and windows of the outputs."""
-    from spinloom.simulation import cuda_bloch
-
     rng = stream(8, "cut")
     phantom, sequence, scanner = random_phantom(rng), random_sequence(rng), random_scanner(rng)
     stuff, todo = matter(phantom, scanner, 2), plan(sequence, 5e-5)
@@ -200,9 +197,8 @@ def work_cut_otherwise() -> float:
     left = cuda_bloch.samples_on_device(todo, parts, len(stuff.amount), 2, 2, factor=factor)
     assert left.shape == whole.shape
     worst = error(np.asarray(left.copy_to_host()), whole * factor)
-    cuda_bloch.SPINS = 16
-    cuda_bloch.portions = lambda *_: (1, 20, 0)
-    return max(worst, error(card(), whole))
+    with mock.patch.multiple(cuda_bloch, SPINS=16, portions=lambda *_: (1, 20, 0)):
+        return max(worst, error(card(), whole))
 
 
 CASES: dict[str, Callable[[], float]] = {
@@ -286,6 +282,24 @@ def test_a_card_that_fails_on_the_way_leaves_the_work_to_the_processor() -> None
     np.testing.assert_array_equal(found.samples, Bloch().signal(phantom, sequence, scanner).samples)
     with pytest.raises(MachineError, match="nvidia-smi"):
         Bloch(device=CUDA()).signal(phantom, sequence, scanner)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 5000, 10**6, 10**9])
+@pytest.mark.parametrize("n_coils", [1, 32])
+@pytest.mark.parametrize("free", [1e8, 1e10])
+def test_sums_of_blocks_fit_the_card(n_outputs: int, n_coils: int, free: float) -> None:
+    """16 bytes x blocks x coils x outputs of a window, or of the longest readout, within their share of the memory."""
+    longest = min(n_outputs, 2000)
+    blocks, window, maps = cuda_card.portions(free, 132, n_coils, n_outputs, longest, 10**6)
+    assert 1 <= blocks <= 2 * 132
+    assert window >= longest
+    assert 16 * blocks * n_coils * min(window, n_outputs) <= cuda_card.SUMS * free
+    assert 48 * maps * blocks * cuda_card.BLOCK <= cuda_card.MAPS * free
+
+
+def test_a_readout_larger_than_the_card_is_refused_with_its_size() -> None:
+    with pytest.raises(MachineError, match=r"takes 1\.3 GB; the CUDA card has 1 GB free"):
+        cuda_card.portions(1e9, 132, 32, 10**6, 10**6, 9)
 
 
 def test_a_device_is_named() -> None:

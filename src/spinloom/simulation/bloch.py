@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Bloch:
     sample_T2prime: bool = False
     rf_step: float = 5e-6
     threads: int | None = None
-    device: Device = CPU()
+    device: Device = field(default_factory=CPU)
 
     def __post_init__(self) -> None:
         counts = self.spins if isinstance(self.spins, tuple) else (self.spins,)

@@ -7,21 +7,22 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numba import NumbaPerformanceWarning, cuda
+from numba import cuda
 from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores
 from spinloom.core.errors import MachineError
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom
-from spinloom.simulation.cuda_kernels import RESIDENT, add_blocks, clear, kernel
+from spinloom.simulation.cuda_card import portions, quiet, room, the_card
+from spinloom.simulation.cuda_kernels import add_blocks, clear, kernel
 from spinloom.simulation.cuda_plan import Tables, fastest_axis, split, tables, windows
 from spinloom.simulation.cuda_readout import BLOCK
 from spinloom.simulation.device import CUDA
+from spinloom.simulation.kernels import READ
 from spinloom.simulation.plan import Plan
 from spinloom.simulation.spins import Matter, Spins, batches
 
@@ -30,8 +31,6 @@ Batches = Callable[[int, int], Iterable[Spins]]
 
 SPINS = 2**18
 """Spins of a portion: enough to fill a card twice, few enough that making one takes a fraction of a second."""
-SUMS, MAPS = 0.4, 0.2
-"""Shares of the free memory for the sums of blocks and for maps of pulses; spins take some of the rest."""
 
 
 def run(
@@ -108,7 +107,9 @@ def samples_on_card(
     weights = np.ones(n_out, complex) if factor is None else np.asarray(factor, complex)
     scale = cuda.to_device(np.ascontiguousarray(weights).view(float).reshape(n_out, 2))
     total = cuda.to_device(np.zeros((n_coils, 2 * n_out)))
-    blocks, most_outputs, most_maps = portions(n_coils, n_out, math.ceil(n_entries * spins_each / BLOCK))
+    longest = int(todo.ops[todo.ops[:, 0] == READ, 2].max(initial=0))
+    tiles = math.ceil(n_entries * spins_each / BLOCK)
+    blocks, most_outputs, most_maps = portions(*room(), n_coils, n_out, longest, tiles)
     each = max(1, SPINS // (spins_each * max(1, n_coils // 8)))
     starts = [(lo, min(lo + each, n_entries)) for lo in range(0, n_entries, each)]
     for window in windows(tables(todo), most_outputs):
@@ -124,28 +125,6 @@ def samples_on_card(
         cuda.synchronize()
         del sums
     return total
-
-
-def portions(n_coils: int, n_outputs: int, n_tiles: int) -> tuple[int, int, int]:
-    """Blocks of the grid, outputs of a window and maps of pulses that the free memory holds.
-
-    Sums of blocks take 16 bytes x blocks x coils x outputs. Where that is too much, fewer blocks; then the outputs are
-    cut into windows, and spins go through the scan once for each.
-    """
-    free = float(cuda.current_context().get_memory_info()[0])
-    free = 2.0**33 if math.isinf(free) else free
-    processors = int(getattr(cuda.current_context().device, "MULTIPROCESSOR_COUNT", 2))
-    blocks = max(1, min(RESIDENT * processors, n_tiles))
-    fits = SUMS * free / (16.0 * n_coils)
-    if blocks * n_outputs > fits:
-        blocks = min(blocks, max(processors, int(fits // max(1, n_outputs))))
-    if fits < blocks * 4096:
-        raise MachineError(
-            f"the sums of {n_coils} coils over {blocks} blocks of 4096 samples take "
-            f"{blocks * 4096 * 16 * n_coils / 1e9:.1f} GB; the card has {free / 1e9:.1f} GB free",
-            remedy="Free memory on the card, use fewer coils, or use the processor (--device cpu).",
-        )
-    return blocks, int(fits // blocks), int(MAPS * free // (48 * blocks * BLOCK))
 
 
 def ahead(parts: Batches, starts: list[tuple[int, int]]) -> Iterator[Spins]:
@@ -189,35 +168,3 @@ def prepare(
     )
     there = [cuda.to_device(np.ascontiguousarray(a)) for a in tensors]
     return grid, C, [*there, cuda.device_array((max(1, pulses.n_maps), 12, grid * BLOCK), np.float32)]
-
-
-def try_card(index: int) -> None:
-    """Write one number on a card and read it back; MachineError if that does not work."""
-    with the_card(index), quiet():
-        out = cuda.to_device(np.ones((1, 2, 1, 1)))
-        clear[1, 32](out)
-        out.copy_to_host()
-
-
-@contextmanager
-def the_card(index: int) -> Iterator[None]:
-    """Within it, `index` is the current card, and what the card has to say becomes a MachineError."""
-    remedy = "Look at nvidia-smi and at numba's CUDA installation, or use the processor (--device cpu)."
-    try:
-        with cuda.gpus[index]:
-            yield
-    except IndexError:
-        raise MachineError(f"there is no CUDA card number {index}", remedy=remedy) from None
-    except Exception as no:
-        if not any(kind.__module__.startswith(("numba.cuda", "cuda.")) for kind in type(no).__mro__):
-            raise
-        said = " ".join(str(no).split()) or type(no).__name__
-        raise MachineError(f"the CUDA card failed: {said[:300]}", remedy=remedy) from no
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """A small problem does not fill the card, and that is no news."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaPerformanceWarning)
-        yield

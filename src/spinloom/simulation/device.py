@@ -45,7 +45,7 @@ def pick(name: str, tell: Callable[[str], None] = lambda note: None) -> Device:
         return CPU()
     if name not in ("auto", "cuda"):
         raise UsageError(f"no device is called {name!r}", remedy=nearest(name, ["auto", "cpu", "cuda"]))
-    from spinloom.simulation.cuda_bloch import try_card
+    from spinloom.simulation.cuda_card import try_card
 
     try:
         try_card(0)
