@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation import kernels
+from spinloom.simulation.device import CPU, CUDA, Device
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
 from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
@@ -46,6 +47,7 @@ class Bloch:
              Gradient spoiling and RF spoiling need many: 64 to 128 along the spoiler
     rf_step  steps of a pulse are merged or split to about this length [s]
     threads  None: one per available core; the result does not depend on it
+    device   CPU() or CUDA(), see device.pick
 
     Bloch, Phys. Rev. 70, 460 (1946); Shkarin & Spencer, Concepts Magn. Reson. 8, 253 (1996).
     """
@@ -54,6 +56,7 @@ class Bloch:
     sample_T2prime: bool = False
     rf_step: float = 5e-6
     threads: int | None = None
+    device: Device = field(default_factory=CPU)
 
     def __post_init__(self) -> None:
         counts = self.spins if isinstance(self.spins, tuple) else (self.spins,)
@@ -88,6 +91,11 @@ class Bloch:
 
     def _run(self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner) -> NDArray[np.complex128]:
         """(n_coils, n_outputs): fixed groups of spins, each summed in order, then the groups in order."""
+        if isinstance(self.device, CUDA):
+            from spinloom.simulation.cuda_bloch import on_card
+
+            if (done := on_card(self.device, todo, stuff, phantom, scanner)) is not None:
+                return done
         n_coils, n = scanner.coils.n_coils, len(stuff.amount)
         bytes_each = max(1, 16 * n_coils * len(todo.demod))
         groups = int(min(GROUPS, n, max(1, PARTIAL_SUMS // bytes_each)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -20,9 +21,8 @@ LARGEST = np.float32(44.0)
 
 
 @njit(inline="always", **_FAST)
-def half_turn(y: float) -> tuple[float, float]:
-    """sin(pi y), cos(pi y) for |y| <= 1/2: Taylor to 6e-8."""
-    q = y * y
+def half_turn_of_square(q: Any) -> tuple[Any, Any]:
+    """sin(pi y) / y, cos(pi y) with q = y^2 <= 1/4: even functions of y need no root."""
     s = _S[4] + q * _S[5]
     c = _C[5] + q * _C[6]
     s = _S[3] + q * s
@@ -32,7 +32,14 @@ def half_turn(y: float) -> tuple[float, float]:
     s = _S[1] + q * s
     c = _C[2] + q * c
     c = _C[1] + q * c
-    return y * (_S[0] + q * s), _ONE + q * c
+    return _S[0] + q * s, _ONE + q * c
+
+
+@njit(inline="always", **_FAST)
+def half_turn(y: float) -> tuple[float, float]:
+    """sin(pi y), cos(pi y) for |y| <= 1/2: Taylor to 6e-8."""
+    s, c = half_turn_of_square(y * y)
+    return y * s, c
 
 
 @njit(inline="always", **_FAST)
@@ -43,7 +50,7 @@ def turn(y: float) -> tuple[float, float]:
 
 
 @njit(inline="always", **_FAST)
-def decay(x: float) -> float:
+def decay(x: Any) -> Any:
     """exp(-x) for x >= 0, relative error about 4e-6 at x = 10, held from LARGEST on."""
     y = -min(x, LARGEST) * _ROUND
     p = _E[5] + y * _E[6]
