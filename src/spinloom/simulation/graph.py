@@ -16,7 +16,7 @@ from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulation.drive import Drive
-from spinloom.simulation.graph_echoes import Echoes, echoes
+from spinloom.simulation.graph_echoes import Echoes, Spectrum, echoes, spectrum
 from spinloom.simulation.graph_period import Followed, follow
 from spinloom.simulation.graph_pulses import coefficients, phases
 from spinloom.simulation.graph_region import Slab, acting, selective_axis, slabs
@@ -167,11 +167,7 @@ class _Task:
             return amplitudes(graph, part, table_of, R, wanted, self.pool)
 
         followed = follow(steps, grown, fresh, tolerance)
-        size = np.empty(3)
-        size[list(self.axes)] = m.size
-        if not self.even:
-            size[self.axes[2]] = -min(2 * half, slab.width)
-        heard = echoes(followed, self.drive, acts, read, phase, size, 0.3 * tolerance)
+        heard = echoes(followed, self.drive, acts, read, phase, self._spectrum(own, layers, slab), 0.5 * tolerance)
         if not len(heard):
             return {}
         wanted, example, which = _distinct(heard.source)
@@ -200,6 +196,7 @@ class _Task:
             "echoes": len(heard),
             "terms": len(table.terms),
             "nodes": table.n_nodes,
+            "error of the echoes left out": heard.dropped,
             "error of the table": table.error,
             "error of the steady state": followed.change,
             **facts,
@@ -237,6 +234,17 @@ class _Task:
             error = max(error, lost)
             count["lines projected"] += len(p.rows)
         return {**count, "error of the time segments": error}
+
+    def _spectrum(self, own: slice, layers: tuple[int, int], slab: Slab) -> Spectrum:
+        """Of the matter in some layers."""
+        m, n_a = self.matter, len(self.matter.x[1])
+        column = np.repeat(np.arange(len(m.start) - 1), np.diff(m.start))[own]
+        shape = (len(m.x[0]), n_a, layers[1] - layers[0])
+        place = np.ravel_multi_index((m.ir[own], column % n_a, column // n_a - layers[0]), shape)
+        amount = np.bincount(place, m.amount[own], minlength=int(np.prod(shape))).reshape(shape).astype(np.float32)
+        spacing = np.array([abs(float(x[1] - x[0])) if len(x) > 1 else max(float(d), 1e-3) for x, d in zip(m.x, m.size)])
+        soft = None if self.even else min(float(m.size[2]), slab.width)
+        return spectrum(amount, spacing, m.size, self.axes, soft)
 
     def _coils(self, own: slice) -> NDArray[np.complex64] | None:
         if isinstance(self.scanner.coils, UniformCoil):

@@ -1,4 +1,4 @@
-"""Which configurations a readout hears: those strong enough, at a k that their voxels let through."""
+"""Which configurations a readout hears: those that carry energy at the places of k-space where it finds them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.fft import fftn
 
-from spinloom.simulation.drive import Drive
+from spinloom.simulation.drive import Drive, kinds
 from spinloom.simulation.graph_period import Followed
 from spinloom.simulation.timeline import Pulses, Readouts
 
 Floats = NDArray[np.float64]
+
+BINS = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,7 @@ class Echoes:
     tau     (n,) what to add to the times of the window to get the time since the echo [s]
     late    (n,) what to add to the times of the window to get the time since the end of the pulse [s]
     phase   (n,) of the pulse that was followed instead of this one is off by this [rad]
+    dropped relative L2 of what was left out, estimated
     """
 
     piece: NDArray[np.int64]
@@ -33,19 +37,56 @@ class Echoes:
     tau: Floats
     late: Floats
     phase: Floats
+    dropped: float
 
     def __len__(self) -> int:
         return len(self.piece)
 
 
-def echoes(
-    followed: Followed, drive: Drive, played: Pulses, read: Readouts, phase: Floats, size: Floats, least: float
-) -> Echoes:
-    """Echoes of all readouts that come after a pulse.
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Energy of an object over k, 1 at k = 0: that of its lattice, which repeats itself, times the shape of a voxel.
 
-    phase  (n_pulses,) of all pulses [rad]
-    size   (3,) voxel edges along x, y, z [m], 0 for points; negative where matter is not even across the voxel
-    least  a configuration is heard if |F+| sinc(k . voxel) may exceed this part of the loudest one
+        g(k) = |sum_n p_n exp(-2 pi i k . r_n)|^2 / (sum p)^2 prod_axis sinc^2(k size)
+
+    area     (n_0 + 1, n_1, n_2) integral of the lattice's part along the readout axis, in steps of one period / n_0
+    spacing  (3,) of the lattice along readout, phase and slice axis [m]
+    size     (3,) of a voxel [m], 0 for points; negative: a soft slab of that width, which does not repeat itself
+    axes     scanner axes of readout, phase and slice
+    """
+
+    area: NDArray[np.float32]
+    spacing: Floats
+    size: Floats
+    axes: tuple[int, int, int]
+
+
+def spectrum(
+    amount: NDArray[np.float32], spacing: Floats, size: Floats, axes: tuple[int, int, int], soft: float | None
+) -> Spectrum:
+    """Spectrum of an object on a lattice (n_0, n_1, n_2); soft: width of the slab that stands for the last axis [m]."""
+    lattice = amount if soft is None else amount.sum(axis=2, keepdims=True)
+    power = np.abs(fftn(lattice.astype(np.complex64), workers=-1)) ** 2
+    power /= max(float(power[0, 0, 0]), 1e-30)
+    area = np.zeros((len(power) + 1, *power.shape[1:]), np.float32)
+    np.cumsum(power, axis=0, out=area[1:])
+    area[1:] /= len(power)
+    return Spectrum(area, spacing, size if soft is None else np.array([*size[:2], -soft]), axes)
+
+
+def echoes(
+    followed: Followed,
+    drive: Drive,
+    played: Pulses,
+    read: Readouts,
+    phase: Floats,
+    heard_object: Spectrum,
+    tolerance: float,
+) -> Echoes:
+    """Echoes of all readouts that come after a pulse, but for the weakest, together below the tolerance (relative L2).
+
+    phase    (n_pulses,) of all pulses [rad]
+    heard_object  its spectrum tells how much energy an echo carries
     """
     graph = followed.graph
     some = np.flatnonzero(read.last >= 0)
@@ -53,11 +94,18 @@ def echoes(
     known = followed.reference[pulse]
     start = drive.sequence.block_starts[read.block[some]]
     since = drive.before[read.block[some], :3] - played.moment[pulse, 1, :3]
-    rows = np.cumsum([0, *(len(w) for w in read.windows)])[read.window[some]]
-    moments = np.concatenate([w[:, 1:4] for w in read.windows])
-    ends = np.stack([moments[rows + read.lo[some]], moments[rows + read.hi[some] - 1]], axis=1)
-    top = _loudest(graph.first, graph.kappa, graph.loudest, known, since, ends, size)
-    piece, source = _heard(graph.first, graph.kappa, graph.loudest, known, since, ends, size, least * top)
+    pattern = kinds(read.window[some], read.lo[some], read.hi[some])
+    ends = np.empty((len(pattern[0]), 2, 3))
+    for i, e in enumerate(some[pattern[0]]):
+        samples = read.windows[read.window[e]][read.lo[e] : read.hi[e], 1:4]
+        ends[i] = samples.min(axis=0), samples.max(axis=0)
+    window = ends[pattern[1]] + since[:, None, :]  # (piece, lowest and highest, axis)
+    window = np.ascontiguousarray(window[:, :, heard_object.axes])
+    own = np.ascontiguousarray(graph.kappa[:, heard_object.axes])
+    tables = heard_object.area, heard_object.spacing, heard_object.size
+    energy = _energies(graph.first, own, graph.loudest, known, window, tables)
+    cut, dropped = _least(energy, tolerance)
+    piece, source = _heard(graph.first, own, graph.loudest, known, window, tables, cut)
     kappa = graph.kappa[graph.first[source[:, 0]] + source[:, 1]] * np.where(source[:, 2] == 0, 1.0, -1.0)[:, None]
     return Echoes(
         piece=some[piece],
@@ -66,51 +114,96 @@ def echoes(
         tau=kappa[:, 3] + (start - played.centre[pulse])[piece],
         late=(start - played.end[pulse])[piece],
         phase=(phase[pulse] - phase[known])[piece],
+        dropped=dropped,
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _passes(kappa, sign, since, ends, size):  # type: ignore[no-untyped-def]
-    """Upper bound of the product of sinc(k . voxel) along the readout."""
-    part = 1.0
-    for q in range(3):
-        a = (sign * kappa[q] + since[q] + ends[0, q]) * abs(size[q])
-        b = (sign * kappa[q] + since[q] + ends[1, q]) * abs(size[q])
-        if abs(a - b) < 1e-6 and size[q] > 0:
-            x = np.pi * abs(a)
-            part *= abs(np.sin(x) / x) if x > 1e-9 else 1.0
-        elif (a < 0) == (b < 0):
-            part *= min(1.0, 1.0 / max(np.pi * min(abs(a), abs(b)), 1e-9))
-    return part
+def _least(energy: Floats, tolerance: float) -> tuple[float, float]:
+    """Energy below which echoes are left out, and the relative L2 of all of them."""
+    total = float(energy.sum())
+    if total <= 0.0:
+        return 0.0, 0.0
+    below = np.cumsum(energy)
+    n = int(np.searchsorted(below, tolerance**2 * total, side="right"))
+    return float(2.0 ** (n - BINS + 40)) if n else 0.0, float(np.sqrt(below[n - 1] / total)) if n else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _loudest(first, kappa, loud, pulse, since, ends, size):  # type: ignore[no-untyped-def]
-    top = 0.0
+def _shape(k, size):  # type: ignore[no-untyped-def]
+    x = np.pi * abs(k * size)
+    if size < 0:
+        return min(1.0, 1.0 / max(x, 1e-9)) ** 2
+    return (np.sin(x) / x) ** 2 if x > 1e-6 else 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _place(k, spacing, n):  # type: ignore[no-untyped-def]
+    turn = k * spacing
+    return int((turn - np.floor(turn)) * n + 0.5) % n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _until(area, turn, i, j):  # type: ignore[no-untyped-def]
+    n = len(area) - 1
+    whole = np.floor(turn)
+    return whole * area[n, i, j] + area[int((turn - whole) * n + 0.5), i, j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _energy(kappa, sign, w, tables):  # type: ignore[no-untyped-def]
+    """Mean over the readout of the energy of an echo of amplitude 1."""
+    area, spacing, size = tables
+    y = sign * kappa[1] + (w[0, 1] + w[1, 1]) / 2
+    z = sign * kappa[2] + (w[0, 2] + w[1, 2]) / 2
+    across = _shape(y, size[1]) * _shape(z, size[2])
+    if across < 1e-14:
+        return 0.0
+    i, j = _place(y, spacing[1], area.shape[1]), _place(z, spacing[2], area.shape[2])
+    lo, hi = sign * kappa[0] + w[0, 0], sign * kappa[0] + w[1, 0]
+    least = 2.0 / (spacing[0] * (len(area) - 1))
+    if hi - lo < least:
+        lo, hi = (lo + hi - least) / 2, (lo + hi + least) / 2
+    total, parts = 0.0, 4
+    for s in range(parts):
+        a, b = lo + (hi - lo) * s / parts, lo + (hi - lo) * (s + 1) / parts
+        mean = (_until(area, b * spacing[0], i, j) - _until(area, a * spacing[0], i, j)) / ((b - a) * spacing[0])
+        total += mean * _shape((a + b) / 2, size[0])
+    return max(across * total / parts, 0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _energies(first, kappa, loud, pulse, window, tables):  # type: ignore[no-untyped-def]
+    """(BINS,) energy of all echoes, sorted into powers of two."""
+    out = np.zeros(BINS)
     for p in range(len(pulse)):
         for g in range(first[pulse[p]], first[pulse[p] + 1]):
             for half in range(2):
-                if loud[g, half] > top:
-                    top = max(top, loud[g, half] * _passes(kappa[g], 1.0 - 2.0 * half, since[p], ends[p], size))
-    return top
+                if loud[g, half] > 0 and not (half == 1 and g == first[pulse[p]]):
+                    e = loud[g, half] ** 2 * _energy(kappa[g], 1.0 - 2.0 * half, window[p], tables)
+                    if e > 0:
+                        out[min(max(int(np.floor(np.log2(e))) + BINS - 40, 0), BINS - 1)] += e
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _heard(first, kappa, loud, pulse, since, ends, size, bar):  # type: ignore[no-untyped-def]
-    total = 0
-    for p in range(len(pulse)):
-        total += 2 * (first[pulse[p] + 1] - first[pulse[p]])
-    piece, source, n = np.empty(total, np.int64), np.empty((total, 3), np.int64), 0
+def _heard(first, kappa, loud, pulse, window, tables, cut):  # type: ignore[no-untyped-def]
+    room, n = 1024, 0
+    piece, source = np.empty(room, np.int64), np.empty((room, 3), np.int64)
     for p in range(len(pulse)):
         start = first[pulse[p]]
         for g in range(start, first[pulse[p] + 1]):
             for half in range(2):
-                if half == 1 and g == start:
+                if half == 1 and g == start or loud[g, half] == 0:
                     continue
-                if loud[g, half] <= bar:
+                e = loud[g, half] ** 2 * _energy(kappa[g], 1.0 - 2.0 * half, window[p], tables)
+                if e < cut or e == 0:
                     continue
-                if loud[g, half] * _passes(kappa[g], 1.0 - 2.0 * half, since[p], ends[p], size) > bar:
-                    piece[n] = p
-                    source[n, 0], source[n, 1], source[n, 2] = pulse[p], g - start, half
-                    n += 1
+                if n == room:
+                    room *= 2
+                    more, longer = np.empty(room, np.int64), np.empty((room, 3), np.int64)
+                    more[:n], longer[:n] = piece, source
+                    piece, source = more, longer
+                piece[n] = p
+                source[n, 0], source[n, 1], source[n, 2] = pulse[p], g - start, half
+                n += 1
     return piece[:n].copy(), source[:n].copy()

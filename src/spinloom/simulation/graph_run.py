@@ -106,14 +106,20 @@ def _run(first, parent, kind, which, turn, re, im, decay, starts, wanted, most, 
 
 @njit(**_FLAGS)
 def _gather(out, p, m, z, E, from_p, from_m, sign_p, sign_m):  # type: ignore[no-untyped-def]
+    # what has all but decayed is put to zero: numbers near the smallest are slow
     for i in range(LANES):
         E1, E2 = E[i], E[LANES + i]
-        out[i] = E2 * p[from_p + i]
-        out[LANES + i] = sign_p * E2 * p[from_p + LANES + i]
-        out[2 * LANES + i] = E2 * m[from_m + i]
-        out[3 * LANES + i] = sign_m * E2 * m[from_m + LANES + i]
-        out[4 * LANES + i] = E1 * z[4 * LANES + i]
-        out[5 * LANES + i] = E1 * z[5 * LANES + i]
+        out[i] = _cut(E2 * p[from_p + i])
+        out[LANES + i] = _cut(sign_p * E2 * p[from_p + LANES + i])
+        out[2 * LANES + i] = _cut(E2 * m[from_m + i])
+        out[3 * LANES + i] = _cut(sign_m * E2 * m[from_m + LANES + i])
+        out[4 * LANES + i] = _cut(E1 * z[4 * LANES + i])
+        out[5 * LANES + i] = _cut(E1 * z[5 * LANES + i])
+
+
+@njit(inline="always", **_FLAGS)
+def _cut(x):  # type: ignore[no-untyped-def]
+    return x if abs(x) > np.float32(1e-12) else np.float32(0.0)
 
 
 @njit(**_FLAGS)
