@@ -12,6 +12,7 @@ from spinloom.core.cores import available_cores
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner, UniformCoil
 from spinloom.phantom.phantom import Phantom
+from spinloom.sequence.events import RFUse
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
@@ -31,7 +32,7 @@ from spinloom.simulation.graph_signal import (
     patterns,
 )
 from spinloom.simulation.graph_table import tabulate
-from spinloom.simulation.graph_walk import Graph, Steps, grow
+from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Graph, Steps, grow
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import demodulation
 from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, turns
@@ -157,7 +158,7 @@ class _Task:
         acts = acting(self.played, table_of)
         read = readouts(self.drive, acts)
         phase = self.phase[np.isin(self.played.block, acts.block)]
-        steps = _steps(acts, phase)
+        steps = _steps(self.drive, acts, phase)
 
         def grown(part: Steps) -> Graph:
             return grow(part, table_of, R, 0.3 * tolerance, MOST)
@@ -263,11 +264,15 @@ def _axes(read: Readouts, selective: int | None) -> tuple[int, int, int]:
     return first, rest[0], rest[1] if selective is None else selective
 
 
-def _steps(played: Pulses, phase: Floats) -> Steps:
+def _steps(drive: Drive, played: Pulses, phase: Floats) -> Steps:
     end = np.concatenate([[0.0], played.end[:-1]])
     moved = np.diff(played.moment[:, 1, :3], axis=0, prepend=0.0)
     time = np.diff(played.centre, prepend=0.0)
-    return Steps(played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase)
+    kinds = {RFUse.EXCITATION: EXCITES, RFUse.UNDEFINED: EXCITES, RFUse.REFOCUSING: REFOCUSES}
+    use = np.array([*(kinds.get(rf.use, OTHER) for rf in drive.sequence.rf), OTHER], np.int64)[played.rf]
+    return Steps(
+        played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase, use
+    )
 
 
 def _specimens(params: NDArray[np.float32]) -> Floats:

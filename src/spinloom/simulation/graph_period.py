@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.simulation.drive import kinds
-from spinloom.simulation.graph_walk import Graph, Steps
+from spinloom.simulation.graph_walk import EXCITES, REFOCUSES, Graph, Steps
 
 CANDIDATES = 4000
 LEAST = 4
@@ -34,22 +34,18 @@ class Followed:
 
 def first(steps: Steps, n: int) -> Steps:
     """The first n pulses."""
-    return replace(steps, kind=steps.kind[:n], dt=steps.dt[:n], shift=steps.shift[:n], phase=steps.phase[:n])
+    return Steps(*(getattr(steps, f.name)[:n] for f in fields(Steps)))
 
 
 def period(steps: Steps) -> tuple[int, int] | None:
     """(start, length): from pulse `start` on, every pulse is like the one `length` before; None if none is short enough.
 
-    Alike: the same pulse after the same time and moment, and the same second difference of the phase, which is how
-    quadratic RF spoiling repeats (Zur, Wood & Neuringer, Magn. Reson. Med. 21, 251 (1991)).
+    Alike: the same pulse after the same time and moment, and phases that repeat, see `_bend`.
     """
     n = len(steps)
     if n < 3 * LEAST:
         return None
-    bend = np.zeros(n, np.int64)
-    turns = np.diff(steps.phase, 2) / (2 * np.pi)
-    bend[2:] = np.rint((turns - np.floor(turns + 1e-7)) * 1e6).astype(np.int64) % 1_000_000
-    bend[:2] = -1
+    bend = _bend(steps)
     columns = [steps.kind, np.rint(steps.dt * 1e9).astype(np.int64), bend]
     columns += [c - c.min() for c in np.rint(steps.shift[:, :3].T * 20).astype(np.int64)]
     columns[1] = columns[1] - columns[1].min()
@@ -65,6 +61,25 @@ def period(steps: Steps) -> tuple[int, int] | None:
         if start <= n // 2 and start + (LEAST + 1) * length <= n:
             return start, length
     return None
+
+
+def _bend(steps: Steps) -> NDArray[np.int64]:
+    """(n,) what must repeat of the phases, in 1e-6 turns.
+
+    Of excitations, the second difference: so repeats quadratic RF spoiling (Zur, Wood & Neuringer, Magn. Reson. Med. 21,
+    251 (1991)). Of refocusing pulses, the phase since the excitation. Of others (inversion, saturation), nothing: what
+    they leave of transverse magnetisation is spoiled.
+    """
+    turns = steps.phase / (2 * np.pi)
+    out = np.zeros(len(steps))
+    excites = np.flatnonzero(steps.use == EXCITES)
+    out[excites[:2]] = 0.5
+    out[excites[2:]] = np.diff(turns[excites], 2)
+    refocuses = np.flatnonzero(steps.use == REFOCUSES)
+    last = np.searchsorted(excites, refocuses) - 1
+    if len(excites):
+        out[refocuses] = turns[refocuses] - turns[excites[last]]
+    return np.rint((out - np.floor(out + 1e-7)) * 1e6).astype(np.int64)
 
 
 def follow(
@@ -87,6 +102,7 @@ def follow(
             part = first(steps, m)
             graph = grow(part)
             index = np.arange(m - length, m)
+            index = index[steps.use[index] == EXCITES]
             now = fresh(graph, part, index) * np.exp(-1j * steps.phase[index])[:, None]
             if before is not None:
                 change = float(np.abs(now - before).max()) / max(float(np.abs(now).max()), 1e-30)

@@ -26,6 +26,8 @@ Complex = NDArray[np.complex128]
 QUANTUM = np.array([0.05, 0.05, 0.05, 2e-7])
 """Configurations nearer than this are one [1/m, 1/m, 1/m, s]."""
 
+EXCITES, REFOCUSES, OTHER = 0, 1, 2
+
 _FLAGS = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
@@ -37,12 +39,14 @@ class Steps:
     dt       free time before it, since the end of the pulse before [s]
     shift    (n, 4) what F+ moves by before it: moment [1/m] and time [s], centre to centre
     phase    of the pulse [rad]
+    use      EXCITES, REFOCUSES or OTHER
     """
 
     kind: NDArray[np.int64]
     dt: Floats
     shift: Floats
     phase: Floats
+    use: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.kind)
