@@ -22,10 +22,11 @@ from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulation.encode import Weights, encode
+from spinloom.simulation.encode_exact import encode_exact
 from spinloom.simulation.evolution import Spins, dephasing, evolved, in_phase
 from spinloom.simulation.low_rank import skeleton
 from spinloom.simulation.place import isocentre_mm
-from spinloom.simulation.readouts import Clocks, States, clocks, groups
+from spinloom.simulation.readouts import Clocks, Group, States, clocks, groups
 from spinloom.simulation.scattered import encode_scattered
 from spinloom.simulation.selection import Profile, profile, reach, transverse_time
 
@@ -47,11 +48,13 @@ class SignalEquation:
     receive coils; partial volume. What it has not, and Bloch() has: the approach to the steady state, imperfect
     spoiling and the duration of pulses.
 
-    tolerance  of the low-rank train, relative to the largest signal
+    tolerance  of the low-rank train, relative to the largest signal, and of the encoding of each spin (see encode)
+    exact      True: encode entry by entry and sample by sample, some ten times slower (see encode_exact)
     threads    None: one per available core; never changes the result
     """
 
     tolerance: float = 1e-4
+    exact: bool = False
     threads: int | None = None
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
@@ -106,7 +109,7 @@ class _Task:
         axes = (self.encoding.readout_axis, self.encoding.phase_axis, self.encoding.slice_axis)
         labels = dict(self.sequence.labels)
         found, states = groups(k, t, self._clocks(), labels, axes, planar)
-        centre = self._centre(k)
+        centre = self._centre(found)
         samples = np.zeros((self.scanner.coils.n_coils, *k.shape[:2]), np.complex64)
         for s in sorted({g.slice for g in found}):
             layers, spins = self._selected(s)
@@ -119,12 +122,20 @@ class _Task:
                 weights = self._low_rank(states.take(used), spins, slice(first, last), layers, centre)
                 for coils, factor in self._coils(slice(first, last)):
                     weighted = Weights(weights.layers, weights.values, weights.mixture, weights.factor * factor)
-                    line = encode(self.matter, group, weighted, planar=planar, pool=self.pool)
+                    line = self._encode(group, weighted, planar)
                     samples[coils, group.lines, : group.n_samples] = line
         return samples
 
+    def _encode(self, group: Group, weights: Weights, planar: bool) -> Complex:
+        if self.method.exact:
+            return encode_exact(self.matter, group, weights, planar=planar, pool=self.pool)
+        tolerance = self.method.tolerance
+        return encode(self.matter, group, weights, planar=planar, pool=self.pool, tolerance=tolerance)
+
     def scattered(self, k: NDArray[np.float64], t: NDArray[np.float64]) -> Complex:
-        labels, clock, centre = self.sequence.labels, self._clocks(), self._centre(k)
+        labels, clock = self.sequence.labels, self._clocks()
+        nearest = int(np.argmin(np.nanmin(np.sum(k**2, axis=-1), axis=1)))
+        centre = int(labels["SEG"][nearest]) if "SEG" in labels else 0
         zero = np.zeros(len(k), np.int64)
         SEG, SLC = labels.get("SEG", zero), zero if self.encoding.volume else labels.get("SLC", zero)
         samples = np.zeros((self.scanner.coils.n_coils, *k.shape[:2]), np.complex64)
@@ -150,10 +161,11 @@ class _Task:
         clock, refocused = clocks(self.sequence), in_phase(self.protocol)
         return clock if refocused is None else Clocks(clock.excited, clock.excited + refocused)
 
-    def _centre(self, k: NDArray[np.float64]) -> int:
+    def _centre(self, found: tuple[Group, ...]) -> int:
         """SEG of the readout that comes nearest to k = 0."""
         SEG = self.sequence.labels.get("SEG")
-        return 0 if SEG is None else int(SEG[np.argmin(np.nanmin(np.sum(k**2, axis=-1), axis=1))])
+        nearest = [(float(np.min(d := _distances(g))), int(g.lines[np.argmin(d)])) for g in found]
+        return 0 if SEG is None else int(SEG[min(nearest)[1]])
 
     def _selected(self, index: int) -> tuple[tuple[int, int], Spins]:
         """Layers that a slice reaches, and their spins with local flip angles."""
@@ -236,6 +248,12 @@ def _sample(spins: Spins) -> NDArray[np.intp]:
     properties = (spins.T1, spins.T2, spins.T2prime, spins.dB0, spins.excite, spins.refocus)
     ends = [int(i) for p in properties for i in (np.argmin(p), np.argmax(p))]
     return np.unique(np.concatenate([np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp), ends]))
+
+
+def _distances(group: Group) -> NDArray[np.float64]:
+    """(n_lines,) smallest |k|² of each line [1/m²]."""
+    along = np.abs(group.k0 + group.dk * np.arange(group.n_samples)).min()
+    return np.asarray(group.k1**2 + group.k2**2 + along**2)
 
 
 def _thickness(protocol: Protocol, encoding: Encoding) -> float:

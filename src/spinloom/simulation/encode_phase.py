@@ -1,0 +1,117 @@
+"""The phase directions of an encoding: matrix products over the columns of the lattice.
+
+    S(line, m) = sum_ab sum_l mixture(l, state of line) exp(-2πi (k1 a + k2 b)) rows(l, a, b, m)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.products import padded
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.intp]
+Samples = NDArray[np.complex64]
+
+MEMORY = 256 * 2**20  # of what stands between the two products [bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class Phases:
+    """Which products a group of lines needs. The axis along which the state changes goes first, and mixes the terms.
+
+    phase_first  True: the phase axis goes first, then the slice axis
+    k, state     (U,) distinct pairs along the first axis [1/m]
+    x            positions along the first axis [m]
+    mixture      (L, n_states)
+    member       (n_lines,) pair of each line
+    second       (V, padded) exp(-2πi k x) of the distinct k of the other axis; zeros fill the inner dimension
+    which        (n_lines,) row of `second` of each line
+    """
+
+    phase_first: bool
+    k: Floats
+    state: Index
+    x: Floats
+    mixture: NDArray[np.complex64]
+    member: Index
+    second: Samples
+    which: Index
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Terms, and places along the first and the other axis, as `rows` holds them."""
+        return len(self.mixture), padded(len(self.x)), self.second.shape[1]
+
+
+def phases(
+    k1: Floats,
+    k2: Floats,
+    state: Index,
+    x: tuple[Floats, Floats],
+    mixture: NDArray[np.complexfloating],
+    *,
+    planar: bool,
+) -> Phases:
+    """Plan the products of some lines.
+
+    k1, k2   (n_lines,) along phase and slice axis [1/m];  state (n_lines,)
+    x        positions along phase and slice axis [m]
+    mixture  (L, n_states)
+    planar   the slice axis is not encoded: what lies along it has been added up
+    """
+    xa, xb = (x[0], np.zeros(1)) if planar else x
+    kb = np.zeros(len(k2)) if planar else k2
+    by_a, by_b = _distinct(k1, state), _distinct(kb, state)
+    phase_first = planar or len(by_a[0]) * len(xa) <= len(by_b[0]) * len(xb)
+    (k, own, member), here = (by_a, xa) if phase_first else (by_b, xb)
+    k_other, there = (kb, xb) if phase_first else (k1, xa)
+    _, example, which = np.unique(np.round(k_other, 4), return_index=True, return_inverse=True)
+    second = np.zeros((len(example), 1 if planar else padded(len(there))), np.complex64)
+    second[:, : len(there)] = np.exp(-2j * np.pi * k_other[example, None] * there)
+    return Phases(phase_first, k, own, here, mixture.astype(np.complex64), member, second, which)
+
+
+def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool) -> None:
+    """out (n_lines, M) = the sum above over rows (L, first axis, other axis, M); zeros fill both axes of rows."""
+    n_other, n_m = rows.shape[2:]
+    order = np.argsort(plan.member, kind="stable")
+    bounds = np.searchsorted(plan.member[order], np.arange(len(plan.k) + 1))
+    step = max(1, MEMORY // (8 * n_other * n_m))
+    for u0 in range(0, len(plan.k), step):
+        u1 = min(u0 + step, len(plan.k))
+        mixed = _mixed(plan, rows, u0, u1)
+        for u in range(u0, u1):
+            lines = order[bounds[u] : bounds[u + 1]]
+            out[lines] = mixed[u - u0] if planar else plan.second[plan.which[lines]] @ mixed[u - u0]
+
+
+def _mixed(plan: Phases, rows: Samples, u0: int, u1: int) -> Samples:
+    """(u1 - u0, other axis, M): one axis encoded, terms mixed."""
+    L, n_x, n_other, n_m = rows.shape
+    E = np.zeros((u1 - u0, n_x), np.complex64)
+    E[:, : len(plan.x)] = np.exp(-2j * np.pi * plan.k[u0:u1, None] * plan.x)
+    state = plan.state[u0:u1]
+    used = np.unique(state)
+    terms = [np.flatnonzero(plan.mixture[:, j]) for j in used]
+    if len(E) * (L - 1) <= 4 * sum(len(t) for t in terms if len(t) > 1):
+        mixing = (plan.mixture.T[state][:, :, None] * E[:, None, :]).reshape(len(E), -1)
+        return np.asarray((mixing @ rows.reshape(L * n_x, -1)).reshape(len(E), n_other, n_m))
+    out = np.empty((len(E), n_other * n_m), np.complex64)
+    for j, own in zip(used, terms, strict=True):
+        image = plan.mixture[own[0], j] * rows[own[0]] if len(own) else np.zeros_like(rows[0])
+        for l in own[1:]:
+            image += plan.mixture[l, j] * rows[l]
+        mine = np.flatnonzero(state == j)
+        out[mine] = E[mine] @ image.reshape(n_x, -1)
+    return out.reshape(len(E), n_other, n_m)
+
+
+def _distinct(k: Floats, state: Index) -> tuple[Floats, Index, Index]:
+    """Distinct (k, state) pairs of the lines, and which one each line has."""
+    pairs = np.stack([np.round(k, 4), state], axis=1)
+    _, example, member = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+    return k[example], state[example], member
