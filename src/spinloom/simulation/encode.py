@@ -30,12 +30,13 @@ from spinloom.simulation.encode_phase import Phases, encode_phases, phases
 from spinloom.simulation.encode_spread import spread
 from spinloom.simulation.readouts import Group
 
+Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Samples = NDArray[np.complex64]
 
 ROWS_PER_TASK = 4
 LINES_PER_TASK = 256
-MEMORY = 640 * 2**20  # of the grid at a time [bytes]
+MEMORY = 256 * 2**20  # of the grid at a time [bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Weights:
     layers   (first, last) range of layers along the slice axis that take part
     values   (L, n) real weight of each entry in those layers, amount included
     mixture  (L, n_states) complex: weight of a line in state j is sum_l values[l] mixture[l, j]
-    factor   (n,) complex factor common to all terms (receive sensitivity, phase at the reference)
+    factor   (n,) or (coil, n) complex factor common to all terms (receive sensitivity, phase at the reference)
     """
 
     layers: tuple[int, int]
@@ -74,34 +75,35 @@ class _Run:
 def encode(
     columns: Columns, group: Group, weights: Weights, *, planar: bool, pool: ThreadPoolExecutor, tolerance: float = 1e-4
 ) -> Samples:
-    """(n_lines, n_samples) signal of a group of readouts, receive coil given by weights.factor.
+    """(n_lines, n_samples) signal of a group of readouts; (coil, n_lines, n_samples) if weights.factor is (coil, n).
 
     planar     True: all layers add up (2D slice); False: the slice axis is phase encoded too
     tolerance  of every entry's samples, relative to its largest one, in the mean over the readout
 
     Dutt & Rokhlin, SIAM J. Sci. Comput. 14, 1368 (1993), for real u.
     """
-    out = np.empty((len(group.lines), group.n_samples), np.complex64)
+    n_coils = len(np.atleast_2d(weights.factor))
+    out = np.empty((n_coils, len(group.lines), group.n_samples), np.complex64)
     plan = phases(group.k1, group.k2, group.state, columns.x[1:], weights.mixture, planar=planar)
     across = np.sinc(group.k1 * columns.size[1])
     if not planar:
         across = across * np.sinc(group.k2 * columns.size[2])
     for run in _runs(group, columns, tolerance):
         n = run.kernel.n
-        here = out[:, run.first : run.first + n]
+        here = out[..., run.first : run.first + n]
         limit = run.kernel.limits[WIDE] * 2 * np.pi / (run.kernel.N * abs(run.dtau)) if run.dtau else np.inf
         slow = None if columns.fastest <= limit else np.abs(1 / columns.T2 + run.side / columns.T2prime) <= limit
         some, lasting = (columns, weights) if slow is None else _kept(columns, weights, slow)
-        _transformed(some, lasting, plan, run, planar, pool, here)
         k = run.k + run.dk * (np.arange(n) - n // 2)
-        here *= across.astype(np.float32)[:, None]
-        here *= (np.sinc(k * columns.size[0]) / run.kernel.roll_off).astype(np.float32)
+        along = np.sinc(k * columns.size[0]) / run.kernel.roll_off
+        _transformed(some, lasting, plan, run, (across, along), planar, pool, here)
         if slow is not None and not slow.all():
             rest, fast = _kept(columns, weights, ~slow)
             tau0 = group.tau0 + run.first * run.dtau
             part = replace(group, n_samples=n, k0=float(k[0]), tau0=tau0, side=run.side or 1)
-            here += encode_exact(rest, part, fast, planar=planar, pool=pool)
-    return out
+            for c, factor in enumerate(np.atleast_2d(fast.factor)):
+                here[c] += encode_exact(rest, part, replace(fast, factor=factor), planar=planar, pool=pool)
+    return out if weights.factor.ndim == 2 else out[0]
 
 
 def _runs(group: Group, columns: Columns, tolerance: float) -> Iterator[_Run]:
@@ -118,34 +120,46 @@ def _runs(group: Group, columns: Columns, tolerance: float) -> Iterator[_Run]:
 
 def _kept(columns: Columns, weights: Weights, mask: NDArray[np.bool_]) -> tuple[Columns, Weights]:
     own = mask[slice(*(int(columns.slice_starts[b]) for b in weights.layers))]
-    return kept(columns, mask), replace(weights, values=weights.values[:, own], factor=weights.factor[own])
+    return kept(columns, mask), replace(weights, values=weights.values[:, own], factor=weights.factor[..., own])
 
 
 def _transformed(
-    columns: Columns, weights: Weights, plan: Phases, run: _Run, planar: bool, pool: ThreadPoolExecutor, out: Samples
+    columns: Columns,
+    weights: Weights,
+    plan: Phases,
+    run: _Run,
+    scale: tuple[Floats, Floats],
+    planar: bool,
+    pool: ThreadPoolExecutor,
+    out: Samples,
 ) -> None:
-    """Fill out (n_lines, n) with the samples of one run, without roll-off."""
-    N = run.kernel.N
+    """Fill out (coil, n_lines, n) with the samples of one run, times scale: per line, per sample."""
+    N, n = run.kernel.N, run.kernel.n
     first, last = _extent(columns, run)
-    lines = np.empty((len(out), last - first), np.complex64)
-    chunk = max(64, MEMORY // (8 * int(np.prod(plan.shape))))
-    for m in range(first, last, chunk):
-        cells = (m, min(m + chunk, last))
-        rows = np.zeros((*plan.shape, cells[1] - cells[0]), np.complex64)
-        _spread(columns, weights, plan, run, cells, rows, planar, pool)
-        encode_phases(plan, rows, lines[:, cells[0] - first : cells[1] - first], planar=planar)
-        del rows
-    place = (np.arange(first, last)) % N
-    taken = (np.arange(run.kernel.n) - run.kernel.n // 2) % N
+    pieces = -(-(last - first) * 8 * int(np.prod(plan.shape)) // MEMORY)
+    wide = -(-(last - first) // pieces)
+    last = first + pieces * wide
+    lines = np.empty((out.shape[1], last - first), np.complex64)
+    held = np.zeros((*plan.shape, wide), np.complex64)
+    place = np.arange(first, last) % N
+    taken = (np.arange(n) - n // 2) % N
+    across, along = (a.astype(np.float32) for a in scale)
 
-    def transform(start: int) -> None:
-        some = slice(start, start + LINES_PER_TASK)
-        grid = np.zeros((len(lines[some]), N), np.complex64)
-        for wrap in range(0, last - first, N):  # matter wider than the field of view folds over
-            grid[:, place[wrap : wrap + N]] += lines[some, wrap : wrap + N]
-        out[some] = scipy.fft.fft(grid, axis=1, overwrite_x=True, workers=1)[:, taken]
+    for samples, factor in zip(out, np.atleast_2d(weights.factor), strict=True):
+        for low in range(first, last, wide):
+            _spread(columns, replace(weights, factor=factor), plan, run, (low, low + wide), held, planar, pool)
+            encode_phases(plan, held, lines[:, low - first : low - first + wide], planar=planar)
 
-    list(pool.map(transform, range(0, len(lines), LINES_PER_TASK)))
+        def transform(start: int, samples: Samples = samples) -> None:
+            some = slice(start, start + LINES_PER_TASK)
+            grid = np.zeros((len(lines[some]), N), np.complex64)
+            for wrap in range(0, last - first, N):  # matter wider than the field of view folds over
+                grid[:, place[wrap : wrap + N]] += lines[some, wrap : wrap + N]
+            done = scipy.fft.fft(grid, axis=1, overwrite_x=True, workers=1)[:, taken]
+            done *= across[some, None]
+            np.multiply(done, along, out=samples[some])
+
+        list(pool.map(transform, range(0, len(lines), LINES_PER_TASK)))
 
 
 def _extent(columns: Columns, run: _Run) -> tuple[int, int]:
@@ -161,23 +175,26 @@ def _spread(
     plan: Phases,
     run: _Run,
     cells: tuple[int, int],
-    rows: Samples,
+    held: Samples,
     planar: bool,
     pool: ThreadPoolExecutor,
 ) -> None:
+    """Fill held (term, first axis, other axis, cell) with the shares of all entries in some cells."""
     n_a = len(columns.x[1])
-    per_l, per_first, per_other = (2 * int(np.prod(rows.shape[i:])) for i in (1, 2, 3))
+    per_l, per_first, per_other = (2 * int(np.prod(held.shape[i:])) for i in (1, 2, 3))
     strides = (per_l, per_first, per_other) if plan.phase_first else (per_l, per_other, per_first)
     line = (run.k, run.dk, run.tau, run.dtau, float(run.side), float(run.kernel.N), run.kernel.limits[NARROW])
     tables = run.kernel.tables[NARROW], run.kernel.tables[WIDE]
-    flat = rows.reshape(-1).view(np.float32)
+    flat = held.reshape(-1).view(np.float32)
     offset = int(columns.slice_starts[weights.layers[0]])
 
     def task(a: int) -> None:
+        some = slice(a, min(a + ROWS_PER_TASK, n_a))
+        held[(slice(None), some) if plan.phase_first else (slice(None), slice(None), some)] = 0
         spread(
-            flat, strides, (a, min(a + ROWS_PER_TASK, n_a)), weights.layers, planar, n_a, columns.start, offset,
-            columns.ir, columns.x[0], columns.dB0, columns.T2, columns.T2prime, weights.factor, weights.values, line,
-            cells, *tables,
+            flat, strides, (some.start, some.stop), weights.layers, planar, n_a, columns.start, offset, columns.ir,
+            columns.x[0], columns.dB0, columns.T2, columns.T2prime, weights.factor, weights.values, line, cells,
+            *tables,
         )  # fmt: skip
 
     list(pool.map(task, range(0, n_a, ROWS_PER_TASK)))

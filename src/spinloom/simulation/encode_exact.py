@@ -33,7 +33,9 @@ TOGETHER = 8  # entries whose samples are added in one pass
 MEMORY = 256 * 2**20  # of the half-encoded columns at a time [bytes]
 
 
-def encode_exact(columns: Columns, group: Group, weights: Weights, *, planar: bool, pool: ThreadPoolExecutor) -> Samples:
+def encode_exact(
+    columns: Columns, group: Group, weights: Weights, *, planar: bool, pool: ThreadPoolExecutor
+) -> Samples:
     """(n_lines, n_samples) signal of a group of readouts, receive coil given by weights.factor.
 
     planar  True: all layers add up (2D slice); False: the slice axis is phase encoded too

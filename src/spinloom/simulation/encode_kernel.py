@@ -55,7 +55,12 @@ def kernel(n: int, tolerance: float) -> Kernel:
     """
     N = next_fast_len(max(int(np.ceil((1.5 if tolerance >= FINEST else 2.0) * n)), 2 * WIDE))
     tables = {w: _series(w, n / N) for w in (NARROW, WIDE)}
-    return Kernel(n, N, {w: np.ascontiguousarray(t[::-1], np.float32) for w, t in tables.items()}, _limits(tables, n / N, tolerance))
+    return Kernel(
+        n,
+        N,
+        {w: np.ascontiguousarray(t[::-1], np.float32) for w, t in tables.items()},
+        _limits(tables, n / N, tolerance),
+    )
 
 
 def _D(xi: Floats, share: float) -> Floats:

@@ -1,6 +1,6 @@
 """The phase directions of an encoding: matrix products over the columns of the lattice.
 
-    S(line, m) = sum_ab sum_l mixture(l, state of line) exp(-2πi (k1 a + k2 b)) rows(l, a, b, m)
+S(line, m) = sum_ab sum_l mixture(l, state of line) exp(-2πi (k1 a + k2 b)) rows(l, a, b, m)
 """
 
 from __future__ import annotations
@@ -80,18 +80,23 @@ def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool) ->
     n_other, n_m = rows.shape[2:]
     order = np.argsort(plan.member, kind="stable")
     bounds = np.searchsorted(plan.member[order], np.arange(len(plan.k) + 1))
-    step = max(1, MEMORY // (8 * n_other * n_m))
+    step = min(max(1, MEMORY // (8 * n_other * n_m)), len(plan.k))
+    mixed = np.empty((step, n_other * n_m), np.complex64)
     for u0 in range(0, len(plan.k), step):
         u1 = min(u0 + step, len(plan.k))
-        mixed = _mixed(plan, rows, u0, u1)
+        _mix(plan, rows, u0, u1, mixed[: u1 - u0])
+        if planar:
+            chosen = order[bounds[u0] : bounds[u1]]
+            out[chosen] = mixed[plan.member[chosen] - u0]
+            continue
         for u in range(u0, u1):
             lines = order[bounds[u] : bounds[u + 1]]
-            out[lines] = mixed[u - u0] if planar else plan.second[plan.which[lines]] @ mixed[u - u0]
+            out[lines] = plan.second[plan.which[lines]] @ mixed[u - u0].reshape(n_other, n_m)
 
 
-def _mixed(plan: Phases, rows: Samples, u0: int, u1: int) -> Samples:
-    """(u1 - u0, other axis, M): one axis encoded, terms mixed."""
-    L, n_x, n_other, n_m = rows.shape
+def _mix(plan: Phases, rows: Samples, u0: int, u1: int, out: Samples) -> None:
+    """out (u1 - u0, other axis M): one axis encoded, terms mixed, for some of the pairs."""
+    L, n_x = rows.shape[:2]
     E = np.zeros((u1 - u0, n_x), np.complex64)
     E[:, : len(plan.x)] = np.exp(-2j * np.pi * plan.k[u0:u1, None] * plan.x)
     state = plan.state[u0:u1]
@@ -99,15 +104,14 @@ def _mixed(plan: Phases, rows: Samples, u0: int, u1: int) -> Samples:
     terms = [np.flatnonzero(plan.mixture[:, j]) for j in used]
     if len(E) * (L - 1) <= 4 * sum(len(t) for t in terms if len(t) > 1):
         mixing = (plan.mixture.T[state][:, :, None] * E[:, None, :]).reshape(len(E), -1)
-        return np.asarray((mixing @ rows.reshape(L * n_x, -1)).reshape(len(E), n_other, n_m))
-    out = np.empty((len(E), n_other * n_m), np.complex64)
+        np.matmul(mixing, rows.reshape(L * n_x, -1), out=out)
+        return
     for j, own in zip(used, terms, strict=True):
         image = plan.mixture[own[0], j] * rows[own[0]] if len(own) else np.zeros_like(rows[0])
         for l in own[1:]:
             image += plan.mixture[l, j] * rows[l]
         mine = np.flatnonzero(state == j)
         out[mine] = E[mine] @ image.reshape(n_x, -1)
-    return out.reshape(len(E), n_other, n_m)
 
 
 def _distinct(k: Floats, state: Index) -> tuple[Floats, Index, Index]:

@@ -43,6 +43,12 @@ def spread(  # type: ignore[no-untyped-def]
             place = a * strides[1] + (0 if planar else b - layers[0]) * strides[2]
             for e0 in range(start[column], start[column + 1], LANES):
                 lanes = min(LANES, start[column + 1] - e0)
+                near = False
+                for j in range(lanes):
+                    m = N * (dk * x[ir[e0 + j]] + f[e0 + j] * dt)
+                    near = near or (m > cells[0] - n_w and m < cells[1] + n_w)
+                if not near:
+                    continue
                 for j in range(lanes):
                     e = e0 + j
                     X = x[ir[e]]

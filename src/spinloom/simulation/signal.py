@@ -20,8 +20,9 @@ from spinloom.sequence.events import RFUse
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
+from spinloom.simulation.columns import Columns, columns, split_layers
 from spinloom.simulation.encode import Weights, encode
+from spinloom.simulation.encode_coils import coil_maps
 from spinloom.simulation.encode_exact import encode_exact
 from spinloom.simulation.evolution import Spins, dephasing, evolved, in_phase
 from spinloom.simulation.low_rank import skeleton
@@ -231,14 +232,10 @@ class _Task:
         coils = self.scanner.coils
         if isinstance(coils, UniformCoil):
             return [(slice(0, coils.n_coils), np.ones(entries.stop - entries.start, np.complex64))]
-        voxel = self.matter.voxel[entries]
-        maps = np.empty((coils.n_coils, len(voxel)), np.complex64)
-
-        def piece(first: int) -> None:
-            part = slice(first, first + PIECE)
-            maps[:, part] = sensitivities(self.phantom.grid, self.centre_mm, coils, voxel[part])
-
-        list(self.pool.map(piece, range(0, len(voxel), PIECE)))
+        maps = coil_maps(
+            self.phantom.grid, self.centre_mm, coils, self.matter.voxel[entries], tolerance=self.method.tolerance,
+            pool=self.pool,
+        )  # fmt: skip
         return [(slice(c, c + 1), maps[c]) for c in range(coils.n_coils)]
 
 
