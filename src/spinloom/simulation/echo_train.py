@@ -68,7 +68,7 @@ def _trains(E1, E2, sine, cosine, n_echoes, row, out):  # type: ignore[no-untype
 
 @njit(**_FAST)
 def _mix(plus, minus, Z, mixed, s2, s, c, e1, e2):  # type: ignore[no-untyped-def]
-    """One refocusing pulse and the decay of the spacing after it, in loops short enough to become vector instructions."""
+    """One refocusing pulse and the decay after it, in loops short enough to become vector instructions."""
     for j in range(LANES):
         mixed[j] = s2[j] * (minus[j] - plus[j]) + s[j] * Z[j]
     for j in range(LANES):

@@ -148,7 +148,7 @@ def _transformed(
     for samples, factor in zip(out, np.atleast_2d(weights.factor), strict=True):
         for low in range(first, last, wide):
             _spread(columns, replace(weights, factor=factor), plan, run, (low, low + wide), held, planar, pool)
-            encode_phases(plan, held, lines[:, low - first : low - first + wide], planar=planar)
+            encode_phases(plan, held, lines[:, low - first : low - first + wide], planar=planar, pool=pool)
 
         def transform(start: int, samples: Samples = samples) -> None:
             some = slice(start, start + LINES_PER_TASK)

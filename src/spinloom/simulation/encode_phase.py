@@ -5,12 +5,14 @@ S(line, m) = sum_ab sum_l mixture(l, state of line) exp(-2πi (k1 a + k2 b)) row
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.products import padded
+from spinloom.simulation.encode_small import small_product
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -75,7 +77,7 @@ def phases(
     return Phases(phase_first, k, own, here, mixture.astype(np.complex64), member, second, which)
 
 
-def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool) -> None:
+def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool, pool: ThreadPoolExecutor) -> None:
     """out (n_lines, M) = the sum above over rows (L, first axis, other axis, M); zeros fill both axes of rows."""
     n_other, n_m = rows.shape[2:]
     order = np.argsort(plan.member, kind="stable")
@@ -84,7 +86,7 @@ def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool) ->
     mixed = np.empty((step, n_other * n_m), np.complex64)
     for u0 in range(0, len(plan.k), step):
         u1 = min(u0 + step, len(plan.k))
-        _mix(plan, rows, u0, u1, mixed[: u1 - u0])
+        _mix(plan, rows, u0, u1, mixed[: u1 - u0], pool)
         if planar:
             chosen = order[bounds[u0] : bounds[u1]]
             out[chosen] = mixed[plan.member[chosen] - u0]
@@ -94,24 +96,33 @@ def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool) ->
             out[lines] = plan.second[plan.which[lines]] @ mixed[u - u0].reshape(n_other, n_m)
 
 
-def _mix(plan: Phases, rows: Samples, u0: int, u1: int, out: Samples) -> None:
+def _mix(plan: Phases, rows: Samples, u0: int, u1: int, out: Samples, pool: ThreadPoolExecutor) -> None:
     """out (u1 - u0, other axis M): one axis encoded, terms mixed, for some of the pairs."""
-    L, n_x = rows.shape[:2]
+    L, n_x, n_other = rows.shape[:3]
     E = np.zeros((u1 - u0, n_x), np.complex64)
     E[:, : len(plan.x)] = np.exp(-2j * np.pi * plan.k[u0:u1, None] * plan.x)
     state = plan.state[u0:u1]
     used = np.unique(state)
     terms = [np.flatnonzero(plan.mixture[:, j]) for j in used]
-    if len(E) * (L - 1) <= 4 * sum(len(t) for t in terms if len(t) > 1):
+    mixed_by_state = sum(len(t) for t in terms if len(t) > 1)
+    if n_other > 1 or len(E) * (L - 1) <= 4 * mixed_by_state:
         mixing = (plan.mixture.T[state][:, :, None] * E[:, None, :]).reshape(len(E), -1)
         np.matmul(mixing, rows.reshape(L * n_x, -1), out=out)
         return
-    for j, own in zip(used, terms, strict=True):
-        image = plan.mixture[own[0], j] * rows[own[0]] if len(own) else np.zeros_like(rows[0])
-        for l in own[1:]:
-            image += plan.mixture[l, j] * rows[l]
+
+    def one(j: int, own: Index) -> None:
+        if len(own) == 1 and plan.mixture[own[0], j] == 1:
+            image = rows[own[0]]
+        else:
+            image = np.zeros_like(rows[0])
+            for l in own:
+                image += plan.mixture[l, j] * rows[l]
         mine = np.flatnonzero(state == j)
-        out[mine] = E[mine] @ image.reshape(n_x, -1)
+        done = np.empty((len(mine), out.shape[1]), np.complex64)
+        small_product(E[mine], image.reshape(n_x, -1), done)
+        out[mine] = done
+
+    list(pool.map(one, used, terms))
 
 
 def _distinct(k: Floats, state: Index) -> tuple[Floats, Index, Index]:

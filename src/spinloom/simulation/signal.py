@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -35,6 +36,7 @@ Complex = NDArray[np.complex64]
 
 PIECE = 2**17  # entries worked on at a time
 PER_SLICE = 8  # layers of matter across a slice that thick voxels are cut into
+MAPS = 2**30  # of coil sensitivities kept from slice to slice [bytes]
 SAMPLE = 600  # entries from which the low-rank train is found
 
 
@@ -87,7 +89,7 @@ class SignalEquation:
             encoding=encoding,
             labels=sequence.labels,
             isocentre_mm=centre,
-            info=MappingProxyType({"slice_thickness": protocol.slice_thickness}),
+            info=MappingProxyType({"slice_thickness": protocol.slice_thickness, "relative_error": task.relative_error}),
         )
 
 
@@ -104,6 +106,12 @@ class _Task:
     matter: Columns
     centre_mm: tuple[float, float, float]
     pool: ThreadPoolExecutor
+    train_errors: list[float] = field(default_factory=list)
+
+    @property
+    def relative_error(self) -> float:
+        """Of every spin's samples, by the approximations of the train and of the readout together."""
+        return max(self.train_errors, default=0.0) + (0.0 if self.method.exact else self.method.tolerance)
 
     def cartesian(self, k: NDArray[np.float64], t: NDArray[np.float64]) -> Complex:
         planar = not self.encoding.volume
@@ -173,10 +181,7 @@ class _Task:
         m, layers = self.matter, (0, len(self.matter.x[2]))
         if self.encoding.volume:
             return layers, self._spins(slice(0, len(m)), m.B1, m.B1)
-        axis = self.encoding.slice_axis
-        thickness = _thickness(self.protocol, self.encoding)
-        excite = profile(self.sequence, RFUse.EXCITATION, axis, thickness)
-        refocus = profile(self.sequence, RFUse.REFOCUSING, axis, thickness)
+        excite, refocus = self._profiles
         z = m.x[2] - self.encoding.slice_offsets[index]
         if excite.selective:
             refocus_FA = float(getattr(self.protocol, "refocus_FA", np.pi))
@@ -193,9 +198,20 @@ class _Task:
 
         return layers, self._spins(entries, local(excite), local(refocus))
 
+    @cached_property
+    def _profiles(self) -> tuple[Profile, Profile]:
+        """Of excitation and refocusing pulse, the same for every slice."""
+        axis, thickness = self.encoding.slice_axis, _thickness(self.protocol, self.encoding)
+        excite, refocus = (profile(self.sequence, u, axis, thickness) for u in (RFUse.EXCITATION, RFUse.REFOCUSING))
+        return excite, refocus
+
+    @cached_property
+    def _transverse_time(self) -> float:
+        return transverse_time(self.sequence)
+
     def _spins(self, entries: slice, excite: NDArray[np.float32], refocus: NDArray[np.float32]) -> Spins:
         m = self.matter
-        kept = np.exp(np.float32(-transverse_time(self.sequence)) / m.T2[entries])
+        kept = np.exp(np.float32(-self._transverse_time) / m.T2[entries])
         return Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], excite, refocus, kept)
 
     def _low_rank(self, states: States, spins: Spins, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
@@ -206,6 +222,7 @@ class _Task:
             return magnetisation if one_clock else magnetisation * dephasing(of, some)
 
         found = skeleton(F(spins.take(_sample(spins)), states).T, self.method.tolerance)
+        self.train_errors.append(found.error)
         nodes = states.take(found.nodes)
         n = len(spins.T1)
         is_complex = np.iscomplexobj(found.mixture) or np.iscomplexobj(F(spins.take(slice(0, 1)), nodes))
@@ -232,11 +249,17 @@ class _Task:
         coils = self.scanner.coils
         if isinstance(coils, UniformCoil):
             return [(slice(0, coils.n_coils), np.ones(entries.stop - entries.start, np.complex64))]
-        maps = coil_maps(
-            self.phantom.grid, self.centre_mm, coils, self.matter.voxel[entries], tolerance=self.method.tolerance,
-            pool=self.pool,
-        )  # fmt: skip
+        whole = coils.n_coils * len(self.matter) * 8 <= MAPS
+        maps = self._maps[:, entries] if whole else self._maps_at(self.matter.voxel[entries])
         return [(slice(c, c + 1), maps[c]) for c in range(coils.n_coils)]
+
+    @cached_property
+    def _maps(self) -> Complex:
+        return self._maps_at(self.matter.voxel)
+
+    def _maps_at(self, voxel: NDArray[np.int64]) -> Complex:
+        where, coils = self.phantom.grid, self.scanner.coils
+        return coil_maps(where, self.centre_mm, coils, voxel, tolerance=self.method.tolerance, pool=self.pool)
 
 
 def _sample(spins: Spins) -> NDArray[np.intp]:

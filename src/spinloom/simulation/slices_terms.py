@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class TimeTerms:
-    """A readout of n samples in the order of the FFT: sample j is taken at tau = ((j + n/2) mod n - n/2) / (n bandwidth).
+    """A readout of n samples in the order of the FFT: sample j is at tau = ((j + n/2) mod n - n/2) / (n bandwidth).
 
     tau      (Q,) times from the echo at which images are made [s]
     mixture  (Q, n) C above
@@ -62,7 +62,7 @@ def _terms(n: int, spin_echo: bool, turns: float, rate: float, reversible: float
     largest = np.abs(F).max(axis=1, keepdims=True)
     F /= largest
     for rank in range(1, n + 1):
-        nodes = 0.5 * np.cos(np.pi * (np.arange(rank) + 0.5) / rank)
+        nodes = np.asarray(0.5 * np.cos(np.pi * (np.arange(rank) + 0.5) / rank), float)
         few = readout(nodes) / largest
         mixture = np.linalg.lstsq(few, F, rcond=1e-9)[0]
         error = float(np.sqrt(np.mean(np.abs(few @ mixture - F) ** 2)))
