@@ -78,7 +78,8 @@ def encode(
     """(n_lines, n_samples) signal of a group of readouts; (coil, n_lines, n_samples) if weights.factor is (coil, n).
 
     planar     True: all layers add up (2D slice); False: the slice axis is phase encoded too
-    tolerance  of every entry's samples, relative to its largest one, in the mean over the readout
+    tolerance  of every entry's samples, relative to its largest one, in the mean over the readout; what single
+               precision adds is some 1e-7, and 1e-5 for entries that vanish within the readout
 
     Dutt & Rokhlin, SIAM J. Sci. Comput. 14, 1368 (1993), for real u.
     """

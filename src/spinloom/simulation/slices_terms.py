@@ -54,7 +54,7 @@ def _terms(n: int, spin_echo: bool, turns: float, rate: float, reversible: float
     f = np.linspace(-turns, turns, 2 * int(np.ceil(6 * turns)) + 3) if turns else np.zeros(1)
     rates = [(a, b) for a in np.unique([0.0, rate / 2, rate]) for b in np.unique([0.0, reversible / 2, reversible])]
 
-    def readout(tau: Floats) -> NDArray[np.complex128]:
+    def readout(tau: NDArray[np.floating]) -> NDArray[np.complex128]:
         side = np.abs(tau) if spin_echo else tau
         return np.concatenate([np.exp(-2j * np.pi * f[:, None] * tau - a * tau - b * side) for a, b in rates])
 
