@@ -2,10 +2,10 @@
 
     python benchmarks/closed_slices.py [--slices 32] [--matrix 256] [--json FILE]
 
-Each slice: maps of T1, T2, T2', PD, B1 and dB0 (a head-sized ellipse of three tissues with texture, up to 30 Hz), the closed
-form of the protocol with the T2 decay along its train, k-space with decay and off-resonance during the readout, complex
-noise, magnitude image. CPU time beside wall time, because others may use the machine; ratios are to a calibration in
-the same process: one complex FFT of 256 x 256 points (scipy, one thread).
+Each slice: maps of T1, T2, T2', PD, B1 and dB0 (a head-sized ellipse of three tissues with texture, up to 30 Hz), the
+closed form of the protocol with the T2 decay along its train, k-space with decay and off-resonance during the readout,
+complex noise, magnitude image. CPU time beside wall time, because others may use the machine; ratios are to a
+calibration in the same process: one complex FFT of 256 x 256 points (scipy, one thread).
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def test_coils_and_threads_change_no_byte_and_pieces_of_the_grid_no_sum(monkeypa
         single = encode(m, group, weights, planar=False, pool=one)
         together = encode(m, group, both, planar=False, pool=three)
         assert together[0].tobytes() == single.tobytes()
-        monkeypatch.setattr("spinloom.simulation.encode.MEMORY", 1)  # the smallest pieces there are
+        monkeypatch.setattr("spinloom.simulation.encode.MEMORY", 2**15)  # eight cells at a time
         assert miss(encode(m, group, weights, planar=False, pool=one), single) < 1e-6
 
 
