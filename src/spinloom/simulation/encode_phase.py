@@ -91,9 +91,14 @@ def encode_phases(plan: Phases, rows: Samples, out: Samples, *, planar: bool, po
             chosen = order[bounds[u0] : bounds[u1]]
             out[chosen] = mixed[plan.member[chosen] - u0]
             continue
-        for u in range(u0, u1):
+
+        def other(u: int, u0: int = u0) -> None:
             lines = order[bounds[u] : bounds[u + 1]]
-            out[lines] = plan.second[plan.which[lines]] @ mixed[u - u0].reshape(n_other, n_m)
+            done = np.empty((len(lines), n_m), np.complex64)
+            small_product(plan.second[plan.which[lines]], mixed[u - u0].reshape(n_other, n_m), done)
+            out[lines] = done
+
+        list(pool.map(other, range(u0, u1)))
 
 
 def _mix(plan: Phases, rows: Samples, u0: int, u1: int, out: Samples, pool: ThreadPoolExecutor) -> None:
