@@ -13,6 +13,7 @@ import numpy as np
 import scipy.fft
 from numba import njit
 from numpy.typing import NDArray
+from scipy.linalg import qr
 
 from spinloom.core.errors import InputError, UsageError
 from spinloom.sequence.protocol import Protocol
@@ -22,7 +23,6 @@ from spinloom.sequence.protocols.spin_echo import SpinEcho
 from spinloom.sequence.protocols.spoiled_gre import SpoiledGRE
 from spinloom.sequence.protocols.turbo_spin_echo import TurboSpinEcho
 from spinloom.simulation.evolution import Spins, evolved
-from spinloom.simulation.low_rank import Skeleton, skeleton
 from spinloom.simulation.polynomials import turn
 from spinloom.simulation.readouts import States
 from spinloom.simulation.slices_terms import TimeTerms, time_terms
@@ -74,23 +74,29 @@ def kspace_of_slice(maps: SliceMaps, i: int, protocol: Protocol, *, tolerance: f
     R2: Singles = np.float32(1) / T2
     R2prime: Singles = np.float32(1) / own(maps.T2prime, np.inf)
     spins = Spins(T1, T2, T2, dB0, B1, B1, np.ones_like(T1))
-    train = _train(protocol, spins, states, tolerance)
-    signal = evolved(protocol, spins, states.take(train.nodes), 0) * PD.ravel()[at]
+    nodes, mixture = _train(protocol, spins, states, tolerance)
+    signal = evolved(protocol, spins, states.take(nodes), 0) * PD.ravel()[at]
     terms = time_terms(
         n_x, protocol.bandwidth, clock=float(states.clock[0]), f=float(np.abs(dB0).max()), R2=float(R2.max()),
         R2prime=float(R2prime.max()), tolerance=tolerance,
     )  # fmt: skip
-    mixture = train.mixture.T[echo].T.astype(np.complex64)  # (L, ky)
-    return _encoded(signal.astype(np.complex64), at, (dB0, R2, R2prime), float(states.clock[0]), terms, mixture)
+    decay = dB0, R2, R2prime
+    return _encoded(signal.astype(np.complex64), at, decay, float(states.clock[0]), terms, mixture[:, echo])
 
 
-def _train(protocol: Protocol, spins: Spins, states: States, tolerance: float) -> Skeleton:
+def _train(protocol: Protocol, spins: Spins, states: States, tolerance: float) -> tuple[NDArray[np.intp], Samples]:
+    """Nodes (L,) and mixture (L, n_states): F ≈ F[nodes] @ mixture, least squares over pixels and states."""
     if len(states) == 1:
-        return Skeleton(np.array([0]), np.ones((1, 1)), 0.0)
+        return np.array([0]), np.ones((1, 1), np.complex64)
     n = len(spins.T1)
-    ends = [int(j) for a in (spins.T1, spins.T2, spins.refocus) for j in (np.argmin(a), np.argmax(a))]
-    some = spins.take(np.concatenate([np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp), ends]))
-    return skeleton(evolved(protocol, some, states, 0).T, tolerance)
+    F = evolved(protocol, spins.take(np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp)), states, 0).T.astype(float)
+    order = qr(F, mode="r", pivoting=True)[1]
+    for rank in range(1, len(states) + 1):
+        nodes = order[:rank]
+        mixture = np.linalg.lstsq(F[:, nodes], F, rcond=None)[0]
+        if np.linalg.norm(F[:, nodes] @ mixture - F) <= 0.8 * tolerance * np.linalg.norm(F):
+            break
+    return nodes, mixture.astype(np.complex64)
 
 
 def _states(protocol: Protocol, n_y: int) -> tuple[States, NDArray[np.intp]]:
