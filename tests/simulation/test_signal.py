@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -31,9 +30,8 @@ from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.simulation import signal_equations as equations
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.columns import columns, split_layers
-from spinloom.simulation.encode import Weights, encode
+from spinloom.simulation.encode import Weights
 from spinloom.simulation.low_rank import skeleton
-from spinloom.simulation.readouts import Group
 from spinloom.simulation.scattered import encode_scattered
 from spinloom.simulation.selection import profile, transverse_time
 from spinloom.simulation.signal import SignalEquation
@@ -50,44 +48,6 @@ def speckled(shape: tuple[int, int, int] = (9, 8, 7)) -> Phantom:
         T2prime=rng.uniform(0.03, 0.2, shape).astype(single),
         dB0=rng.uniform(-200, 200, shape).astype(single),
     )
-
-
-def plain_sum(m, group: Group, weights: Weights, planar: bool) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """The sum of encode's docstring, entry by entry, in double precision."""
-    n_a = len(m.x[1])
-    column = np.repeat(np.arange(len(m.start) - 1), np.diff(m.start))
-    r, a, b = m.x[0][m.ir], m.x[1][column % n_a], m.x[2][column // n_a]
-    k = group.k0 + group.dk * np.arange(group.n_samples)
-    tau = group.tau0 + group.dtau * np.arange(group.n_samples)
-    S = np.zeros((len(group.lines), group.n_samples), complex)
-    for j in range(len(group.lines)):
-        w = (weights.values * weights.mixture[:, group.state[j], None]).sum(0) * weights.factor
-        turns = k[:, None] * r + tau[:, None] * m.dB0 + group.k1[j] * a + (0 if planar else group.k2[j] * b)
-        clock = np.abs(tau) if group.side == 0 else group.side * tau
-        decay = np.exp(-tau[:, None] / m.T2 - clock[:, None] / m.T2prime)
-        box = np.sinc(k * m.size[0]) * np.sinc(group.k1[j] * m.size[1])
-        if not planar:
-            box = box * np.sinc(group.k2[j] * m.size[2])
-        S[j] = (w * np.exp(-2j * np.pi * turns) * decay).sum(1) * box
-    return S
-
-
-@pytest.mark.parametrize("planar", [True, False])
-@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
-@pytest.mark.parametrize("side", [-1, 0, 1])
-def test_encoding_is_the_plain_fourier_sum(planar: bool, axes: tuple[int, int, int], side: int) -> None:
-    rng = np.random.default_rng(1)
-    m = columns(speckled(), Scanner(), axes)
-    values = rng.standard_normal((2, len(m))).astype(np.float32) * m.amount
-    mixture = rng.standard_normal((2, 5)) + 1j * rng.standard_normal((2, 5))
-    factor = np.exp(1j * rng.uniform(0, 6, len(m))).astype(np.complex64)
-    k1, k2 = np.repeat(np.arange(-5, 5), 2) * 70.0, np.tile([-90.0, 0.0], 10)
-    group = Group(np.arange(20), (np.arange(20) // 2) % 5, 0, 50, -1250.0, 50.0, -2.5e-3, 1e-4, side, k1, k2)
-    weights = Weights((0, len(m.x[2])), values, mixture, factor)
-    with ThreadPoolExecutor(2) as pool:
-        found = encode(m, group, weights, planar=planar, pool=pool)
-    expected = plain_sum(m, group, weights, planar)
-    assert np.abs(found - expected).max() < 2e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("planar", [True, False])

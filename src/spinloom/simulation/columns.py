@@ -23,6 +23,8 @@ from spinloom.simulation.place import isocentre_mm
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
+PER_ENTRY = ("ir", "voxel", "amount", "T1", "T2", "T2prime", "dB0", "B1")
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -58,6 +60,21 @@ class Columns:
     def slice_starts(self) -> NDArray[np.int64]:
         """(n_slice + 1,) entries of layer b are slice_starts[b] to slice_starts[b + 1]."""
         return self.start[:: len(self.x[1])]
+
+    @cached_property
+    def reversible(self) -> bool:
+        """Whether any entry has a finite T2prime."""
+        return bool(np.isfinite(self.T2prime).any())
+
+    @cached_property
+    def fastest(self) -> float:
+        """No entry decays faster [1/s]."""
+        return float(1 / self.T2.min(initial=np.inf) + 1 / self.T2prime.min(initial=np.inf))
+
+    @cached_property
+    def dB0_range(self) -> tuple[float, float]:
+        """Smallest and largest off-resonance [Hz]."""
+        return float(self.dB0.min(initial=np.inf)), float(self.dB0.max(initial=-np.inf))
 
 
 def columns(phantom: Phantom, scanner: Scanner, axes: tuple[int, int, int]) -> Columns:
@@ -124,7 +141,16 @@ def split_layers(columns: Columns, pieces: int) -> Columns:
         size=columns.size * [1, 1, 1 / pieces],
         start=np.concatenate([[0], np.cumsum(counts)]),
         amount=columns.amount[again] / np.float32(pieces),
-        **{n: getattr(columns, n)[again] for n in ("ir", "voxel", "T1", "T2", "T2prime", "dB0", "B1")},
+        **{n: getattr(columns, n)[again] for n in PER_ENTRY if n != "amount"},
+    )
+
+
+def kept(columns: Columns, mask: NDArray[np.bool_]) -> Columns:
+    """Only some entries: mask (n,)."""
+    return replace(
+        columns,
+        start=np.concatenate([[0], np.cumsum(mask)])[columns.start],
+        **{n: getattr(columns, n)[mask] for n in PER_ENTRY},
     )
 
 

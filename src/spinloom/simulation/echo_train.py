@@ -26,51 +26,54 @@ def echo_amplitudes(
     row = np.full(ETL, -1, np.int64)
     row[echoes] = np.arange(len(echoes))
     last = int(echoes.max(initial=0)) + 1
-    _trains(np.exp(-np.float32(echo_spacing) / T1), np.exp(-np.float32(echo_spacing) / T2), refocus_FA, last, row, out)
+    spacing = np.float32(echo_spacing)
+    _trains(np.exp(-spacing / T1), np.exp(-spacing / T2), np.sin(refocus_FA), np.cos(refocus_FA), last, row, out)
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _trains(E1, E2, angle, n_echoes, row, out):  # type: ignore[no-untyped-def]
+_FAST = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+
+
+@njit(**_FAST)
+def _trains(E1, E2, sine, cosine, n_echoes, row, out):  # type: ignore[no-untyped-def]
     n = len(E1)
-    orders = n_echoes + 2
-    plus = np.zeros((orders, LANES), np.float32)
-    minus, Z = plus.copy(), plus.copy()
+    # order m of plus is row n_echoes + m - echo, of minus row m + echo: the shift of a spacing moves nothing
+    plus = np.zeros((2 * n_echoes + 3, LANES), np.float32)
+    minus = plus.copy()
+    Z = np.zeros((n_echoes + 2, LANES), np.float32)
+    mixed = np.zeros(LANES, np.float32)
     s2, s, c = np.ones(LANES, np.float32), np.ones(LANES, np.float32), np.ones(LANES, np.float32)
     e1, e2, half = np.ones(LANES, np.float32), np.ones(LANES, np.float32), np.ones(LANES, np.float32)
     for first in range(0, n, LANES):
         lanes = min(LANES, n - first)
         for j in range(lanes):
             e1[j], e2[j], half[j] = E1[first + j], E2[first + j], np.sqrt(E2[first + j])
-            beta = angle[first + j]
-            s[j], c[j] = np.sin(beta), np.cos(beta)
+            s[j], c[j] = sine[first + j], cosine[first + j]
             s2[j] = (np.float32(1.0) - c[j]) * np.float32(0.5)
         plus[:], minus[:], Z[:] = 0.0, 0.0, 0.0
-        plus[0, :lanes] = half[:lanes]
+        plus[n_echoes, :lanes] = half[:lanes]
         for echo in range(n_echoes):
             top = min(echo + 1, n_echoes - echo)
             for m in range(top):
-                _mix(plus[m], minus[m], Z[m], s2, s, c, e1, e2)
+                _mix(plus[n_echoes + m - echo], minus[m + echo], Z[m], mixed, s2, s, c, e1, e2)
             if row[echo] >= 0:
                 # minus already carries a whole spacing of decay: half of it lies behind the echo
                 for j in range(lanes):
-                    out[row[echo], first + j] = minus[0, j] / half[j]
-            new = minus[0].copy()
-            for m in range(top - 1):
-                minus[m, :] = minus[m + 1]
-            minus[top - 1, :] = 0.0
-            for m in range(top, 0, -1):
-                plus[m, :] = plus[m - 1]
-            plus[0, :] = new
+                    out[row[echo], first + j] = minus[echo, j] / half[j]
+            plus[n_echoes - echo - 1, :] = minus[echo]
+            minus[top + echo, :] = 0.0
+            minus[top + echo + 1, :] = 0.0
             Z[top, :] = 0.0
-            minus[top, :] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _mix(plus, minus, Z, s2, s, c, e1, e2):  # type: ignore[no-untyped-def]
-    """One refocusing pulse and the decay of the spacing after it."""
+@njit(**_FAST)
+def _mix(plus, minus, Z, mixed, s2, s, c, e1, e2):  # type: ignore[no-untyped-def]
+    """One refocusing pulse and the decay after it, in loops short enough to become vector instructions."""
     for j in range(LANES):
-        p, m, z = plus[j], minus[j], Z[j]
-        plus[j] = (p + s2[j] * (m - p) + s[j] * z) * e2[j]
-        minus[j] = (m + s2[j] * (p - m) - s[j] * z) * e2[j]
-        Z[j] = (np.float32(0.5) * s[j] * (m - p) + c[j] * z) * e1[j]
+        mixed[j] = s2[j] * (minus[j] - plus[j]) + s[j] * Z[j]
+    for j in range(LANES):
+        Z[j] = (np.float32(0.5) * s[j] * (minus[j] - plus[j]) + c[j] * Z[j]) * e1[j]
+    for j in range(LANES):
+        plus[j] = (plus[j] + mixed[j]) * e2[j]
+    for j in range(LANES):
+        minus[j] = (minus[j] - mixed[j]) * e2[j]

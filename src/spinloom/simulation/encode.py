@@ -1,25 +1,33 @@
-"""Spatial encoding of straight readouts: the exact finite Fourier sum over every entry.
+"""Spatial encoding of straight readouts: a finite Fourier sum over every entry, by fast transforms.
 
     S(line, s) = sum_v w_v(line) c_v exp(-2πi (k_s x_v + k1 a_v + k2 b_v + f_v tau_s) - tau_s/T2_v ∓ tau_s/T2'_v)
 
-The readout direction is summed directly, entry by entry, so that position, off-resonance and decay act together and
-exactly (geometric distortion, chemical shift, blurring); the phase directions are matrix products over the columns of
-the lattice. w_v(line) = sum_l weight_l(v) mixture(l, state of line) is the low-rank train. Work is cut into fixed
-pieces, so the same numbers come out whatever the number of threads.
+k and tau run in even steps, so what an entry does during the readout is to stand elsewhere: off-resonance moves it
+along x, decay moves it beside the real axis,
+
+    exp(-2πi s (dk x + f dtau) - s dtau R) = exp(-2πi s u / N),     u = N (dk x + f dtau - i dtau R / 2π)
+
+and a sum over such places is a non-uniform Fourier transform: each entry is spread over 8 (or 16) cells of a grid
+(encode_kernel), the phase directions are matrix products over that grid (encode_phase), and one FFT per line gives the
+samples. w_v(line) = sum_l weight_l(v) mixture(l, state of line) is the low-rank train. Work is cut into fixed pieces,
+so the same numbers come out whatever the number of threads. `encode_exact` is the same sum without the grid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
+import scipy.fft
 from numpy.typing import NDArray
 
-from spinloom.core.products import padded
-from spinloom.simulation.columns import Columns
+from spinloom.simulation.columns import Columns, kept
+from spinloom.simulation.encode_exact import encode_exact
+from spinloom.simulation.encode_kernel import NARROW, WIDE, Kernel, kernel
+from spinloom.simulation.encode_phase import Phases, encode_phases, phases
+from spinloom.simulation.encode_spread import spread
 from spinloom.simulation.readouts import Group
 
 Floats = NDArray[np.float64]
@@ -27,8 +35,8 @@ Singles = NDArray[np.float32]
 Samples = NDArray[np.complex64]
 
 ROWS_PER_TASK = 4
-TOGETHER = 8  # entries whose samples are added in one pass
-MEMORY = 256 * 2**20  # of the half-encoded columns at a time [bytes]
+LINES_PER_TASK = 256
+MEMORY = 256 * 2**20  # of the grid at a time [bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +46,7 @@ class Weights:
     layers   (first, last) range of layers along the slice axis that take part
     values   (L, n) real weight of each entry in those layers, amount included
     mixture  (L, n_states) complex: weight of a line in state j is sum_l values[l] mixture[l, j]
-    factor   (n,) complex factor common to all terms (receive sensitivity, phase at the reference)
+    factor   (n,) or (coil, n) complex factor common to all terms (receive sensitivity, phase at the reference)
     """
 
     layers: tuple[int, int]
@@ -47,167 +55,147 @@ class Weights:
     factor: Samples
 
 
-def encode(columns: Columns, group: Group, weights: Weights, *, planar: bool, pool: ThreadPoolExecutor) -> Samples:
-    """(n_lines, n_samples) signal of a group of readouts, receive coil given by weights.factor.
+@dataclass(frozen=True)
+class _Run:
+    """Samples of a readout during which the clock of T2' runs one way.
 
-    planar  True: all layers add up (2D slice); False: the slice axis is phase encoded too
+    first    index of the first sample;  side: sign of the clock, 0 where nothing depends on it
+    k, tau   at the middle sample n // 2 [1/m], [s];  dk, dtau steps
     """
-    out = np.empty((len(group.lines), group.n_samples), np.complex64)
-    transform, columns_first = _phase_transform(columns, group, weights, planar)
-    a, b, L = len(columns.x[1]), 1 if planar else weights.layers[1] - weights.layers[0], len(weights.values)
-    chunk = int(np.clip(MEMORY // (8 * a * b * L), 32, 256))
-    for s in range(0, group.n_samples, chunk):
-        n = min(chunk, group.n_samples - s)
-        one, other = (a, b) if columns_first else (b, a)
-        # zeros pad both inner dimensions of the products, see core.products
-        wide = 1 if planar else padded(other)
-        rows = np.zeros((padded(L * one), wide * n), np.complex64)
-        half = rows[: L * one].reshape(L, one, wide, n)[:, :, :other]
-        _read(columns, group, weights, s, n, half if columns_first else half.transpose(0, 2, 1, 3), planar, pool)
-        out[:, s : s + n] = transform(rows)
-    k = group.k0 + group.dk * np.arange(group.n_samples)
-    roll_off = np.sinc(group.k1 * columns.size[1])
+
+    first: int
+    side: int
+    k: float
+    dk: float
+    tau: float
+    dtau: float
+    kernel: Kernel
+
+
+def encode(
+    columns: Columns, group: Group, weights: Weights, *, planar: bool, pool: ThreadPoolExecutor, tolerance: float = 1e-4
+) -> Samples:
+    """(n_lines, n_samples) signal of a group of readouts; (coil, n_lines, n_samples) if weights.factor is (coil, n).
+
+    planar     True: all layers add up (2D slice); False: the slice axis is phase encoded too
+    tolerance  of every entry's samples, relative to its largest one, in the mean over the readout; what single
+               precision adds is some 1e-7, and 1e-5 for entries that vanish within the readout
+
+    Dutt & Rokhlin, SIAM J. Sci. Comput. 14, 1368 (1993), for real u.
+    """
+    n_coils = len(np.atleast_2d(weights.factor))
+    out = np.empty((n_coils, len(group.lines), group.n_samples), np.complex64)
+    plan = phases(group.k1, group.k2, group.state, columns.x[1:], weights.mixture, planar=planar)
+    across = np.sinc(group.k1 * columns.size[1])
     if not planar:
-        roll_off = roll_off * np.sinc(group.k2 * columns.size[2])
-    out *= roll_off.astype(np.float32)[:, None]
-    out *= np.sinc(k * columns.size[0]).astype(np.float32)
-    return out
+        across = across * np.sinc(group.k2 * columns.size[2])
+    for run in _runs(group, columns, tolerance):
+        n = run.kernel.n
+        here = out[..., run.first : run.first + n]
+        limit = run.kernel.limits[WIDE] * 2 * np.pi / (run.kernel.N * abs(run.dtau)) if run.dtau else np.inf
+        slow = None if columns.fastest <= limit else np.abs(1 / columns.T2 + run.side / columns.T2prime) <= limit
+        some, lasting = (columns, weights) if slow is None else _kept(columns, weights, slow)
+        k = run.k + run.dk * (np.arange(n) - n // 2)
+        along = np.sinc(k * columns.size[0]) / run.kernel.roll_off
+        _transformed(some, lasting, plan, run, (across, along), planar, pool, here)
+        if slow is not None and not slow.all():
+            rest, fast = _kept(columns, weights, ~slow)
+            tau0 = group.tau0 + run.first * run.dtau
+            part = replace(group, n_samples=n, k0=float(k[0]), tau0=tau0, side=run.side or 1)
+            for c, factor in enumerate(np.atleast_2d(fast.factor)):
+                here[c] += encode_exact(rest, part, replace(fast, factor=factor), planar=planar, pool=pool)
+    return out if weights.factor.ndim == 2 else out[0]
 
 
-def _read(
+def _runs(group: Group, columns: Columns, tolerance: float) -> Iterator[_Run]:
+    n = group.n_samples
+    tau = group.tau0 + group.dtau * np.arange(n)
+    cut = int(np.searchsorted(tau, 0.0))
+    pieces = [(0, cut, -1), (cut, n, 1)] if group.side == 0 and columns.reversible else [(0, n, group.side)]
+    for first, last, side in pieces:
+        if last > first:
+            middle = first + (last - first) // 2
+            k = group.k0 + group.dk * middle
+            yield _Run(first, side, k, group.dk, float(tau[middle]), group.dtau, kernel(last - first, tolerance))
+
+
+def _kept(columns: Columns, weights: Weights, mask: NDArray[np.bool_]) -> tuple[Columns, Weights]:
+    own = mask[slice(*(int(columns.slice_starts[b]) for b in weights.layers))]
+    return kept(columns, mask), replace(weights, values=weights.values[:, own], factor=weights.factor[..., own])
+
+
+def _transformed(
     columns: Columns,
-    group: Group,
     weights: Weights,
-    first: int,
-    n: int,
+    plan: Phases,
+    run: _Run,
+    scale: tuple[Floats, Floats],
+    planar: bool,
+    pool: ThreadPoolExecutor,
     out: Samples,
+) -> None:
+    """Fill out (coil, n_lines, n) with the samples of one run, times scale: per line, per sample."""
+    N, n = run.kernel.N, run.kernel.n
+    first, last = _extent(columns, run)
+    pieces = -(-(last - first) * 8 * int(np.prod(plan.shape)) // MEMORY)
+    wide = -(-(last - first) // pieces)
+    last = first + pieces * wide
+    lines = np.empty((out.shape[1], last - first), np.complex64)
+    held = np.zeros((*plan.shape, wide), np.complex64)
+    place = np.arange(first, last) % N
+    taken = (np.arange(n) - n // 2) % N
+    across, along = (a.astype(np.float32) for a in scale)
+
+    for samples, factor in zip(out, np.atleast_2d(weights.factor), strict=True):
+        for low in range(first, last, wide):
+            _spread(columns, replace(weights, factor=factor), plan, run, (low, low + wide), held, planar, pool)
+            encode_phases(plan, held, lines[:, low - first : low - first + wide], planar=planar, pool=pool)
+
+        def transform(start: int, samples: Samples = samples) -> None:
+            some = slice(start, start + LINES_PER_TASK)
+            grid = np.zeros((len(lines[some]), N), np.complex64)
+            for wrap in range(0, last - first, N):  # matter wider than the field of view folds over
+                grid[:, place[wrap : wrap + N]] += lines[some, wrap : wrap + N]
+            done = scipy.fft.fft(grid, axis=1, overwrite_x=True, workers=1)[:, taken]
+            done *= across[some, None]
+            np.multiply(done, along, out=samples[some])
+
+        list(pool.map(transform, range(0, len(lines), LINES_PER_TASK)))
+
+
+def _extent(columns: Columns, run: _Run) -> tuple[int, int]:
+    """Cells that any entry can reach: first, and one behind the last."""
+    ends = [run.dk * columns.x[0][[0, -1]], run.dtau * np.array(columns.dB0_range)]
+    low, high = (run.kernel.N * sum(f(e) for e in ends) for f in (np.min, np.max))
+    return int(np.floor(low)) - WIDE // 2 + 1, int(np.floor(high)) + WIDE // 2 + 1
+
+
+def _spread(
+    columns: Columns,
+    weights: Weights,
+    plan: Phases,
+    run: _Run,
+    cells: tuple[int, int],
+    held: Samples,
     planar: bool,
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Samples first to first + n along the readout into out (L, phase, slice, n), split where the clock turns."""
-    tau = group.tau0 + group.dtau * np.arange(first, first + n)
-    cut = int(np.searchsorted(tau, 0.0)) if group.side == 0 else n
-    pieces = [(0, n, float(group.side))] if group.side else [(0, cut, -1.0), (cut, n, 1.0)]
-    runs = np.array([(p, q - p, side) for p, q, side in pieces if q > p])
-    k0 = group.k0 + group.dk * first
-    offset = columns.slice_starts[weights.layers[0]]
+    """Fill held (term, first axis, other axis, cell) with the shares of all entries in some cells."""
+    n_a = len(columns.x[1])
+    per_l, per_first, per_other = (2 * int(np.prod(held.shape[i:])) for i in (1, 2, 3))
+    strides = (per_l, per_first, per_other) if plan.phase_first else (per_l, per_other, per_first)
+    line = (run.k, run.dk, run.tau, run.dtau, float(run.side), float(run.kernel.N), run.kernel.limits[NARROW])
+    tables = run.kernel.tables[NARROW], run.kernel.tables[WIDE]
+    flat = held.reshape(-1).view(np.float32)
+    offset = int(columns.slice_starts[weights.layers[0]])
 
     def task(a: int) -> None:
-        _columns(
-            out, a, min(a + ROWS_PER_TASK, len(columns.x[1])), weights.layers[0], weights.layers[1], planar,
-            len(columns.x[1]), columns.start, offset, columns.ir, columns.x[0], columns.dB0, columns.T2,
-            columns.T2prime, weights.factor, weights.values, runs, k0, group.dk, float(tau[0]), group.dtau,
+        some = slice(a, min(a + ROWS_PER_TASK, n_a))
+        held[(slice(None), some) if plan.phase_first else (slice(None), slice(None), some)] = 0
+        spread(
+            flat, strides, (some.start, some.stop), weights.layers, planar, n_a, columns.start, offset, columns.ir,
+            columns.x[0], columns.dB0, columns.T2, columns.T2prime, weights.factor, weights.values, line, cells,
+            *tables,
         )  # fmt: skip
 
-    list(pool.map(task, range(0, len(columns.x[1]), ROWS_PER_TASK)))
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _columns(  # type: ignore[no-untyped-def]
-    out, a0, a1, b0, b1, planar, n_a, start, offset, ir, x, f, T2, T2p, factor, values, runs, k0, dk, tau0, dtau
-):
-    """Columns of rows a0 to a1 in layers b0 to b1."""
-    L, n = values.shape[0], out.shape[3]
-    re, im = np.zeros((L, n), np.float32), np.zeros((L, n), np.float32)
-    pr, pi = np.zeros((TOGETHER, n), np.float32), np.zeros((TOGETHER, n), np.float32)
-    w = np.zeros((L, TOGETHER), np.float32)
-    for a in range(a0, a1):
-        for b in range(b0, b1):
-            column = b * n_a + a
-            for first in range(start[column], start[column + 1], TOGETHER):
-                w[:] = 0.0
-                for j in range(min(TOGETHER, start[column + 1] - first)):
-                    e = first + j
-                    own = e - offset
-                    _phasor(pr[j], pi[j], x[ir[e]], f[e], T2[e], T2p[e], factor[own], runs, k0, dk, tau0, dtau)
-                    for l in range(L):
-                        w[l, j] = values[l, own]
-                for l in range(L):
-                    _add(re[l], pr, w[l])
-                    _add(im[l], pi, w[l])
-            if not planar or b == b1 - 1:
-                slot = 0 if planar else b - b0
-                for l in range(L):
-                    for s in range(n):
-                        out[l, a, slot, s] = complex(re[l, s], im[l, s])
-                re[:] = 0.0
-                im[:] = 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _add(out, p, w):  # type: ignore[no-untyped-def]
-    """out += w @ p for TOGETHER rows: one pass over `out` serves eight entries."""
-    w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
-    for s in range(len(out)):
-        low = w0 * p[0, s] + w1 * p[1, s] + w2 * p[2, s] + w3 * p[3, s]
-        high = w4 * p[4, s] + w5 * p[5, s] + w6 * p[6, s] + w7 * p[7, s]
-        out[s] += low + high
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _phasor(pr, pi, x, f, T2, T2p, factor, runs, k0, dk, tau0, dtau):  # type: ignore[no-untyped-def]
-    """factor exp(-2πi (k_s x + f tau_s) - tau_s rate), by doubling: p[m:2m] = p[:m] p(step)^m."""
-    for r in range(runs.shape[0]):
-        first, n = int(runs[r, 0]), int(runs[r, 1])
-        rate = 1.0 / T2 + runs[r, 2] / T2p
-        tau = tau0 + first * dtau
-        turns = (k0 + first * dk) * x + f * tau
-        turns -= np.rint(turns)
-        size = np.exp(-tau * rate)
-        c, s = size * np.cos(2 * np.pi * turns), -size * np.sin(2 * np.pi * turns)
-        pr[first] = c * factor.real - s * factor.imag
-        pi[first] = c * factor.imag + s * factor.real
-        turns = dk * x + f * dtau
-        turns -= np.rint(turns)
-        size = np.exp(-dtau * rate)
-        c, s = size * np.cos(2 * np.pi * turns), -size * np.sin(2 * np.pi * turns)
-        m = 1
-        while m < n:
-            c4, s4 = np.float32(c), np.float32(s)
-            for j in range(min(m, n - m)):
-                pr[first + m + j] = pr[first + j] * c4 - pi[first + j] * s4
-                pi[first + m + j] = pr[first + j] * s4 + pi[first + j] * c4
-            c, s = c * c - s * s, 2 * c * s
-            m *= 2
-
-
-def _phase_transform(
-    columns: Columns, group: Group, weights: Weights, planar: bool
-) -> tuple[Callable[[Samples], Samples], bool]:
-    """The matrix products along phase and slice axis, and whether the phase axis goes first.
-
-    The axis along which the state changes with k goes first: its product also mixes the L terms into one.
-    """
-    xa, xb = columns.x[1], np.zeros(1) if planar else columns.x[2][slice(*weights.layers)]
-    ka, kb = group.k1, np.zeros(len(group.k2)) if planar else group.k2
-    by_a, by_b = _distinct(ka, group.state), _distinct(kb, group.state)
-    columns_first = planar or len(by_a[0]) * len(xa) <= len(by_b[0]) * len(xb)
-    (k, state, member), x = (by_a, xa) if columns_first else (by_b, xb)
-    first = np.exp(-2j * np.pi * k[:, None] * x)  # (U, x)
-    mixing = (weights.mixture.T[state][:, :, None] * first[:, None, :]).reshape(len(k), -1)
-    first = np.zeros((len(k), padded(mixing.shape[1])), np.complex64)
-    first[:, : mixing.shape[1]] = mixing
-    k_other, x_other = (kb, xb) if columns_first else (ka, xa)
-    lines = [np.flatnonzero(member == u) for u in range(len(k))]
-    _, example, which = np.unique(np.round(k_other, 4), return_index=True, return_inverse=True)
-    second = np.zeros((len(example), padded(len(x_other))), np.complex64)
-    second[:, : len(x_other)] = np.exp(-2j * np.pi * k_other[example, None] * x_other)
-
-    def transform(rows: Samples) -> Samples:
-        mixed = first @ rows
-        if planar:
-            return np.asarray(mixed[member])
-        mixed = mixed.reshape(len(k), second.shape[1], -1)
-        out = np.empty((len(member), mixed.shape[2]), np.complex64)
-        for u, own in enumerate(lines):
-            out[own] = second[which[own]] @ mixed[u]
-        return out
-
-    return transform, columns_first
-
-
-def _distinct(k: Floats, state: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
-    """Distinct (k, state) pairs of the lines, and which one each line has."""
-    pairs = np.stack([np.round(k, 4), state], axis=1)
-    _, example, member = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
-    return k[example], state[example], member
+    list(pool.map(task, range(0, n_a, ROWS_PER_TASK)))

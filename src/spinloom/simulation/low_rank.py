@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import qr
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +52,17 @@ def skeleton(F: NDArray[np.inexact], tolerance: float = 1e-4) -> Skeleton:
     while True:
         mixture = np.empty((rank, n_states), R.dtype)
         mixture[:, order[:rank]] = np.eye(rank)
-        mixture[:, order[rank:]] = solve_triangular(R[:rank, :rank], R[:rank, rank:])
+        mixture[:, order[rank:]] = _back_substituted(R[:rank, :rank], R[:rank, rank:])
         nodes = order[:rank].astype(np.intp)
         error = float(np.abs(F[:, nodes] @ mixture - F).max() / largest)
         if error <= tolerance or rank == full:
             return Skeleton(nodes, mixture, error)
         rank += 1
+
+
+def _back_substituted(R: NDArray[np.inexact], b: NDArray[np.inexact]) -> NDArray[np.inexact]:
+    """R⁻¹ b, R upper triangular and small: without the threads of a library that cost more than they bring here."""
+    x = np.array(b)
+    for i in range(len(R) - 1, -1, -1):
+        x[i] = (x[i] - np.einsum("j,jk->k", R[i, i + 1 :], x[i + 1 :])) / R[i, i]
+    return x

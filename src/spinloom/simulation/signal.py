@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -20,12 +21,14 @@ from spinloom.sequence.events import RFUse
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
+from spinloom.simulation.columns import Columns, columns, split_layers
 from spinloom.simulation.encode import Weights, encode
+from spinloom.simulation.encode_coils import coil_maps
+from spinloom.simulation.encode_exact import encode_exact
 from spinloom.simulation.evolution import Spins, dephasing, evolved, in_phase
 from spinloom.simulation.low_rank import skeleton
 from spinloom.simulation.place import isocentre_mm
-from spinloom.simulation.readouts import Clocks, States, clocks, groups
+from spinloom.simulation.readouts import Clocks, Group, States, clocks, groups
 from spinloom.simulation.scattered import encode_scattered
 from spinloom.simulation.selection import Profile, profile, reach, transverse_time
 
@@ -33,6 +36,7 @@ Complex = NDArray[np.complex64]
 
 PIECE = 2**17  # entries worked on at a time
 PER_SLICE = 8  # layers of matter across a slice that thick voxels are cut into
+MAPS = 2**30  # of coil sensitivities kept from slice to slice [bytes]
 SAMPLE = 600  # entries from which the low-rank train is found
 
 
@@ -47,11 +51,13 @@ class SignalEquation:
     receive coils; partial volume. What it has not, and Bloch() has: the approach to the steady state, imperfect
     spoiling and the duration of pulses.
 
-    tolerance  of the low-rank train, relative to the largest signal
+    tolerance  of the low-rank train, relative to the largest signal, and of the encoding of each spin (see encode)
+    exact      True: encode entry by entry and sample by sample, some ten times slower (see encode_exact)
     threads    None: one per available core; never changes the result
     """
 
     tolerance: float = 1e-4
+    exact: bool = False
     threads: int | None = None
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
@@ -83,7 +89,7 @@ class SignalEquation:
             encoding=encoding,
             labels=sequence.labels,
             isocentre_mm=centre,
-            info=MappingProxyType({"slice_thickness": protocol.slice_thickness}),
+            info=MappingProxyType({"slice_thickness": protocol.slice_thickness, "relative_error": task.relative_error}),
         )
 
 
@@ -100,13 +106,19 @@ class _Task:
     matter: Columns
     centre_mm: tuple[float, float, float]
     pool: ThreadPoolExecutor
+    train_errors: list[float] = field(default_factory=list)
+
+    @property
+    def relative_error(self) -> float:
+        """Of every spin's samples, by the approximations of the train and of the readout together."""
+        return max(self.train_errors, default=0.0) + (0.0 if self.method.exact else self.method.tolerance)
 
     def cartesian(self, k: NDArray[np.float64], t: NDArray[np.float64]) -> Complex:
         planar = not self.encoding.volume
         axes = (self.encoding.readout_axis, self.encoding.phase_axis, self.encoding.slice_axis)
         labels = dict(self.sequence.labels)
         found, states = groups(k, t, self._clocks(), labels, axes, planar)
-        centre = self._centre(k)
+        centre = self._centre(found)
         samples = np.zeros((self.scanner.coils.n_coils, *k.shape[:2]), np.complex64)
         for s in sorted({g.slice for g in found}):
             layers, spins = self._selected(s)
@@ -119,12 +131,20 @@ class _Task:
                 weights = self._low_rank(states.take(used), spins, slice(first, last), layers, centre)
                 for coils, factor in self._coils(slice(first, last)):
                     weighted = Weights(weights.layers, weights.values, weights.mixture, weights.factor * factor)
-                    line = encode(self.matter, group, weighted, planar=planar, pool=self.pool)
+                    line = self._encode(group, weighted, planar)
                     samples[coils, group.lines, : group.n_samples] = line
         return samples
 
+    def _encode(self, group: Group, weights: Weights, planar: bool) -> Complex:
+        if self.method.exact:
+            return encode_exact(self.matter, group, weights, planar=planar, pool=self.pool)
+        tolerance = self.method.tolerance
+        return encode(self.matter, group, weights, planar=planar, pool=self.pool, tolerance=tolerance)
+
     def scattered(self, k: NDArray[np.float64], t: NDArray[np.float64]) -> Complex:
-        labels, clock, centre = self.sequence.labels, self._clocks(), self._centre(k)
+        labels, clock = self.sequence.labels, self._clocks()
+        nearest = int(np.argmin(np.nanmin(np.sum(k**2, axis=-1), axis=1)))
+        centre = int(labels["SEG"][nearest]) if "SEG" in labels else 0
         zero = np.zeros(len(k), np.int64)
         SEG, SLC = labels.get("SEG", zero), zero if self.encoding.volume else labels.get("SLC", zero)
         samples = np.zeros((self.scanner.coils.n_coils, *k.shape[:2]), np.complex64)
@@ -150,20 +170,18 @@ class _Task:
         clock, refocused = clocks(self.sequence), in_phase(self.protocol)
         return clock if refocused is None else Clocks(clock.excited, clock.excited + refocused)
 
-    def _centre(self, k: NDArray[np.float64]) -> int:
+    def _centre(self, found: tuple[Group, ...]) -> int:
         """SEG of the readout that comes nearest to k = 0."""
         SEG = self.sequence.labels.get("SEG")
-        return 0 if SEG is None else int(SEG[np.argmin(np.nanmin(np.sum(k**2, axis=-1), axis=1))])
+        nearest = [(float(np.min(d := _distances(g))), int(g.lines[np.argmin(d)])) for g in found]
+        return 0 if SEG is None else int(SEG[min(nearest)[1]])
 
     def _selected(self, index: int) -> tuple[tuple[int, int], Spins]:
         """Layers that a slice reaches, and their spins with local flip angles."""
         m, layers = self.matter, (0, len(self.matter.x[2]))
         if self.encoding.volume:
             return layers, self._spins(slice(0, len(m)), m.B1, m.B1)
-        axis = self.encoding.slice_axis
-        thickness = _thickness(self.protocol, self.encoding)
-        excite = profile(self.sequence, RFUse.EXCITATION, axis, thickness)
-        refocus = profile(self.sequence, RFUse.REFOCUSING, axis, thickness)
+        excite, refocus = self._profiles
         z = m.x[2] - self.encoding.slice_offsets[index]
         if excite.selective:
             refocus_FA = float(getattr(self.protocol, "refocus_FA", np.pi))
@@ -180,9 +198,20 @@ class _Task:
 
         return layers, self._spins(entries, local(excite), local(refocus))
 
+    @cached_property
+    def _profiles(self) -> tuple[Profile, Profile]:
+        """Of excitation and refocusing pulse, the same for every slice."""
+        axis, thickness = self.encoding.slice_axis, _thickness(self.protocol, self.encoding)
+        excite, refocus = (profile(self.sequence, u, axis, thickness) for u in (RFUse.EXCITATION, RFUse.REFOCUSING))
+        return excite, refocus
+
+    @cached_property
+    def _transverse_time(self) -> float:
+        return transverse_time(self.sequence)
+
     def _spins(self, entries: slice, excite: NDArray[np.float32], refocus: NDArray[np.float32]) -> Spins:
         m = self.matter
-        kept = np.exp(np.float32(-transverse_time(self.sequence)) / m.T2[entries])
+        kept = np.exp(np.float32(-self._transverse_time) / m.T2[entries])
         return Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], excite, refocus, kept)
 
     def _low_rank(self, states: States, spins: Spins, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
@@ -193,6 +222,7 @@ class _Task:
             return magnetisation if one_clock else magnetisation * dephasing(of, some)
 
         found = skeleton(F(spins.take(_sample(spins)), states).T, self.method.tolerance)
+        self.train_errors.append(found.error)
         nodes = states.take(found.nodes)
         n = len(spins.T1)
         is_complex = np.iscomplexobj(found.mixture) or np.iscomplexobj(F(spins.take(slice(0, 1)), nodes))
@@ -219,15 +249,17 @@ class _Task:
         coils = self.scanner.coils
         if isinstance(coils, UniformCoil):
             return [(slice(0, coils.n_coils), np.ones(entries.stop - entries.start, np.complex64))]
-        voxel = self.matter.voxel[entries]
-        maps = np.empty((coils.n_coils, len(voxel)), np.complex64)
-
-        def piece(first: int) -> None:
-            part = slice(first, first + PIECE)
-            maps[:, part] = sensitivities(self.phantom.grid, self.centre_mm, coils, voxel[part])
-
-        list(self.pool.map(piece, range(0, len(voxel), PIECE)))
+        whole = coils.n_coils * len(self.matter) * 8 <= MAPS
+        maps = self._maps[:, entries] if whole else self._maps_at(self.matter.voxel[entries])
         return [(slice(c, c + 1), maps[c]) for c in range(coils.n_coils)]
+
+    @cached_property
+    def _maps(self) -> Complex:
+        return self._maps_at(self.matter.voxel)
+
+    def _maps_at(self, voxel: NDArray[np.int64]) -> Complex:
+        where, coils = self.phantom.grid, self.scanner.coils
+        return coil_maps(where, self.centre_mm, coils, voxel, tolerance=self.method.tolerance, pool=self.pool)
 
 
 def _sample(spins: Spins) -> NDArray[np.intp]:
@@ -236,6 +268,12 @@ def _sample(spins: Spins) -> NDArray[np.intp]:
     properties = (spins.T1, spins.T2, spins.T2prime, spins.dB0, spins.excite, spins.refocus)
     ends = [int(i) for p in properties for i in (np.argmin(p), np.argmax(p))]
     return np.unique(np.concatenate([np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp), ends]))
+
+
+def _distances(group: Group) -> NDArray[np.float64]:
+    """(n_lines,) smallest |k|² of each line [1/m²]."""
+    along = np.abs(group.k0 + group.dk * np.arange(group.n_samples)).min()
+    return np.asarray(group.k1**2 + group.k2**2 + along**2)
 
 
 def _thickness(protocol: Protocol, encoding: Encoding) -> float:
