@@ -39,6 +39,8 @@ from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, tur
 
 Floats = NDArray[np.float64]
 SPECIMENS = 10
+TYPICAL = 32
+STEADY = 2e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
 MOST = 4096
 PER_SLICE = 16  # places across the width of a slice at which matter is looked at
 Z_STEPS = 14  # nodes of the table across the width of a slice
@@ -163,11 +165,13 @@ class _Task:
         def grown(part: Steps) -> Graph:
             return grow(part, table_of, R, 0.3 * tolerance, MOST)
 
+        typical = self.coefficients(_spread(params, TYPICAL))
+
         def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
-            return amplitudes(graph, part, table_of, R, wanted, self.pool)
+            return amplitudes(graph, part, *typical, wanted, self.pool)
 
-        followed = follow(steps, grown, fresh, tolerance)
+        followed = follow(steps, grown, fresh, max(tolerance, STEADY))
         heard = echoes(followed, self.drive, acts, read, phase, self._spectrum(own, layers, slab), 0.5 * tolerance)
         if not len(heard):
             return {}
@@ -277,9 +281,14 @@ def _steps(drive: Drive, played: Pulses, phase: Floats) -> Steps:
 
 def _specimens(params: NDArray[np.float32]) -> Floats:
     """(4, R) of the entries: the extremes of each property, and some spread evenly."""
-    n = params.shape[1]
     ends = [int(i) for p in params for i in (np.argmin(p), np.argmax(p))]
-    return params[:, np.unique([*ends, *np.linspace(0, n - 1, min(n, SPECIMENS)).astype(int)])].astype(float)
+    return np.unique(np.concatenate([params[:, ends].astype(float), _spread(params, SPECIMENS)], axis=1), axis=1)
+
+
+def _spread(params: NDArray[np.float32], count: int) -> Floats:
+    """(4, count) of the entries, spread evenly."""
+    n = params.shape[1]
+    return params[:, np.linspace(0, n - 1, min(n, count)).astype(int)].astype(float)
 
 
 def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:

@@ -23,7 +23,7 @@ class Followed:
     graph      of the first pulses
     steps      those pulses
     reference  (n,) for every pulse of the scan, the followed one after which it leaves the same configurations
-    change     of the signal over the last half of it, relative: what may remain of the approach to the steady state
+    change     of the signal over the last half of it, relative L2: what may remain of the approach to the steady state
     """
 
     graph: Graph
@@ -105,7 +105,7 @@ def follow(
             index = index[steps.use[index] == EXCITES]
             now = fresh(graph, part, index) * np.exp(-1j * steps.phase[index])[:, None]
             if before is not None:
-                change = float(np.abs(now - before).max()) / max(float(np.abs(now).max()), 1e-30)
+                change = float(np.linalg.norm(now - before) / max(float(np.linalg.norm(now)), 1e-30))
                 if change <= tolerance:
                     pulse = np.arange(n)
                     reference = np.where(pulse < m, pulse, m - length + (pulse - m) % length)

@@ -149,11 +149,11 @@ class Emitter:
         values = self.table.terms * m.amount[own]
         before = np.exp(-2j * np.pi * m.dB0[own].astype(float) * tau0 - late / m.T2[own] - abs(tau0) / m.T2prime[own])
         mixture = np.ascontiguousarray(self.table.mixture[used].T)
-        out = []
-        for heard_by in (np.ones((1, 1), np.complex64) if self.coils is None else self.coils):
-            weights = Weights(self.layers, values, mixture, (before * heard_by).astype(np.complex64))
-            out.append(encode(m, group, weights, planar=planar, pool=self.pool))
-        return np.stack(out) * np.exp(1j * heard.phase[p.rows]).astype(np.complex64)[None, :, None]
+        factor = before.astype(np.complex64) if self.coils is None else (before * self.coils).astype(np.complex64)
+        weights = Weights(self.layers, values, mixture, factor)
+        out = encode(m, group, weights, planar=planar, pool=self.pool, tolerance=0.3 * self.tolerance)
+        out = out if out.ndim == 3 else out[None]
+        return out * np.exp(1j * heard.phase[p.rows]).astype(np.complex64)[None, :, None]
 
 
 def alike(heard: Echoes, p: Pattern, along: int) -> list[Pattern]:
