@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from spinloom.core.errors import UsageError, nearest
@@ -15,6 +16,7 @@ from spinloom.core.units import deg, mm, ms
 if TYPE_CHECKING:
     from spinloom.core.image import Image
     from spinloom.core.imperfections import Imperfections
+    from spinloom.core.kspace import KSpace
     from spinloom.core.scanner import Scanner
     from spinloom.phantom.phantom import Phantom
     from spinloom.reconstruction.coil_maps import CoilMaps
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from spinloom.reconstruction.partial_fourier import PartialFourier
     from spinloom.reconstruction.scan import Method as Reconstruction
     from spinloom.sequence.sequence import Sequence
+    from spinloom.simulation.device import Device
     from spinloom.simulation.simulate import Method
+    from spinloom.simulation.verify import Verification
 
 BUILT_IN = {
     "head": "a head with real anatomy (MNI152), individual by seed",
@@ -98,24 +102,65 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
     return read_sequence(text, B0=B0, verify_signature=not edited)
 
 
-def method(name: str, spins: int) -> Method:
-    """The simulation method of a name; UsageError with the nearest one if there is none."""
-    if name == "bloch":
+def device(name: str) -> Device:
+    """Where to run Bloch(), of a name; says so on stderr where auto falls back to the processor."""
+    from spinloom.simulation.device import pick
+
+    return pick(name)
+
+
+def method(name: str, spins: int | None, where: Device | None = None) -> Method:
+    """The simulation method of a name; UsageError with the nearest one if there is none.
+
+    spins  per voxel for Bloch(); None: as many as change nothing. A number makes auto mean bloch
+    """
+    from spinloom.simulation.device import CPU
+
+    where = where or CPU()
+    if name == "bloch" or (name == "auto" and spins is not None):
         from spinloom.simulation.bloch import Bloch
 
-        return Bloch(spins=spins)
+        return Bloch(spins=spins, device=where)
+    if spins is not None:
+        raise UsageError(f"--spins is for --method bloch, not for {name}")
+    if name == "auto":
+        from spinloom.simulation.automatic import Automatic
+
+        return Automatic(device=where)
+    if name == "graph":
+        from spinloom.simulation.graph import PhaseGraph
+
+        return PhaseGraph()
     if name == "signal":
         from spinloom.simulation.signal import SignalEquation
 
         return SignalEquation()
-    raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, ["bloch", "signal"]))
+    raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, ["auto", "graph", "bloch", "signal"]))
 
 
-def spins_for(phantom: Phantom) -> int:
-    """One spin where the phantom is made of points, else enough for crushers and spoilers of usual strength."""
-    from spinloom.phantom.phantom import Voxel
+def explained(kspace: KSpace) -> list[str]:
+    """Lines that say which engine made k-space, why, and how far it may be off."""
+    simulation = kspace.info["simulation"]
+    assert isinstance(simulation, dict)
+    engine = dict(simulation.get("engine", {}))
+    lines = [str(engine.pop("name", simulation["method"]))]
+    lines += [str(reason) for reason in engine.pop("reasons", [])]
+    lines += [
+        f"{name}: {value:.2g}" if isinstance(value, float) else f"{name}: {value}" for name, value in engine.items()
+    ]
+    if "spins" in kspace.info:
+        lines.append(f"spins per voxel: {kspace.info['spins']}, {kspace.info['n_spins']} in all")
+    if "relative_error" in kspace.info:
+        lines.append(f"error of the encoding: {kspace.info['relative_error']}")
+    return lines
 
-    return 1 if phantom.voxel is Voxel.POINT else 8
+
+def with_verification(kspace: KSpace, found: Verification) -> KSpace:
+    """The same k-space, whose sidecar will say how it was verified."""
+    simulation = kspace.info["simulation"]
+    assert isinstance(simulation, dict)
+    told = {**simulation, "verification": found.facts()}
+    return replace(kspace, info=MappingProxyType({**kspace.info, "simulation": told}))
 
 
 def scanner(*, B0: float, noise: str, n_coils: int, seed: int, imperfections: Imperfections | None = None) -> Scanner:

@@ -59,16 +59,26 @@ def simulate(
     out: o.Out,
     method: Annotated[
         str,
-        typer.Option("--method", help="bloch (exact, any sequence) or signal (closed forms, named protocols, fast)."),
-    ] = "bloch",
+        typer.Option(
+            "--method",
+            help="auto (what suits the scan), graph (phase graphs), bloch (spins), signal (formulas of named protocols).",
+        ),
+    ] = "auto",
     spins: Annotated[
         int | None,
         typer.Option(
             "--spins",
-            help="Bloch: spins per voxel, evenly spaced; spoiling needs many. Default: 8, or 1 for phantoms of points.",
+            help="Bloch with this many spins per voxel, evenly spaced. Default: as many as change nothing.",
             min=1,
         ),
     ] = None,
+    device: Annotated[str, typer.Option("--device", help="Where Bloch runs: auto, cpu or cuda.")] = "auto",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which engine was taken, why, and its errors.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Simulate some voxels and lines again by Bloch in double precision.")
+    ] = False,
     noise: Annotated[str, typer.Option("--noise", help="Thermal noise: on or off.")] = "on",
     kspace: Annotated[Path | None, typer.Option("--kspace", help="Also write raw data: .npz, .mrd or .h5.")] = None,
     coils: Annotated[
@@ -115,8 +125,18 @@ def simulate(
     scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed, imperfections=flaws)
     events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
     matter = choose.phantom(phantom, B0=B0, seed=seed, scheme=labels)
-    how = choose.method(method, choose.spins_for(matter) if spins is None else spins)
+    where = choose.device(device)
+    how = choose.method(method, spins, where)
     raw = run(matter, events, scan, method=how, seed=seed)
+    said: dict[str, object] = {}
+    if explain:
+        said |= {"engine": choose.explained(raw)}
+    if verify:
+        from spinloom.simulation.verify import verify as compare
+
+        checked = compare(matter, events, scan, how, seed=seed)
+        raw = choose.with_verification(raw, checked)
+        said |= {"verified": checked.sentence()}
     if kspace:
         write_kspace(raw, kspace)
     try:
@@ -127,4 +147,4 @@ def simulate(
         typer.echo(f"spinloom: note: no image: {error}", err=True)
         images = ()
     written = [*([kspace] if kspace else []), *write_images(images, out)]
-    print_facts({"written": [str(path) for path in written]}, as_json=json)
+    print_facts({"written": [str(path) for path in written], **said}, as_json=json)

@@ -17,6 +17,7 @@ from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation import kernels
+from spinloom.simulation.auto_spins import Spins, enough_spins
 from spinloom.simulation.device import CPU, CUDA, Device
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
@@ -44,7 +45,9 @@ class Bloch:
     times 1 / spins.
 
     spins    per voxel: 1, a number n (n evenly spaced places along each axis, a rank-1 lattice), or (nx, ny, nz).
-             Gradient spoiling and RF spoiling need many: 64 to 128 along the spoiler
+             Gradient spoiling and RF spoiling need many: 64 to 128 along the spoiler. None: as many as change nothing
+             beyond the tolerance, see auto_spins.enough_spins
+    tolerance  relative L2 at which spins=None has enough
     rf_step  steps of a pulse are merged or split to about this length [s]
     threads  None: one per available core; the result does not depend on it
     device   CPU() or CUDA(), see device.pick
@@ -52,14 +55,15 @@ class Bloch:
     Bloch, Phys. Rev. 70, 460 (1946); Shkarin & Spencer, Concepts Magn. Reson. 8, 253 (1996).
     """
 
-    spins: int | tuple[int, int, int] = 1
+    spins: int | tuple[int, int, int] | None = 1
     sample_T2prime: bool = False
     rf_step: float = 5e-6
+    tolerance: float = 5e-4
     threads: int | None = None
     device: Device = field(default_factory=CPU)
 
     def __post_init__(self) -> None:
-        counts = self.spins if isinstance(self.spins, tuple) else (self.spins,)
+        counts = self.spins if isinstance(self.spins, tuple) else (1 if self.spins is None else self.spins,)
         if len(counts) not in (1, 3) or any(not isinstance(n, int | np.integer) or n < 1 for n in counts):
             raise UsageError(
                 f"Bloch(spins={self.spins!r}) is no number of spins",
@@ -70,13 +74,24 @@ class Bloch:
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
-        stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
+        if self.spins is not None:
+            return self._of(self.spins, phantom, sequence, scanner, warn=True)
+
+        def pilot(small: Phantom, short: Sequence, spins: Spins) -> NDArray[np.complexfloating]:
+            return self._of(spins, small, short, scanner, warn=False).samples
+
+        spins = enough_spins(phantom, sequence, pilot, self.tolerance)
+        return self._of(spins, phantom, sequence, scanner, warn=False)
+
+    def _of(self, spins: Spins, phantom: Phantom, sequence: Sequence, scanner: Scanner, *, warn: bool) -> KSpace:
+        stuff = matter(phantom, scanner, spins, sample_T2prime=self.sample_T2prime)
         steps = plan(sequence, self.rf_step, diffusion=bool(stuff.D.any()))
-        warn_of_dephasing(steps, phantom, self.spins)
+        if warn:
+            warn_of_dephasing(steps, phantom, spins)
         where = trajectory(sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
         factor = np.zeros(there.shape, complex)
-        factor[there] = steps.demod * shape_factor(phantom, self.spins, where.k[there])
+        factor[there] = steps.demod * shape_factor(phantom, spins, where.k[there])
         samples = np.zeros((scanner.coils.n_coils, *there.shape), complex)
         samples[:, there] = self._run(steps, stuff, phantom, scanner)
         return KSpace(
@@ -86,7 +101,7 @@ class Bloch:
             encoding=sequence.encoding,
             labels=sequence.labels,
             isocentre_mm=isocentre_mm(phantom, scanner),
-            info={"n_spins": len(stuff.amount) * len(stuff.lattice)},
+            info={"n_spins": len(stuff.amount) * len(stuff.lattice), "spins": spins},
         )
 
     def _run(self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner) -> NDArray[np.complex128]:

@@ -40,7 +40,7 @@ from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, tur
 Floats = NDArray[np.float64]
 SPECIMENS = 10
 TYPICAL = 32
-STEADY = 2e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
+STEADY = 4e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
 MOST = 4096
 PER_SLICE = 16  # places across the width of a slice at which matter is looked at
 Z_STEPS = 14  # nodes of the table across the width of a slice
@@ -125,10 +125,14 @@ class _Task:
         matter = columns(phantom, scanner, axes)
         z, half = matter.x[2], float(matter.size[2]) / 2
         found = slabs(drive, played, splits, selective, (z.min() - half, z.max() + half), method.rf_step)
-        across = trajectory(sequence).k[..., axes[2]]
-        even = selective is None or bool(np.nanmax(across, initial=0.0) - np.nanmin(across, initial=0.0) > 1.0)
+        even = selective is None
+        if not even:
+            across = trajectory(sequence).k[..., axes[2]]
+            even = bool(np.nanmax(across, initial=0.0) - np.nanmin(across, initial=0.0) > 1.0)
         if selective is not None and even:  # partitions of a slab: layers thin enough to be points of the profile
-            matter = split_layers(matter, int(np.ceil(PER_SLICE * 2 * half / min((s.width for s in found), default=1.0))))
+            matter = split_layers(
+                matter, int(np.ceil(PER_SLICE * 2 * half / min((s.width for s in found), default=1.0)))
+            )
         phase = phases(drive, played, splits)
         return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, even, found, pool)
 
@@ -172,7 +176,9 @@ class _Task:
             return amplitudes(graph, part, *typical, wanted, self.pool)
 
         followed = follow(steps, grown, fresh, max(tolerance, STEADY))
-        heard = echoes(followed, self.drive, acts, read, phase, self._spectrum(own, layers, slab), 0.5 * tolerance)
+        heard = echoes(
+            followed, self.drive, acts, read, phase, self._spectrum(own, layers, slab), 0.5 * tolerance, self.pool
+        )
         if not len(heard):
             return {}
         wanted, example, which = _distinct(heard.source)
@@ -247,7 +253,9 @@ class _Task:
         shape = (len(m.x[0]), n_a, layers[1] - layers[0])
         place = np.ravel_multi_index((m.ir[own], column % n_a, column // n_a - layers[0]), shape)
         amount = np.bincount(place, m.amount[own], minlength=int(np.prod(shape))).reshape(shape).astype(np.float32)
-        spacing = np.array([abs(float(x[1] - x[0])) if len(x) > 1 else max(float(d), 1e-3) for x, d in zip(m.x, m.size)])
+        spacing = np.array(
+            [abs(float(x[1] - x[0])) if len(x) > 1 else max(float(d), 1e-3) for x, d in zip(m.x, m.size)]
+        )
         soft = None if self.even else min(float(m.size[2]), slab.width)
         return spectrum(amount, spacing, m.size, self.axes, soft)
 
@@ -274,9 +282,7 @@ def _steps(drive: Drive, played: Pulses, phase: Floats) -> Steps:
     time = np.diff(played.centre, prepend=0.0)
     kinds = {RFUse.EXCITATION: EXCITES, RFUse.UNDEFINED: EXCITES, RFUse.REFOCUSING: REFOCUSES}
     use = np.array([*(kinds.get(rf.use, OTHER) for rf in drive.sequence.rf), OTHER], np.int64)[played.rf]
-    return Steps(
-        played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase, use
-    )
+    return Steps(played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase, use)
 
 
 def _specimens(params: NDArray[np.float32]) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from spinloom.simulation.timeline import Pulses, Readouts
 Floats = NDArray[np.float64]
 
 BINS = 400
+TOGETHER = 2048
 SAMPLE = 2000
 """Readouts from which the distribution of energy is taken."""
 
@@ -84,6 +86,7 @@ def echoes(
     phase: Floats,
     heard_object: Spectrum,
     tolerance: float,
+    pool: ThreadPoolExecutor,
 ) -> Echoes:
     """Echoes of all readouts that come after a pulse, but for the weakest, together below the tolerance (relative L2).
 
@@ -108,7 +111,14 @@ def echoes(
     few = slice(None, None, max(1, len(some) // SAMPLE))
     energy = _energies(graph.first, own, graph.loudest, known[few], window[few], tables)
     cut, dropped = _least(energy, tolerance)
-    piece, source = _heard(graph.first, own, graph.loudest, known, window, tables, cut)
+
+    def part(lo: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        here = slice(lo, lo + TOGETHER)
+        piece, source = _heard(graph.first, own, graph.loudest, known[here], window[here], tables, cut)
+        return piece + lo, source
+
+    parts = list(pool.map(part, range(0, len(some), TOGETHER)))
+    piece, source = (np.concatenate(c) for c in zip(*parts, strict=True))
     kappa = graph.kappa[graph.first[source[:, 0]] + source[:, 1]] * np.where(source[:, 2] == 0, 1.0, -1.0)[:, None]
     return Echoes(
         piece=some[piece],
@@ -208,7 +218,11 @@ def _heard(first, kappa, loud, pulse, window, tables, cut):  # type: ignore[no-u
         start = first[pulse[p]]
         for g in range(start, first[pulse[p] + 1]):
             for half in range(2):
-                if half == 1 and g == start or loud[g, half] ** 2 * _bound(kappa[g], 1.0 - 2.0 * half, window[p], size) < cut:
+                if (
+                    half == 1
+                    and g == start
+                    or loud[g, half] ** 2 * _bound(kappa[g], 1.0 - 2.0 * half, window[p], size) < cut
+                ):
                     continue
                 e = loud[g, half] ** 2 * _energy(kappa[g], 1.0 - 2.0 * half, window[p], tables)
                 if e < cut or e == 0:

@@ -104,7 +104,9 @@ class Emitter:
             coils=None if self.coils is None else np.ascontiguousarray(self.coils[:, order]),
         )
 
-    def by_lines(self, entries: Entries, heard: Echoes, which: Index, p: Pattern) -> tuple[NDArray[np.complex64], float]:
+    def by_lines(
+        self, entries: Entries, heard: Echoes, which: Index, p: Pattern
+    ) -> tuple[NDArray[np.complex64], float]:
         """(n_coils, n, n_samples) by line projection, and its error."""
         middle = p.window[len(p.window) // 2]
         along = 1 + self.axes[0]

@@ -181,7 +181,7 @@ def _terms(A: NDArray[np.complex64], tolerance: float) -> tuple[Singles, NDArray
     power, vectors = np.linalg.eigh((B @ B.T).astype(float))
     power, vectors = np.maximum(power[::-1], 0.0), vectors[:, ::-1]
     tail = np.sqrt(np.maximum(power.sum() - np.cumsum(power), 0.0) / max(power.sum(), 1e-300))
-    L = 1 + int(np.sum(tail > 0.2 * tolerance))
+    L = 1 + int(np.sum(tail > 0.4 * tolerance))
     W = (Q @ vectors[:, :L]).astype(np.float32)
     return np.asarray(W.T @ M, np.float32), W[:E] + 1j * W[E:], float(np.hypot(left, tail[L - 1]))
 

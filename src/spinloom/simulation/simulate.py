@@ -17,18 +17,18 @@ from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.infer import infer_encoding
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation.bloch import Bloch
+from spinloom.simulation.automatic import Automatic
 from spinloom.simulation.check import check
 from spinloom.simulation.imperfect_scan import play, received, require_straight
 from spinloom.simulation.noise import add_noise
 from spinloom.simulation.signal import SignalEquation
 
 _SCANNER = Scanner()
-_METHOD = Bloch()
+_METHOD = Automatic()
 
 
 class Method(Protocol):
-    """A way to work out the signal: Bloch() or SignalEquation()."""
+    """A way to work out the signal: Automatic(), Bloch(), PhaseGraph() or SignalEquation()."""
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int) -> KSpace:
         """Noiseless k-space."""
@@ -52,7 +52,7 @@ def simulate(
     phantom   what is in the scanner
     sequence  what the scanner does
     scanner   main field, fields over space, coils, noise (None: noiseless), imperfections
-    method    Bloch() or SignalEquation()
+    method    Automatic(), Bloch(), PhaseGraph() or SignalEquation()
     seed      of noise, spikes and zipper; the same seed gives the same bytes, whatever the number of threads
 
     Raises InputError if the sequence has no readout or the phantom is empty or impossible; UsageError if the
@@ -74,13 +74,17 @@ def simulate(
         kspace = _with_noise(kspace, sequence, scanner, scanner.noise, stream(seed, "noise"))
     simulation = {
         "method": type(method).__name__,
-        "parameters": {k: v for k, v in asdict(method).items() if k != "threads"} if is_dataclass(method) else {},
+        "parameters": {k: v for k, v in asdict(method).items() if k not in ("threads", "device")}
+        if is_dataclass(method)
+        else {},
         "version": __version__,
         "seed": seed,
         "phantom": phantom.name,
         "sequence": sequence.name,
         "noise": None if scanner.noise is None else asdict(scanner.noise),
     }
+    if "engine" in kspace.info:
+        simulation["engine"] = kspace.info["engine"]
     if wrong != PERFECT:
         simulation["imperfections"] = plain(wrong)
     facts: dict[str, object] = {"B0": scanner.B0, "simulation": simulation}
