@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +132,7 @@ class Emitter:
     def by_columns(self, heard: Echoes, which: Index, p: Pattern, planar: bool) -> NDArray[np.complex64]:
         """(n_coils, n, n_samples) by the separable sum: all lines must lie alike in time and along the readout."""
         m, own, (x, y, z) = self.matter, self.own, self.axes
+        m = m if self.even else replace(m, size=m.size * [1, 1, 0])  # the table holds the mean over the thickness
         n = len(p.window)
         tau0, late = float(heard.tau[p.rows[0]] + p.window[0, 0]), float(heard.late[p.rows[0]] + p.window[0, 0])
         used, state = np.unique(which[p.rows], return_inverse=True)
