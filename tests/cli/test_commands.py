@@ -156,9 +156,10 @@ def test_faults_are_one_paragraph_and_an_exit_code(
 def test_a_sidecar_says_how_its_image_was_made(spinloom: Run, tmp_path: Path) -> None:
     assert spinloom("simulate", "shepp-logan", "spin_echo", "--matrix", "16", "--seed", "3", "-o", "a.nii.gz")[0] == 0
     told = json.loads((tmp_path / "a.json").read_text())["Simulation"]
-    assert told["Method"] == "Bloch"
+    assert told["Method"] == "PhaseGraph"
+    assert told["Engine"]["error of the table"] < 1e-2
     assert told["Seed"] == 3
-    assert told["Parameters"]["spins"] == 8
+    assert told["Parameters"]["tolerance"] == 1e-3
 
 
 def test_raw_data_without_an_image_is_no_failure(spinloom: Run, shared_data: Path, tmp_path: Path) -> None:

@@ -120,6 +120,6 @@ def test_too_few_spins_for_the_spoilers_are_said() -> None:
     spoiler = Gradient(np.array([0.0, 4e-3]), np.full(2, 8 / 2e-3 / 4e-3))
     sequence = assemble([Block(1e-3, rf=PULSE), Block(4e-3, gz=spoiler), *fid(1e-5)])
     with pytest.warns(UserWarning, match=r"apart by up to 8.0 turns: .*Bloch\(spins=64\)"):
-        simulate(phantom(), sequence)
+        simulate(phantom(), sequence, method=Bloch())
     simulate(phantom(), sequence, method=Bloch(spins=64))
-    simulate(replace(phantom(), voxel=Voxel.POINT), sequence)
+    simulate(replace(phantom(), voxel=Voxel.POINT), sequence, method=Bloch())

@@ -180,7 +180,7 @@ class _Task:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
             return amplitudes(graph, part, *typical, wanted, self.pool)
 
-        followed = follow(steps, grown, fresh, max(tolerance, STEADY))
+        followed = follow(steps, grown, fresh, tolerance, STEADY)
         heard = echoes(
             followed, self.drive, acts, read, phase, self._spectrum(own, layers, slab), 0.5 * tolerance, self.pool
         )

@@ -12,6 +12,9 @@ from spinloom.simulation.drive import kinds
 from spinloom.simulation.graph_walk import EXCITES, REFOCUSES, Graph, Steps
 
 CANDIDATES = 4000
+SHORT = 2500
+"""Pulses up to which following a scan costs little."""
+
 LEAST = 4
 """Repetitions followed at least."""
 
@@ -87,8 +90,11 @@ def follow(
     grow: Callable[[Steps], Graph],
     fresh: Callable[[Graph, Steps, NDArray[np.int64]], NDArray[np.complex64]],
     tolerance: float,
+    steady: float,
 ) -> Followed:
     """Follow a scan to its end, or until twice as many repetitions change nothing beyond the tolerance.
+
+    steady is the tolerance once many pulses have been followed.
 
     fresh  transverse magnetisation right after some pulses, (n, specimens)
     """
@@ -106,7 +112,7 @@ def follow(
             now = fresh(graph, part, index) * np.exp(-1j * steps.phase[index])[:, None]
             if before is not None:
                 change = float(np.linalg.norm(now - before) / max(float(np.linalg.norm(now)), 1e-30))
-                if change <= tolerance:
+                if change <= (tolerance if m < SHORT else max(tolerance, steady)):
                     pulse = np.arange(n)
                     reference = np.where(pulse < m, pulse, m - length + (pulse - m) % length)
                     return Followed(graph, part, reference, change)

@@ -83,8 +83,9 @@ def simulate(
         "sequence": sequence.name,
         "noise": None if scanner.noise is None else asdict(scanner.noise),
     }
-    if "engine" in kspace.info:
-        simulation["engine"] = kspace.info["engine"]
+    engine = kspace.info.get("engine")
+    if isinstance(engine, dict):
+        simulation |= {"engine": engine, "method": engine.get("name", simulation["method"])}
     if wrong != PERFECT:
         simulation["imperfections"] = plain(wrong)
     facts: dict[str, object] = {"B0": scanner.B0, "simulation": simulation}
