@@ -18,7 +18,7 @@ from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph_echoes import Echoes, Spectrum, echoes, spectrum
-from spinloom.simulation.graph_period import Followed, follow
+from spinloom.simulation.graph_period import follow
 from spinloom.simulation.graph_pulses import coefficients, phases
 from spinloom.simulation.graph_region import Slab, acting, selective_axis, slabs
 from spinloom.simulation.graph_run import amplitudes
@@ -134,9 +134,8 @@ class _Task:
             across = trajectory(sequence).k[..., axes[2]]
             even = bool(np.nanmax(across, initial=0.0) - np.nanmin(across, initial=0.0) > 1.0)
         if selective is not None and even:  # partitions of a slab: layers thin enough to be points of the profile
-            matter = split_layers(
-                matter, int(np.ceil(PER_SLICE * 2 * half / min((s.width for s in found), default=1.0)))
-            )
+            thinnest = min((s.width for s in found), default=1.0)
+            matter = split_layers(matter, int(np.ceil(PER_SLICE * 2 * half / thinnest)))
         phase = phases(drive, played, splits)
         return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, even, found, pool)
 
@@ -267,11 +266,9 @@ class _Task:
         shape = (len(m.x[0]), n_a, layers[1] - layers[0])
         place = np.ravel_multi_index((m.ir[own], column % n_a, column // n_a - layers[0]), shape)
         amount = np.bincount(place, m.amount[own], minlength=int(np.prod(shape))).reshape(shape).astype(np.float32)
-        spacing = np.array(
-            [abs(float(x[1] - x[0])) if len(x) > 1 else max(float(d), 1e-3) for x, d in zip(m.x, m.size)]
-        )
+        steps = [abs(float(x[1] - x[0])) if len(x) > 1 else max(float(d), 1e-3) for x, d in zip(m.x, m.size)]
         soft = None if self.even else min(float(m.size[2]), slab.width)
-        return spectrum(amount, spacing, m.size, self.axes, soft)
+        return spectrum(amount, np.array(steps), m.size, self.axes, soft)
 
     def _coils(self, own: slice) -> NDArray[np.complex64] | None:
         if isinstance(self.scanner.coils, UniformCoil):

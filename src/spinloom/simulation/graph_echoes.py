@@ -218,13 +218,10 @@ def _heard(first, kappa, loud, pulse, window, tables, cut):  # type: ignore[no-u
         start = first[pulse[p]]
         for g in range(start, first[pulse[p] + 1]):
             for half in range(2):
-                if (
-                    half == 1
-                    and g == start
-                    or loud[g, half] ** 2 * _bound(kappa[g], 1.0 - 2.0 * half, window[p], size) < cut
-                ):
+                sign, power = 1.0 - 2.0 * half, loud[g, half] ** 2
+                if (half == 1 and g == start) or power * _bound(kappa[g], sign, window[p], size) < cut:
                     continue
-                e = loud[g, half] ** 2 * _energy(kappa[g], 1.0 - 2.0 * half, window[p], tables)
+                e = power * _energy(kappa[g], sign, window[p], tables)
                 if e < cut or e == 0:
                     continue
                 if n == room:

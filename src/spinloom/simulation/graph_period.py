@@ -41,7 +41,7 @@ def first(steps: Steps, n: int) -> Steps:
 
 
 def period(steps: Steps) -> tuple[int, int] | None:
-    """(start, length): from pulse `start` on, every pulse is like the one `length` before; None if none is short enough.
+    """(start, length): from pulse `start` on, each is like the one `length` before; None if none is short enough.
 
     Alike: the same pulse after the same time and moment, and phases that repeat, see `_bend`.
     """
@@ -69,9 +69,9 @@ def period(steps: Steps) -> tuple[int, int] | None:
 def _bend(steps: Steps) -> NDArray[np.int64]:
     """(n,) what must repeat of the phases, in 1e-6 turns.
 
-    Of excitations, the second difference: so repeats quadratic RF spoiling (Zur, Wood & Neuringer, Magn. Reson. Med. 21,
-    251 (1991)). Of refocusing pulses, the phase since the excitation. Of others (inversion, saturation), nothing: what
-    they leave of transverse magnetisation is spoiled.
+    Of excitations, the second difference: so repeats quadratic RF spoiling (Zur, Wood & Neuringer, Magn. Reson. Med.
+    21, 251 (1991)). Of refocusing pulses, the phase since the excitation. Of others (inversion, saturation), nothing:
+    what they leave of transverse magnetisation is spoiled.
     """
     turns = steps.phase / (2 * np.pi)
     out = np.zeros(len(steps))

@@ -1,4 +1,4 @@
-"""A pulse as what it does to a configuration: seven numbers per kind of matter; shape, slice and relaxation included."""
+"""A pulse as what it does to a configuration: seven numbers per kind of matter, with shape, slice and relaxation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From configurations to samples: echoes sorted into lines that share one pattern, each pattern by the cheaper engine."""
+"""From configurations to samples: echoes sorted into lines of one pattern, each pattern by the cheaper engine."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from spinloom.simulation.timeline import Readouts
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
+Complex = NDArray[np.complex64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +66,21 @@ def patterns(heard: Echoes, read: Readouts, across: tuple[int, int]) -> Iterator
 class Emitter:
     """Matter of one slab with its table, and the two engines that make signal of it.
 
-    matter  columns;  layers  (first, last) range of them along the slice axis;  axes  scanner axes of readout, phase, slice
+    matter  columns
+    layers  (first, last) range of them along the slice axis
+    axes    scanner axes of readout, phase, slice
+    table   amplitudes of the echoes in that matter
     coils   (n_coils, n) complex, or None for one coil that hears all alike
     even    whether voxels are even along the slice axis; if not, the table holds their mean
+    tolerance  relative L2 aimed at
+    pool    threads
     """
 
     matter: Columns
     layers: tuple[int, int]
     axes: tuple[int, int, int]
     table: Table
-    coils: NDArray[np.complex64] | None
+    coils: Complex | None
     even: bool
     tolerance: float
     pool: ThreadPoolExecutor
@@ -98,15 +104,13 @@ class Emitter:
             x=m.x[0][used],
             r=r,
             f=m.dB0[own][order],
-            R2=1 / m.T2[own][order],
-            R2prime=1 / m.T2prime[own][order],
+            R2=np.asarray(1 / m.T2[own][order], np.float32),
+            R2prime=np.asarray(1 / m.T2prime[own][order], np.float32),
             terms=np.ascontiguousarray((self.table.terms * m.amount[own])[:, order]),
             coils=None if self.coils is None else np.ascontiguousarray(self.coils[:, order]),
         )
 
-    def by_lines(
-        self, entries: Entries, heard: Echoes, which: Index, p: Pattern
-    ) -> tuple[NDArray[np.complex64], float]:
+    def by_lines(self, entries: Entries, heard: Echoes, which: Index, p: Pattern) -> tuple[Complex, float]:
         """(n_coils, n, n_samples) by line projection, and its error."""
         middle = p.window[len(p.window) // 2]
         along = 1 + self.axes[0]
@@ -129,7 +133,7 @@ class Emitter:
         shape = np.prod(np.sinc(k * size), axis=-1) * np.exp(1j * heard.phase[p.rows])[:, None]
         return found * shape.astype(np.complex64), error
 
-    def by_columns(self, heard: Echoes, which: Index, p: Pattern, planar: bool) -> NDArray[np.complex64]:
+    def by_columns(self, heard: Echoes, which: Index, p: Pattern, planar: bool) -> Complex:
         """(n_coils, n, n_samples) by the separable sum: all lines must lie alike in time and along the readout."""
         m, own, (x, y, z) = self.matter, self.own, self.axes
         m = m if self.even else replace(m, size=m.size * [1, 1, 0])  # the table holds the mean over the thickness
@@ -151,7 +155,7 @@ class Emitter:
         )
         values = self.table.terms * m.amount[own]
         before = np.exp(-2j * np.pi * m.dB0[own].astype(float) * tau0 - late / m.T2[own] - abs(tau0) / m.T2prime[own])
-        mixture = np.ascontiguousarray(self.table.mixture[used].T)
+        mixture = np.ascontiguousarray(self.table.mixture[used].T).astype(complex)
         factor = before.astype(np.complex64) if self.coils is None else (before * self.coils).astype(np.complex64)
         weights = Weights(self.layers, values, mixture, factor)
         out = encode(m, group, weights, planar=planar, pool=self.pool, tolerance=0.3 * self.tolerance)
@@ -183,5 +187,5 @@ def cost_by_lines(n_lines: int, n: int, terms: int, segments: int, coils: int) -
 
 
 def cost_by_columns(n_samples: int, n: int, terms: int, coils: int, lines: int, n_columns: int) -> float:
-    """Multiply-adds of the separable sum: along the readout, then across it (columns are about sqrt(n_columns) a side)."""
+    """Multiply-adds of the separable sum: along the readout, then across it (about sqrt(n_columns) columns a side)."""
     return coils * n_samples * (n * (6.0 + 4 * terms) + 4.0 * terms * n_columns * min(lines, 2 * n_columns**0.5))

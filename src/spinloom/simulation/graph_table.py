@@ -79,8 +79,8 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
             terms[:, own] = _interpolate(matter[:, own], a, values)
             first += grid.shape[1]
         truth = found[:, first:]
-        error = float(np.linalg.norm(mixture @ terms[:, held] - truth) / max(np.linalg.norm(truth), 1e-30))
-        if error <= tolerance or max(c.max() for c in counts) >= 2 * LONGEST:
+        error = float(np.linalg.norm(mixture @ terms[:, held] - truth)) / max(float(np.linalg.norm(truth)), 1e-30)
+        if error <= tolerance or max(int(c.max()) for c in counts) >= 2 * LONGEST:
             return Table(terms, mixture, error, first)
         counts = [np.where(c > 1, np.ceil(c * 1.3), 1).astype(int) for c in counts]
 
@@ -94,7 +94,7 @@ def _groups(matter: Singles) -> list[NDArray[np.intp] | slice]:
     if len(values) > 2 * MOST_GROUPS:
         return [slice(None)]
     order = np.argsort(which, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(which))[:-1])
+    return [*np.split(order, np.cumsum(np.bincount(which))[:-1])]
 
 
 def _modest(matter: Singles) -> NDArray[np.int64]:
@@ -104,7 +104,7 @@ def _modest(matter: Singles) -> NDArray[np.int64]:
 
 
 def _counts(matter: Singles, evaluate: Evaluate, tolerance: float) -> NDArray[np.int64]:
-    """Nodes along T1, T2/T1 and B1: where the Chebyshev series of the amplitudes along each has fallen to the tolerance.
+    """Nodes along T1, T2/T1 and B1: where the Chebyshev series along each has fallen to the tolerance.
 
     Looked at with the others in the middle, all low and all high.
     """
@@ -214,7 +214,7 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Single
 
 
 def _barycentric(x: Floats, nodes: Floats) -> Singles:
-    """(n, m) weights of the polynomial through Chebyshev nodes of the second kind; Berrut & Trefethen (2004), eq. 5.4."""
+    """(n, m) weights of the polynomial through Chebyshev nodes (second kind): Berrut & Trefethen (2004), eq. 5.4."""
     m = len(nodes)
     if m == 1:
         return np.ones((len(x), 1), np.float32)

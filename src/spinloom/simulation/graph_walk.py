@@ -5,11 +5,12 @@ A configuration is a place kappa = (k [1/m], tau [s]) that dephased magnetisatio
     M+(r, f) = sum F+(kappa) exp(-2 pi i (k . r + f tau)),   Mz(r, f) = sum Z(kappa) exp(-2 pi i (k . r + f tau)),
 
 kept as the triples (F+, F-, Z)(kappa) of one half space, F-(kappa) = F+(-kappa)*. A pulse mixes the three of one
-triple; free precession for (dk, dt) moves F+ by (dk, dt), F- by the opposite, and leaves Z. The graph is grown once, on a few
-specimens of matter that span the object; configurations that are weak in all of them are left out.
+triple; free precession for (dk, dt) moves F+ by (dk, dt), F- by the opposite, and leaves Z. The graph is grown once,
+on a few specimens of matter that span the object; configurations that are weak in all of them are left out.
 
 Hennig, Concepts Magn. Reson. 3, 125 (1991); Weigel, J. Magn. Reson. Imaging 41, 266 (2015); in several dimensions with
-off-resonance as one of them: Sodickson & Cory, Magn. Reson. Mater. Phys. 6, 91 (1998); Ganter, Magn. Reson. Med. 79, 3005 (2018).
+off-resonance as one of them: Sodickson & Cory, Magn. Reson. Mater. Phys. 6, 91 (1998); Ganter, Magn. Reson. Med. 79,
+3005 (2018).
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ class Graph:
 
     first   (n + 1,) triples after pulse j are first[j] to first[j + 1]
     kappa   (n_triples, 4) [1/m, 1/m, 1/m, s]; the first of each pulse is 0
-    parent  (n_triples, 3) int: where F+, F- and Z come from among the triples of the pulse before, counted from its first:
-            2 i: F+ of triple i, 2 i + 1: F- of triple i (for Z: i); -1 for none. Crossing between the half spaces conjugates:
-            F+ from F- and F- from F+
+    parent  (n_triples, 3) int: where F+, F- and Z come from among the triples of the pulse before, counted from its
+            first: 2 i: F+ of triple i, 2 i + 1: F- of triple i (for Z: i); -1 for none. Crossing between the half
+            spaces conjugates: F+ from F- and F- from F+
     loudest (n_triples, 2) largest |F+|, |F-| among the specimens
     """
 

@@ -10,7 +10,8 @@ product:
 with z = -2 pi i f - R2 -+ R2' and exp(z (tau_s - tau)) = sum_l C_l(s) exp(z tau_l) to the tolerance, for all z that
 occur: low-rank time segments with least-squares interpolators.
 
-Sutton, Noll & Fessler, IEEE Trans. Med. Imaging 22, 178 (2003); Fessler et al., IEEE Trans. Signal Process. 53, 3393 (2005).
+Sutton, Noll & Fessler, IEEE Trans. Med. Imaging 22, 178 (2003); Fessler et al., IEEE Trans. Signal Process. 53, 3393
+(2005).
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ def _project(sums, start, r, f, R2, R2p, shade, steps, heard, k, t, tau):  # typ
 
 @njit(**_FAST)
 def _weights(a, b, x, y, z, f, R2, R2p, kx, ky, kz, tau, t):  # type: ignore[no-untyped-def]
-    """exp(-2 pi i (k . r + f tau) - R2 t - R2' |tau|); the phase in double precision until whole turns are taken off."""
+    """exp(-2 pi i (k . r + f tau) - R2 t - R2' |tau|), the phase in double precision but for whole turns."""
     late = abs(tau)
     for i in range(len(a)):
         turns = kx * x[i] + ky * y[i] + kz * z[i] + f[i] * tau

@@ -23,7 +23,7 @@ from spinloom.simulation import kernels
 from spinloom.simulation.diffusion import b_values
 from spinloom.simulation.drive import Drive, kinds
 from spinloom.simulation.moments import rf_steps
-from spinloom.simulation.timeline import pulses, readouts, turns
+from spinloom.simulation.timeline import Pulses, Readouts, Turns, pulses, readouts, turns
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -88,49 +88,19 @@ def plan(driven: Sequence | Drive, longest: float, *, diffusion: bool = False) -
     driven   the sequence, with what else drives the spins if there is any
     longest  step through a pulse up to which its own steps are merged [s]; see moments.rf_steps
     diffusion  work out b as well
+
+    Raises InputError if a readout samples while a pulse plays.
     """
     drive = driven if isinstance(driven, Drive) else Drive(driven)
-    sequence, start = drive.sequence, drive.sequence.block_starts
+    sequence = drive.sequence
     splits = [turns(rf) for rf in sequence.rf]
     played = pulses(drive, splits)
     read = readouts(drive, played)
-
-    end = np.concatenate([played.end, [0.0]])  # entry -1: the start of the scan
-    passed = np.concatenate([played.moment[:, 2], np.zeros((1, drive.n_terms))])
-    echo = np.concatenate([played.echo, [0.0]])
-    before = np.arange(len(played.block)) - 1
-    turn = np.array([(s.before, s.after) for s in splits]).reshape(-1, 2)[played.rf]
-    rf_par = np.column_stack([played.start - end[before], turn, np.zeros(len(before))])
-    rf_moment = played.moment[:, 0] - passed[before]
-    rf_ops = np.zeros((len(before), 5), np.int64)
-    rf_ops[:, 0], rf_ops[:, 1] = kernels.RF, played.unique
-
     b = b_values(drive, played, read) if diffusion else np.zeros(len(read.block))
-    late = start[read.block] - echo[read.last]  # tau at the start of the block
-    cut = read.lo.copy()
-    for w, samples in enumerate(read.windows):
-        of = np.flatnonzero(read.window == w)
-        cut[of] = np.clip(np.searchsorted(samples[:, 0], -late[of]), read.lo[of], read.hi[of])
-    rows = np.cumsum([0, *(len(w) for w in read.windows)])
-    straight: dict[tuple[int, int, int], bool] = {}
-    parts = []
-    for lo, hi, sign, order in ((read.lo, cut, -1.0, 0), (cut, read.hi, 1.0, 1)):
-        some = np.flatnonzero(hi > lo)
-        w, first, stop = read.window[some], lo[some], hi[some]
-        example, which = kinds(w, first, stop)
-        for j in example:
-            straight.setdefault((w[j], first[j], stop[j]), is_straight(read.windows[w[j]][first[j] : stop[j]]))
-        even = np.array([straight[w[j], first[j], stop[j]] for j in example], np.int64)[which]
-        begin = np.concatenate([*(s[:, 0] for s in read.windows), [0.0]])[rows[w] + first]
-        ops = np.column_stack(
-            [np.full(len(some), kernels.READ), rows[w] + first, stop - first, np.zeros(len(some)), even]
-        )
-        back = start[read.block[some]] - end[read.last[some]]
-        par = np.column_stack([back, np.abs(late[some] + begin), np.full(len(some), sign), b[some]])
-        moment = drive.before[read.block[some]] - passed[read.last[some]]
-        parts.append((ops.astype(np.int64), par, moment, read.block[some], 2 * read.order[some] + order))
-    parts.append((rf_ops, rf_par, rf_moment, played.block, np.full(len(before), 2)))
-    ops, par, moment, block, order = (np.concatenate(c) for c in zip(*parts, strict=True))
+    parts = [*_reads(drive, played, read, b), _flips(drive, played, splits)]
+    ops, par, moment, block, order = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("ops", "par", "moment", "block", "order")
+    )
     sort = np.lexsort((order, block))
     ops, par, moment = ops[sort], par[sort], moment[sort]
     reading = ops[:, 0] == kernels.READ
@@ -157,4 +127,62 @@ def plan(driven: Sequence | Drive, longest: float, *, diffusion: bool = False) -
         demod=np.concatenate(
             [np.empty(0, complex), *(received[i] for i in sequence.blocks[sequence.readout_blocks, 4])]
         ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Rows of Plan.ops, Plan.par and Plan.moment, with the block of each and its order within the block."""
+
+    ops: IntArray
+    par: FloatArray
+    moment: FloatArray
+    block: NDArray[np.intp]
+    order: NDArray[np.intp]
+
+
+def _flips(drive: Drive, played: Pulses, splits: list[Turns]) -> _Part:
+    """What pulses do."""
+    n = len(played.block)
+    end, passed = _ends(drive, played)
+    before = np.arange(n) - 1
+    turn = np.array([(s.before, s.after) for s in splits]).reshape(-1, 2)[played.rf]
+    ops = np.zeros((n, 5), np.int64)
+    ops[:, 0], ops[:, 1] = kernels.RF, played.unique
+    par = np.column_stack([played.start - end[before], turn, np.zeros(n)])
+    return _Part(ops, par, played.moment[:, 0] - passed[before], played.block, np.full(n, 2, np.intp))
+
+
+def _reads(drive: Drive, played: Pulses, read: Readouts, b: FloatArray) -> tuple[_Part, _Part]:
+    """What readouts do before and after the nominal echo: the time since it runs down, then up."""
+    start = drive.sequence.block_starts
+    end, passed = _ends(drive, played)
+    late = start[read.block] - np.concatenate([played.echo, [0.0]])[read.last]  # tau at the start of the block
+    cut = read.lo.copy()
+    for w, samples in enumerate(read.windows):
+        of = np.flatnonzero(read.window == w)
+        cut[of] = np.clip(np.searchsorted(samples[:, 0], -late[of]), read.lo[of], read.hi[of])
+    rows = np.cumsum([0, *(len(w) for w in read.windows)])
+    times = np.concatenate([*(s[:, 0] for s in read.windows), [0.0]])
+
+    def part(lo: NDArray[np.intp], hi: NDArray[np.intp], sign: float, order: int) -> _Part:
+        some = np.flatnonzero(hi > lo)
+        window, first, stop = read.window[some], lo[some], hi[some]
+        example, which = kinds(window, first, stop)
+        even = np.array([is_straight(read.windows[window[j]][first[j] : stop[j]]) for j in example], np.int64)[which]
+        row, none = rows[window] + first, np.zeros(len(some), np.int64)
+        ops = np.column_stack([none + kernels.READ, row, stop - first, none, even])
+        back = start[read.block[some]] - end[read.last[some]]
+        par = np.column_stack([back, np.abs(late[some] + times[row]), np.full(len(some), sign), b[some]])
+        moment = drive.before[read.block[some]] - passed[read.last[some]]
+        return _Part(ops.astype(np.int64), par, moment, read.block[some], 2 * read.order[some] + order)
+
+    return part(read.lo, cut, -1.0, 0), part(cut, read.hi, 1.0, 1)
+
+
+def _ends(drive: Drive, played: Pulses) -> tuple[FloatArray, FloatArray]:
+    """(n + 1,) when each pulse ends and (n + 1, n_terms) the moments by then; entry -1 is the start of the scan."""
+    return (
+        np.concatenate([played.end, [0.0]]),
+        np.concatenate([played.moment[:, 2], np.zeros((1, drive.n_terms))]),
     )

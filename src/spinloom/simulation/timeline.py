@@ -104,7 +104,8 @@ def pulses(drive: Drive, splits: list[Turns]) -> Pulses:
     for i, (r, T) in enumerate(zip(rf.tolist(), instants[:, 1].tolist(), strict=True)):
         now = echo_after(sequence.rf[r], T, now)
         echo[i] = now
-    return Pulses(block, unique, rf, *instants.T, moment, echo, first)
+    start, middle, end = instants.T
+    return Pulses(block, unique, rf, start, middle, end, moment, echo, first)
 
 
 def echo_after(rf: RF, T: float, echo: float) -> float:
@@ -162,6 +163,7 @@ def readouts(drive: Drive, played: Pulses) -> Readouts:
         some = np.flatnonzero(hi > lo)
         last = np.searchsorted(played.block, block[some], side=side) - 1  # type: ignore[call-overload]
         pieces.append((block[some], last, np.full(len(some), order), window[some], lo[some], hi[some]))
-    columns = [np.concatenate(c) for c in zip(*pieces, strict=True)]
-    sort = np.lexsort((columns[2], columns[0]))
-    return Readouts(*(c[sort] for c in columns), windows)
+    piece = [np.concatenate(c) for c in zip(*pieces, strict=True)]
+    sort = np.lexsort((piece[2], piece[0]))
+    block, last, turn, window, lo, hi = (c[sort] for c in piece)
+    return Readouts(block, last, turn, window, lo, hi, windows)
