@@ -61,7 +61,7 @@ def simulate(
         str,
         typer.Option(
             "--method",
-            help="auto (what suits the scan), graph (phase graphs), bloch (spins), signal (formulas of named protocols).",
+            help="auto (what suits the scan), graph (phase graphs), bloch (spins), signal (formulas of protocols).",
         ),
     ] = "auto",
     spins: Annotated[

@@ -164,7 +164,9 @@ class _Task:
             place = (np.repeat(z[slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
         params = np.stack([m.T1[own], m.T2[own], m.B1[own], place])
         reach = 0.0 if self.even else min(half, (slab.last - slab.first) / 2)
-        table_of, R = self.coefficients(_through(_specimens(params, SPECIMENS if self.selective is None else ACROSS), reach))
+        table_of, R = self.coefficients(
+            _through(_specimens(params, SPECIMENS if self.selective is None else ACROSS), reach)
+        )
         acts = acting(self.played, table_of)
         read = readouts(self.drive, acts)
         phase = self.phase[np.isin(self.played.block, acts.block)]

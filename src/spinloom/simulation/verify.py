@@ -39,7 +39,8 @@ class Verification:
         """For people."""
         return (
             f"{self.error:.1e} relative L2 from double-precision Bloch with {self.spins} spins per voxel, on "
-            f"{self.voxels} voxels and {self.lines} lines drawn at random (scale {self.scale:.4f}, {self.phase_deg:.2f}°)"
+            f"{self.voxels} voxels and {self.lines} lines drawn at random (scale {self.scale:.4f}, "
+            f"{self.phase_deg:.2f}°)"
         )
 
     def facts(self) -> dict[str, Any]:
