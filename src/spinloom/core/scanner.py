@@ -118,6 +118,7 @@ class Scanner:
     coils   receive sensitivities
     noise   None for a noiseless receiver
     isocentre_mm  world position of the isocentre; None: the middle of the phantom's brain, or of its grid
+    concomitant  whether gradients come with their concomitant (Maxwell) fields; Bloch() only
     """
 
     B0: float = 3.0
@@ -127,6 +128,7 @@ class Scanner:
     coils: Coils = field(default_factory=UniformCoil)
     noise: ThermalNoise | None = None
     isocentre_mm: tuple[float, float, float] | None = None
+    concomitant: bool = False
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.B0) and self.B0 > 0):

@@ -17,6 +17,8 @@ from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation import kernels
+from spinloom.simulation.drive import Basis
+from spinloom.simulation.driven import driven
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
 from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
@@ -68,14 +70,16 @@ class Bloch:
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
         stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
-        steps = plan(sequence, self.rf_step, diffusion=bool(stuff.D.any()))
+        drive = driven(sequence, phantom, scanner)
+        steps = plan(drive, self.rf_step, diffusion=bool(stuff.D.any()))
         warn_of_dephasing(steps, phantom, self.spins)
         where = trajectory(sequence)
+        felt = where if drive.sequence is sequence else trajectory(drive.sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
         factor = np.zeros(there.shape, complex)
-        factor[there] = steps.demod * shape_factor(phantom, self.spins, where.k[there])
+        factor[there] = steps.demod * shape_factor(phantom, self.spins, felt.k[there])
         samples = np.zeros((scanner.coils.n_coils, *there.shape), complex)
-        samples[:, there] = self._run(steps, stuff, phantom, scanner)
+        samples[:, there] = self._run(steps, stuff, phantom, scanner, drive.basis)
         return KSpace(
             samples=samples * factor,
             k=where.k,
@@ -86,7 +90,9 @@ class Bloch:
             info={"n_spins": len(stuff.amount) * len(stuff.lattice)},
         )
 
-    def _run(self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner) -> NDArray[np.complex128]:
+    def _run(
+        self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner, basis: tuple[Basis, ...]
+    ) -> NDArray[np.complex128]:
         """(n_coils, n_outputs): fixed groups of spins, each summed in order, then the groups in order."""
         n_coils, n = scanner.coils.n_coils, len(stuff.amount)
         bytes_each = max(1, 16 * n_coils * len(todo.demod))
@@ -96,7 +102,7 @@ class Bloch:
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))
             maps = np.empty((todo.n_maps, 12 * kernels.TILE))
-            for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH):
+            for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH, basis):
                 for tile in batch.tiles(kernels.TILE):
                     kernels.run_tile(
                         tile.spin.ravel(),
