@@ -154,9 +154,7 @@ def test_a_slice_is_excited_where_the_body_was_shifted_to() -> None:
 
 def wandering(rng: np.random.Generator, duration: float, held: bool) -> RigidMotion:
     t = np.sort(rng.uniform(0.1 * duration, 0.9 * duration, 5))
-    return RigidMotion(
-        t, 5e-3 * rng.standard_normal((5, 3)), 0.3 * rng.standard_normal((5, 3)), (3.0, -8.0, 5.0), held
-    )
+    return RigidMotion(t, 5e-3 * rng.standard_normal((5, 3)), 0.3 * rng.standard_normal((5, 3)), (3.0, -8.0, 5.0), held)
 
 
 def stirred(rng: np.random.Generator) -> Sequence:

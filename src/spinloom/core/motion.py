@@ -29,7 +29,7 @@ class RigidMotion:
     held         False: translation and rotation vector are linear between knots.
                  True: a pose is held from its knot until the next, as between two shots
 
-    Raises InputError for arrays that do not fit each other, numbers that are not finite, and times that do not increase.
+    Raises InputError for arrays that do not fit each other, numbers that are not finite, times that do not increase.
     """
 
     t: FloatArray
@@ -52,7 +52,9 @@ class RigidMotion:
         if not all(np.isfinite(v).all() for v in (self.t, self.translation, self.rotation, self.pivot_mm or 0.0)):
             raise InputError("motion holds numbers that are not finite")
         if np.any(np.diff(self.t) <= 0):
-            raise InputError("the knots of a motion must increase in time", remedy="Sort them, and name each time once.")
+            raise InputError(
+                "the knots of a motion must increase in time", remedy="Sort them, and name each time once."
+            )
 
     @property
     def moves(self) -> bool:
@@ -95,7 +97,7 @@ def rotation_matrices(vectors: ArrayLike) -> FloatArray:
 def rotation_vectors(matrices: ArrayLike) -> FloatArray:
     """Rotation matrices (..., 3, 3) → the shortest rotation vectors (..., 3) [rad]; undoes `rotation_matrices`."""
     R = np.asarray(matrices, float)
-    # the unit quaternion is the largest eigenvector of a symmetric matrix (Bar-Itzhack, J. Guid. Control 23, 1085, 2000)
+    # its quaternion is an eigenvector of a symmetric matrix: Bar-Itzhack, J. Guid. Control 23, 1085 (2000)
     B = np.zeros((*R.shape[:-2], 4, 4))
     trace = np.trace(R, axis1=-2, axis2=-1)
     B[..., 1:, 1:] = R + np.swapaxes(R, -1, -2) - trace[..., None, None] * np.eye(3)

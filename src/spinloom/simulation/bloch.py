@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation import kernels
 from spinloom.simulation.drive import Basis
-from spinloom.simulation.driven import driven
+from spinloom.simulation.driven import driven, pivot
+from spinloom.simulation.motion import warn_of_motion
+from spinloom.simulation.moving_coils import hearing
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
 from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
@@ -49,6 +51,9 @@ class Bloch:
     rf_step  steps of a pulse are merged or split to about this length [s]
     threads  None: one per available core; the result does not depend on it
 
+    A phantom's `motion` is followed exactly: gradients, pulses and slices act on places x(t) as they are. Receive coils
+    stay where they are, with the pose in the middle of each readout; B1 and dB0 go with the body.
+
     Bloch, Phys. Rev. 70, 460 (1946); Shkarin & Spencer, Concepts Magn. Reson. 8, 253 (1996).
     """
 
@@ -76,12 +81,16 @@ class Bloch:
         where = trajectory(sequence)
         felt = where if drive.sequence is sequence else trajectory(drive.sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
+        centre = pivot(phantom.motion, phantom, scanner)
+        warn_of_motion(phantom, sequence, scanner, centre)
+        listens = hearing(scanner.coils, phantom.motion, centre, where.t, stuff.places)
+        scanner = replace(scanner, coils=listens.coils)
         factor = np.zeros(there.shape, complex)
         factor[there] = steps.demod * shape_factor(phantom, self.spins, felt.k[there])
         samples = np.zeros((scanner.coils.n_coils, *there.shape), complex)
         samples[:, there] = self._run(steps, stuff, phantom, scanner, drive.basis)
         return KSpace(
-            samples=samples * factor,
+            samples=listens.mix(samples) * factor,
             k=where.k,
             t=where.t,
             encoding=sequence.encoding,

@@ -95,8 +95,7 @@ class Feels:
     @property
     def reach(self) -> FloatArray:
         """(n_terms,) the size of each term's basis at REACH [m], [1] or [m^2]."""
-        quadratic = {_one: 1.0}
-        return np.array([REACH] * 3 + [quadratic.get(b, REACH**2) for b in self.basis])
+        return np.array([REACH] * 3 + [1.0 if b is _one else REACH**2 for b in self.basis])
 
     def terms(self, t: FloatArray, g: FloatArray) -> FloatArray:
         """Gradients g (..., 3) [Hz/m] at times t (...) since the start of the scan [s] → (..., n_terms)."""
@@ -140,7 +139,7 @@ def _alike(
     rests = changes[first] == changes[last]
     where = np.where(rests, motion.pose[first], len(motion.t) + np.arange(n))
     example, kind = kinds(where, *playing.T)
-    home = ~(motion.translation.any(axis=1) | motion.rotation.any(axis=1))
+    home = np.logical_not(np.hstack([motion.translation, motion.rotation]).any(axis=1))
     return kind, example, rests & home[first]
 
 

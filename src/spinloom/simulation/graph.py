@@ -23,6 +23,7 @@ from spinloom.simulation.graph_table import Table, tabulate
 from spinloom.simulation.graph_walk import Graph, Steps, grow
 from spinloom.simulation.graph_run import amplitudes
 from spinloom.simulation.lines import Entries, Lines, project
+from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import demodulation
 from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, turns
@@ -54,6 +55,7 @@ class PhaseGraph:
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
+        still(phantom, scanner)
         drive = Drive(sequence)
         splits = [turns(rf) for rf in sequence.rf]
         played = pulses(drive, splits)

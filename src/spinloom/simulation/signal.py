@@ -24,6 +24,7 @@ from spinloom.simulation.columns import Columns, columns, sensitivities, split_l
 from spinloom.simulation.encode import Weights, encode
 from spinloom.simulation.evolution import Spins, dephasing, evolved, in_phase
 from spinloom.simulation.low_rank import skeleton
+from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.readouts import Clocks, States, clocks, groups
 from spinloom.simulation.scattered import encode_scattered
@@ -59,6 +60,7 @@ class SignalEquation:
 
         Raises UsageError if the sequence does not say which protocol it is.
         """
+        still(phantom, scanner)
         protocol, encoding = sequence.protocol, sequence.encoding
         if protocol is None or encoding is None:
             raise UsageError(

@@ -43,6 +43,11 @@ class Matter:
     offsets: FloatArray
     affine: FloatArray
 
+    @property
+    def places(self) -> FloatArray:
+        """(n, 3) middle of each entry's voxel, from the isocentre [m]."""
+        return np.asarray(self.index @ self.affine[:3, :3].T + self.affine[:3, 3], float)
+
 
 @dataclass(frozen=True, eq=False)
 class Spins:
