@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from blocks import excite, sample, signal, spoil, trapezoid, wait
 
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.motion import RigidMotion, rotation_matrices, rotation_vectors
 from spinloom.core.rng import stream
 from spinloom.core.scanner import Scanner
+from spinloom.phantom.movement import random_walk, sway
 from spinloom.phantom.phantom import Phantom, Voxel
+from spinloom.sequence import protocols
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation import reference
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.concomitant import MOVING, UPPER, form
+from spinloom.simulation.driven import driven
+from spinloom.simulation.graph import PhaseGraph
+from spinloom.simulation.motion import per_shot
+from spinloom.simulation.moving_coils import MOST
 from spinloom.simulation.place import isocentre_mm
+from spinloom.simulation.signal import SignalEquation
 from spinloom.simulation.spins import batches, matter
-from blocks import HUGE, excite, pulse, refocus, sample, signal, spoil, trapezoid, wait
 
 pytestmark = pytest.mark.filterwarnings("ignore:gradients between two pulses")
 BLOCH = Bloch(threads=1)
@@ -95,7 +103,7 @@ def test_a_turned_box_has_the_sinc_of_its_own_edges() -> None:
     one = np.ones((1, 1, 1), np.float32)
     vector = np.array([0.4, 1.1, -0.2])
     motion = RigidMotion([0.0], [[0, 0, 0]], [vector])
-    box = Phantom(Grid.centred((1, 1, 1), size), one, HUGE * one, HUGE * one, motion=motion)
+    box = Phantom(Grid.centred((1, 1, 1), size), one, 1e9 * one, 1e9 * one, motion=motion)
     k = trajectory(sequence).k @ rotation_matrices(vector)
     expected = np.prod(size) * np.sinc(k * size * 1e-3).prod(axis=-1)
     got = BLOCH.signal(box, sequence, Scanner()).samples[0] / 1j
@@ -165,7 +173,7 @@ def stirred(rng: np.random.Generator) -> Sequence:
         return Gradient(knots, rng.uniform(-2e5, 2e5, 5))
 
     blocks = []
-    for i in range(3):
+    for i in range(2):
         use = (RFUse.EXCITATION, RFUse.REFOCUSING)[i % 2]
         rf = RF(2e-5 + 4e-6 * np.arange(9), rng.uniform(0, 8000, 8) + 0j, 300.0, 0.7, use, 3.6e-5)
         blocks.append(Block(3e-4, rf, gradient(3e-4), None, gradient(3e-4)))
@@ -188,7 +196,7 @@ def brute_force(phantom: Phantom, sequence: Sequence, scanner: Scanner, longest:
         t = np.unique(np.concatenate([*cuts, np.arange(0, block.duration, longest)]))
         t = t[(t >= 0) & (t <= block.duration)]
         t = t[np.concatenate([[True], np.diff(t) > 1e-12])]
-        for t0, t1 in zip(t[:-1], t[1:], strict=True):
+        for t0, t1 in pairwise(t.tolist()):
             d, turn = motion.at(begin + (t0 + t1) / 2)
             x = rotation_matrices(turn) @ (r0 - p[:, None]) + (p + d)[:, None]
             spin = spins.spin.copy()
@@ -211,8 +219,127 @@ def test_any_motion_through_any_gradients_is_that_of_spins_moved_step_by_step(he
     phantom, sequence = scatter(rng, 5), stirred(rng)
     phantom = replace(phantom, motion=wandering(rng, sequence.duration, held))
     scanner = Scanner(B0=0.05 if concomitant else 3.0, concomitant=concomitant)
-    expected = brute_force(phantom, sequence, scanner, 4e-6)
-    got = Bloch(threads=1, rf_step=1e-6).signal(phantom, sequence, scanner).samples[0]
+    expected = brute_force(phantom, sequence, scanner, 8e-6)
+    got = Bloch(threads=1, rf_step=5e-7).signal(phantom, sequence, scanner).samples[0]
     assert np.linalg.norm(got - expected) < 1e-4 * np.linalg.norm(expected)
     still = Bloch(threads=1).signal(replace(phantom, motion=None), sequence, scanner).samples[0]
     assert np.linalg.norm(still - expected) > 0.1 * np.linalg.norm(expected)
+
+
+@dataclass(frozen=True)
+class Slanted:
+    """Two channels that change over centimetres."""
+
+    n_coils: int = 2
+
+    def __call__(self, r: np.ndarray) -> np.ndarray:
+        return np.stack([np.exp(20j * r[..., 0] - 8 * r[..., 1]), 0.5 + 10 * r[..., 1] + 0.2j])
+
+
+@pytest.mark.parametrize(("shots", "tolerance"), [(4, 1e-6), (MOST + 8, 5e-3)])
+def test_coils_stay_where_they_are(shots: int, tolerance: float) -> None:
+    """S_c = sum over points c_c(x(t)) S_point."""
+    rng = stream(6, "coils")
+    phantom, sequence = scatter(rng, 4), lines(shots, rng)
+    d = np.linspace(0, 0.02, shots)[:, None] * np.array([1.0, -0.5, 0.2])
+    turn = np.linspace(0, 0.3, shots)[:, None] * np.array([0.0, 0.6, 0.8])
+    motion = per_shot(sequence, d, turn)
+    R = rotation_matrices(turn)
+    expected = np.zeros((2, shots, 16), complex)
+    for index in np.argwhere(phantom.PD):
+        PD = np.zeros_like(phantom.PD)
+        PD[tuple(index)] = phantom.PD[tuple(index)]
+        one = BLOCH.signal(replace(phantom, PD=PD, motion=motion), sequence, Scanner()).samples[0]
+        x = R @ (1e-3 * phantom.grid.positions_mm(index)) + d
+        expected += Slanted()(x)[:, :, None] * one
+    got = BLOCH.signal(replace(phantom, motion=motion), sequence, Scanner(coils=Slanted())).samples
+    assert np.linalg.norm(got - expected) < tolerance * np.linalg.norm(expected)
+
+
+def test_shots_have_their_poses() -> None:
+    """Pose i of n holds from excitation ceil(i N / n) on."""
+    sequence = lines(7, stream(7, "poses"))
+    poses = np.arange(3)[:, None] * np.ones(3)
+    motion = per_shot(sequence, poses, 0 * poses)
+    held = motion.at(sequence.block_starts[sequence.readout_blocks])[0][:, 0]
+    np.testing.assert_array_equal(held, [0, 0, 0, 1, 1, 2, 2])
+    with pytest.raises(UsageError, match="8 poses for the 7 excitations"):
+        per_shot(sequence, np.zeros((8, 3)), np.zeros((8, 3)))
+
+
+def test_blocks_of_one_pose_share_their_waveforms() -> None:
+    """Two poses of a hundred identical shots have two sets of gradients, and the plan stays small."""
+    one = [excite(0.1), spoil(100.0, 1e-3), Block(1e-3, gx=trapezoid(200.0, 1e-3), adc=ADC(8, 5e-5, 2e-4))]
+    sequence = assemble(one * 100)
+    poses = (np.arange(100)[:, None] % 2) * np.array([0.01, 0.0, 0.0])
+    phantom = replace(points(np.zeros((1, 3)), np.ones(1)), motion=per_shot(sequence, poses, 30 * poses[:, ::-1]))
+    drive = driven(sequence, phantom, Scanner())
+    before = len(sequence.gradients)
+    assert len(drive.sequence.gradients) - before <= 2 * before
+    assert len(np.unique(drive.sequence.blocks[:, 1:4], axis=0)) <= 5
+
+
+def test_rotation_vectors_and_matrices_are_inverse() -> None:
+    v = stream(8, "turns").standard_normal((50, 3))
+    R = rotation_matrices(v)
+    np.testing.assert_allclose(R @ np.swapaxes(R, -1, -2), np.broadcast_to(np.eye(3), R.shape), atol=1e-14)
+    np.testing.assert_allclose(np.einsum("nij,nj->ni", R, v), v, atol=1e-14)
+    angle = np.linalg.norm(v, axis=1)
+    np.testing.assert_allclose(np.trace(R, axis1=1, axis2=2), 1 + 2 * np.cos(angle), atol=1e-13)
+    np.testing.assert_allclose(
+        rotation_vectors(R), np.where(angle[:, None] > np.pi, v * (1 - 2 * np.pi / angle[:, None]), v), atol=1e-7
+    )
+    np.testing.assert_allclose(rotation_matrices([0.0, 0.0, np.pi / 2]) @ [1, 0, 0], [0, 1, 0], atol=1e-15)
+
+
+def test_a_sway_is_a_sine_and_a_walk_has_its_deviation() -> None:
+    t = np.linspace(0, 3, 400)
+    motion = sway(3.0, period=1.2, translation=(0, 0, 4e-3), start=0.25)
+    np.testing.assert_allclose(motion.at(t)[0][:, 2], 4e-3 * np.cos(2 * np.pi * t / 1.2), atol=4e-3 * 0.005)
+    times = np.linspace(0, 10, 11)
+    ends = np.array([random_walk(times, translation=2e-3, rotation=0.0, seed=s).translation[-1] for s in range(400)])
+    assert ends.std() == pytest.approx(2e-3, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("t", "translation"),
+    [([0.0, 0.0], np.zeros((2, 3))), ([1.0, 0.0], np.zeros((2, 3))), ([0.0], [[np.nan, 0, 0]]), ([0.0], np.zeros(3))],
+)
+def test_an_impossible_motion_is_refused(t: list[float], translation: np.ndarray) -> None:
+    with pytest.raises(InputError):
+        RigidMotion(t, translation, np.zeros((len(t), 3)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", [SignalEquation(), PhaseGraph(), reference.BlochReference()])
+@pytest.mark.parametrize("what", ["motion", "concomitant"])
+def test_a_method_without_motion_refuses_it(method: object, what: str) -> None:
+    gre = protocols.spoiled_gre(matrix=8, slices=1)
+    phantom, scanner = points(np.zeros((1, 3)), np.ones(1)), Scanner(concomitant=what == "concomitant")
+    if what == "motion":
+        phantom = replace(phantom, motion=RigidMotion([0.0], [[0.01, 0, 0]], [[0, 0, 0]]))
+    with pytest.raises(UsageError, match="--method bloch"):
+        method.signal(phantom, gre, scanner, 0)  # type: ignore[attr-defined]
+
+
+def test_leaving_the_field_of_view_is_said() -> None:
+    gre = protocols.spoiled_gre(FOV=0.05, matrix=8, slices=1)
+    phantom = points(np.zeros((1, 3)), np.ones(1))
+    moving = replace(phantom, motion=RigidMotion([0.0], [[0.03, 0, 0]], [[0, 0, 0]]))
+    with pytest.warns(UserWarning, match="out of the field of view"):
+        BLOCH.signal(moving, gre, Scanner())
+    inside = replace(phantom, motion=RigidMotion([0.0], [[0.01, 0, 0.1]], [[0, 0, 0]]))
+    BLOCH.signal(inside, gre, Scanner())
+
+
+def test_a_field_of_the_magnet_that_goes_along_is_said() -> None:
+    moving = replace(points(np.zeros((1, 3)), np.ones(1)), motion=RigidMotion([0.0], [[0.01, 0, 0]], [[0, 0, 0]]))
+    with pytest.warns(UserWarning, match="taken to move with the body"):
+        signal(moving, [excite(1.0), sample()], scanner=Scanner(dB0=lambda r: r[..., 0]))
+
+
+def test_lying_still_changes_no_bit() -> None:
+    rng = stream(9, "still")
+    phantom, sequence = scatter(rng), lines(2, rng)
+    resting = replace(phantom, motion=RigidMotion([0.0], [[0, 0, 0]], [[0, 0, 0]]))
+    still = BLOCH.signal(phantom, sequence, Scanner()).samples
+    assert BLOCH.signal(resting, sequence, Scanner()).samples.tobytes() == still.tobytes()

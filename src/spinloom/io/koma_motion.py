@@ -39,8 +39,12 @@ def read_motion(file: h5py.File, centre: FloatArray, path: str | os.PathLike[str
     centre  mean place of the spins (3,) [m]
     """
     parts, others = [], []
+    if "motion" in file and not isinstance(file["motion"], h5py.Group):
+        raise InputError("'motion' is no group", file=path)
     for name in sorted(file["motion"]) if "motion" in file else []:
         group = file[f"motion/{name}"]
+        if not isinstance(group, h5py.Group):
+            raise InputError(f"'motion/{name}' is no group", file=path)
         kinds = [_text(_value(group.get(key), "type", path)) for key in ("action", "time", "spins")]
         known = (
             kinds[0] in ("Translate", "Rotate")
@@ -75,8 +79,8 @@ def read_motion(file: h5py.File, centre: FloatArray, path: str | os.PathLike[str
         if kind == "Translate":
             c = c + unit(knots)[:, None] * _vector(action, ("dx", "dy", "dz"), path)
     pivot = _about(rotates[0], path, centre[None])[0] if rotates else np.zeros(3)
-    x, y, z = (float(v) for v in 1e3 * pivot)
-    return RigidMotion(knots, c - pivot + R @ pivot, _unwrapped(rotation_vectors(R)), (x, y, z)), ""
+    pivot_mm = (float(1e3 * pivot[0]), float(1e3 * pivot[1]), float(1e3 * pivot[2]))
+    return RigidMotion(knots, c - pivot + R @ pivot, _unwrapped(rotation_vectors(R)), pivot_mm), ""
 
 
 def _unwrapped(v: FloatArray) -> FloatArray:
