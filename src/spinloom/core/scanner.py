@@ -124,6 +124,7 @@ class Scanner:
     noise   None for a noiseless receiver
     isocentre_mm  world position of the isocentre; None: the middle of the phantom's brain, or of its grid
     imperfections what gradients, field and receiver do beside what they should; default: nothing
+    concomitant  whether gradients come with their concomitant (Maxwell) fields; Bloch() only
     """
 
     B0: float = 3.0
@@ -135,6 +136,7 @@ class Scanner:
     isocentre_mm: tuple[float, float, float] | None = None
     imperfections: Imperfections = PERFECT
     strict: bool = False
+    concomitant: bool = False
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.B0) and self.B0 > 0):

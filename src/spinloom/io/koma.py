@@ -3,7 +3,7 @@
     attributes    Version, Name, Ns (spins), Dims
     /position     x, y, z [m]; an absent one is 0
     /contrast     ρ, T1, T2, T2s [s], Δw [rad/s]; an absent one has KomaMRI's default
-    /motion       (optional) how spins move
+    /motion       (optional) how spins move; see koma_motion
 
 Castillo-Passi et al., Magn. Reson. Med. 90, 329 (2023).
 """
@@ -23,6 +23,7 @@ from spinloom.core.affine import centred
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
 from spinloom.files import atomic
+from spinloom.io.koma_motion import read_motion
 from spinloom.io.rates import reversible, times
 from spinloom.io.safe_h5 import numbers, open_h5
 from spinloom.phantom.phantom import Map, Phantom, Voxel
@@ -48,14 +49,14 @@ def read_koma(path: str | os.PathLike[str], *, B0: float | None = None) -> Phant
     B0    the field its values are meant for [T], for the file does not say
 
     Raises InputError for arrays of different lengths, values that are not finite or not positive, and spins that
-    lie on no regular grid. Warns that motion, if there is any, is left out.
+    lie on no regular grid. Motion of all spins together is kept; any other is left out with a warning.
     """
     with open_h5(path) as file:
         spins = _spins(file, path)
         name = file.attrs.get("Name", Path(path).stem)
-        motion = list(file["motion"]) if "motion" in file else []
-    if motion:
-        warnings.warn(f"{path}: its motion ({', '.join(motion)}) is left out; the phantom stands still.", stacklevel=2)
+        motion, left_out = read_motion(file, np.array([spins[axis].mean() for axis in "xyz"]), path)
+    if left_out:
+        warnings.warn(f"{path}: its motion ({left_out}) is left out; the phantom stands still.", stacklevel=2)
     grid, index = _grid(spins, path)
 
     def put(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,6 +78,7 @@ def read_koma(path: str | os.PathLike[str], *, B0: float | None = None) -> Phant
         dB0=put(spins["Δw"] / (2 * np.pi)).astype(np.float32) if np.any(spins["Δw"]) else None,
         voxel=Voxel.POINT,
         B0=B0,
+        motion=motion,
         name=name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name),
         info=MappingProxyType({"source": Path(path).name, "format": "KomaMRI"}),
     )

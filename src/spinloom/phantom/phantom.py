@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
+from spinloom.core.motion import RigidMotion
 from spinloom.phantom.tissues import TissueTable
 
 Map = NDArray[np.float32]
@@ -64,6 +65,7 @@ class Phantom:
     tissues    the table that made it
     voxel      shape of the matter in a voxel
     B0         the field T1, T2 and dB0 are meant for [T]; None if not known
+    motion     how it moves as a whole while it is scanned; None: it lies still
     info       where it came from: subject, seed, source, licence
 
     With fractions, the voxel maps are the amount-weighted means of the tissues (rates for T1, T2, T2prime),
@@ -85,6 +87,7 @@ class Phantom:
     tissues: TissueTable | None = None
     voxel: Voxel = Voxel.BOX
     B0: float | None = None
+    motion: RigidMotion | None = None
     name: str = "phantom"
     info: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation import kernels
 from spinloom.simulation.auto_spins import Spins, enough_spins
 from spinloom.simulation.device import CPU, CUDA, Device
+from spinloom.simulation.drive import Basis
+from spinloom.simulation.driven import driven, pivot
+from spinloom.simulation.motion import warn_of_motion
+from spinloom.simulation.moving_coils import hearing
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
 from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
@@ -51,6 +55,9 @@ class Bloch:
     rf_step  steps of a pulse are merged or split to about this length [s]
     threads  None: one per available core; the result does not depend on it
     device   CPU() or CUDA(), see device.pick
+
+    A phantom's `motion` is followed exactly: gradients, pulses and slices act on places x(t) as they are. Receive coils
+    stay where they are, with the pose in the middle of each readout; B1 and dB0 go with the body.
 
     Bloch, Phys. Rev. 70, 460 (1946); Shkarin & Spencer, Concepts Magn. Reson. 8, 253 (1996).
     """
@@ -85,17 +92,23 @@ class Bloch:
 
     def _of(self, spins: Spins, phantom: Phantom, sequence: Sequence, scanner: Scanner, *, warn: bool) -> KSpace:
         stuff = matter(phantom, scanner, spins, sample_T2prime=self.sample_T2prime)
-        steps = plan(sequence, self.rf_step, diffusion=bool(stuff.D.any()))
+        drive = driven(sequence, phantom, scanner)
+        steps = plan(drive, self.rf_step, diffusion=bool(stuff.D.any()))
         if warn:
             warn_of_dephasing(steps, phantom, spins)
         where = trajectory(sequence)
+        felt = where if drive.sequence is sequence else trajectory(drive.sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
+        centre = pivot(phantom.motion, phantom, scanner)
+        warn_of_motion(phantom, sequence, scanner, centre)
+        listens = hearing(scanner.coils, phantom.motion, centre, where.t, stuff.places)
+        scanner = replace(scanner, coils=listens.coils)
         factor = np.zeros(there.shape, complex)
-        factor[there] = steps.demod * shape_factor(phantom, spins, where.k[there])
+        factor[there] = steps.demod * shape_factor(phantom, spins, felt.k[there])
         samples = np.zeros((scanner.coils.n_coils, *there.shape), complex)
-        samples[:, there] = self._run(steps, stuff, phantom, scanner)
+        samples[:, there] = self._run(steps, stuff, phantom, scanner, drive.basis)
         return KSpace(
-            samples=samples * factor,
+            samples=listens.mix(samples) * factor,
             k=where.k,
             t=where.t,
             encoding=sequence.encoding,
@@ -104,12 +117,14 @@ class Bloch:
             info={"n_spins": len(stuff.amount) * len(stuff.lattice), "spins": spins},
         )
 
-    def _run(self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner) -> NDArray[np.complex128]:
+    def _run(
+        self, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner, basis: tuple[Basis, ...]
+    ) -> NDArray[np.complex128]:
         """(n_coils, n_outputs): fixed groups of spins, each summed in order, then the groups in order."""
         if isinstance(self.device, CUDA):
             from spinloom.simulation.cuda_bloch import on_card
 
-            if (done := on_card(self.device, todo, stuff, phantom, scanner)) is not None:
+            if (done := on_card(self.device, todo, stuff, phantom, scanner, basis)) is not None:
                 return done
         n_coils, n = scanner.coils.n_coils, len(stuff.amount)
         bytes_each = max(1, 16 * n_coils * len(todo.demod))
@@ -119,7 +134,7 @@ class Bloch:
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))
             maps = np.empty((todo.n_maps, 12 * kernels.TILE))
-            for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH):
+            for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH, basis):
                 for tile in batch.tiles(kernels.TILE):
                     kernels.run_tile(
                         tile.spin.ravel(),

@@ -22,6 +22,7 @@ from spinloom.simulation.cuda_kernels import add_blocks, clear, kernel
 from spinloom.simulation.cuda_plan import Tables, fastest_axis, split, tables, windows
 from spinloom.simulation.cuda_readout import BLOCK
 from spinloom.simulation.device import CUDA
+from spinloom.simulation.drive import Basis
 from spinloom.simulation.kernels import READ
 from spinloom.simulation.plan import Plan
 from spinloom.simulation.spins import Matter, Spins, batches
@@ -64,12 +65,12 @@ def run(
 
 
 def on_card(
-    device: CUDA, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner
+    device: CUDA, todo: Plan, stuff: Matter, phantom: Phantom, scanner: Scanner, basis: tuple[Basis, ...] = ()
 ) -> NDArray[np.complex128] | None:
     """`run` for the matter of a phantom in a scanner."""
 
     def part(lo: int, hi: int) -> Iterable[Spins]:
-        return batches(stuff, phantom, scanner, lo, hi, SPINS + len(stuff.lattice))
+        return batches(stuff, phantom, scanner, lo, hi, SPINS + len(stuff.lattice), basis)
 
     return run(todo, part, len(stuff.amount), len(stuff.lattice), scanner.coils.n_coils, device)
 

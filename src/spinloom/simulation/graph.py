@@ -33,6 +33,7 @@ from spinloom.simulation.graph_signal import (
 )
 from spinloom.simulation.graph_table import tabulate
 from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Graph, Steps, grow
+from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import demodulation
 from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, turns
@@ -75,6 +76,7 @@ class PhaseGraph:
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
+        still(phantom, scanner)
         where = trajectory(sequence)
         samples = np.zeros((scanner.coils.n_coils, *where.k.shape[:2]), np.complex64)
         with ThreadPoolExecutor(self.threads or available_cores()) as pool:

@@ -28,6 +28,7 @@ from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.events import ADC, RF, Block, RFUse
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import integral, trajectory
+from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.spins import Spins, batches, matter, shape_factor
 
@@ -48,6 +49,7 @@ class BlochReference:
     step: float = 2e-6
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
+        still(phantom, scanner)
         stuff = matter(phantom, scanner, self.spins, sample_T2prime=self.sample_T2prime)
         (all_spins,) = batches(stuff, phantom, scanner, 0, len(stuff.amount), len(stuff.amount) * len(stuff.lattice))
         where = trajectory(sequence)

@@ -27,6 +27,7 @@ from spinloom.simulation.encode_coils import coil_maps
 from spinloom.simulation.encode_exact import encode_exact
 from spinloom.simulation.evolution import Spins, dephasing, evolved, in_phase
 from spinloom.simulation.low_rank import skeleton
+from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.readouts import Clocks, Group, States, clocks, groups
 from spinloom.simulation.scattered import encode_scattered
@@ -65,6 +66,7 @@ class SignalEquation:
 
         Raises UsageError if the sequence does not say which protocol it is.
         """
+        still(phantom, scanner)
         protocol, encoding = sequence.protocol, sequence.encoding
         if protocol is None or encoding is None:
             raise UsageError(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spinloom.core.constants import GAMMA_BAR
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Compartment, Phantom, Voxel, compartments
+from spinloom.simulation.drive import Basis
 from spinloom.simulation.place import isocentre_mm
 
 FloatArray = NDArray[np.float64]
@@ -41,6 +42,11 @@ class Matter:
     lattice: FloatArray
     offsets: FloatArray
     affine: FloatArray
+
+    @property
+    def places(self) -> FloatArray:
+        """(n, 3) middle of each entry's voxel, from the isocentre [m]."""
+        return np.asarray(self.index @ self.affine[:3, :3].T + self.affine[:3, 3], float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +150,19 @@ def _diffusivity(phantom: Phantom, parts: list[Compartment]) -> FloatArray:
     return np.concatenate([np.full(len(p.voxel), p.D) for p in parts])
 
 
-def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last: int, size: int) -> Iterator[Spins]:
+def batches(
+    matter: Matter,
+    phantom: Phantom,
+    scanner: Scanner,
+    first: int,
+    last: int,
+    size: int,
+    basis: tuple[Basis, ...] = (),
+) -> Iterator[Spins]:
     """Spins of entries first to last, about `size` at a time, so that memory does not grow with the phantom.
 
-    Fields and coils are evaluated at each spin; the maps of the phantom are constant inside a voxel.
+    Fields, coils and further basis functions are evaluated at each spin; the maps of the phantom are constant inside a
+    voxel.
     """
     m = len(matter.lattice)
     step = max(1, size // m)
@@ -164,7 +179,15 @@ def batches(matter: Matter, phantom: Phantom, scanner: Scanner, first: int, last
         amount = np.repeat(matter.amount[rows], m) * scanner.coils(r)
         yield Spins(
             spin=np.stack(
-                [*r.T, R1, R2, np.repeat(f, m) + sampled + scanner.dB0(r), np.repeat(B1, m) * scanner.B1(r), D]
+                [
+                    *r.T,
+                    R1,
+                    R2,
+                    np.repeat(f, m) + sampled + scanner.dB0(r),
+                    np.repeat(B1, m) * scanner.B1(r),
+                    D,
+                    *(b(r) for b in basis),
+                ]
             ),
             R2prime=np.zeros_like(R2p) if matter.offsets.any() else R2p,
             weight=np.ascontiguousarray(np.stack([amount.real, amount.imag], axis=1)),
