@@ -40,7 +40,10 @@ def brain(folder: Path = DATA) -> Maps:
     Rates are PD-weighted means over a voxel, with a smooth texture of 4 %; voxels less than half full are empty.
     PD [water = 1], T1, T2, T2prime [s], dB0 [Hz], B1 [1], each (x, y, z); voxel_mm (3,).
     """
-    classes = loadmat(folder / "koma_phantoms" / "brain2D.mat")["axial"]
+    path = folder / "koma_phantoms" / "brain2D.mat"
+    if not path.exists():
+        raise SystemExit(f"the brain is not here ({path}): set SPINLOOM_SHARED_DATA to the folder of shared data")
+    classes = loadmat(path)["axial"]
     fine = round(FOV / 0.5e-3)
     rows, columns = np.nonzero(classes)
     framed = np.zeros((fine, fine), int)
