@@ -24,9 +24,12 @@ _HOME = {
     "SpinloomError": "core.errors",
     "Phantom": "phantom.phantom",
     "Sequence": "sequence.sequence",
+    "Automatic": "simulation.automatic",
     "Bloch": "simulation.bloch",
+    "PhaseGraph": "simulation.graph",
     "SignalEquation": "simulation.signal",
     "simulate": "simulation.simulate",
+    "verify": "simulation.verify",
     "reconstruct": "reconstruction.reconstruct",
     "generate": "dataset.generate",
 }
@@ -51,9 +54,12 @@ if TYPE_CHECKING:
     from spinloom.reconstruction.reconstruct import reconstruct as reconstruct
     from spinloom.sequence import protocols as protocols
     from spinloom.sequence.sequence import Sequence as Sequence
+    from spinloom.simulation.automatic import Automatic as Automatic
     from spinloom.simulation.bloch import Bloch as Bloch
+    from spinloom.simulation.graph import PhaseGraph as PhaseGraph
     from spinloom.simulation.signal import SignalEquation as SignalEquation
     from spinloom.simulation.simulate import simulate as simulate
+    from spinloom.simulation.verify import verify as verify
 
 
 def __getattr__(name: str) -> object:

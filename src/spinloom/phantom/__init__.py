@@ -51,6 +51,9 @@ _HOME = {
     "correlated_noise": "texture",
     "FAT_SPECTRUM": "tissue_fat",
     "with_fat_spectrum": "tissue_fat",
+    "RigidMotion": "phantom",
+    "sway": "movement",
+    "random_walk": "movement",
 }
 
 __all__ = list(_HOME)
@@ -66,9 +69,12 @@ if TYPE_CHECKING:
     from spinloom.phantom.lesions import MultipleSclerosis as MultipleSclerosis
     from spinloom.phantom.lesions import Tumour as Tumour
     from spinloom.phantom.maps import from_maps as from_maps
+    from spinloom.phantom.movement import random_walk as random_walk
+    from spinloom.phantom.movement import sway as sway
     from spinloom.phantom.off_resonance import with_off_resonance as with_off_resonance
     from spinloom.phantom.phantom import Compartment as Compartment
     from spinloom.phantom.phantom import Phantom as Phantom
+    from spinloom.phantom.phantom import RigidMotion as RigidMotion
     from spinloom.phantom.phantom import Voxel as Voxel
     from spinloom.phantom.phantom import compartments as compartments
     from spinloom.phantom.ring import tissue_ring as tissue_ring

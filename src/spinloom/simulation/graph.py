@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,16 +197,20 @@ class _Task:
             offsets = half * x
             weights = (np.exp(-2j * np.pi * through[:, None] * offsets) * w / 2).astype(np.complex64)
 
+        matters = np.sqrt(np.bincount(which, heard.energy, minlength=len(wanted)))  # little is heard of some
+        matters = np.maximum(matters, 1e-4 * matters.max()).astype(np.float32)
+
         def evaluate(nodes: Floats) -> NDArray[np.complex64]:
-            mean = np.zeros((len(wanted), nodes.shape[1]), np.complex64)
+            mean = np.zeros((len(wanted), nodes.shape[1]), np.complex64)  # times the weight of each
             for offset, weight in zip(offsets, weights.T, strict=True):
                 there = nodes + np.array([[0.0], [0.0], [0.0], [offset]])
                 own_pulses, rates = self.coefficients(there)
                 found = amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
-                mean += weight[:, None] * found
+                mean += (weight * matters)[:, None] * found
             return mean
 
         table = tabulate(params, evaluate, tolerance, slab.width / Z_STEPS)
+        table = replace(table, mixture=table.mixture / matters[:, None])
         emitter = Emitter(m, layers, self.axes, table, self._coils(own), self.even, tolerance, self.pool)
         facts = self._emit(emitter, heard, which, read, samples)
         return {

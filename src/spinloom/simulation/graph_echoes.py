@@ -32,6 +32,7 @@ class Echoes:
     tau     (n,) what to add to the times of the window to get the time since the echo [s]
     late    (n,) what to add to the times of the window to get the time since the end of the pulse [s]
     phase   (n,) of the pulse that was followed instead of this one is off by this [rad]
+    energy  (n,) of an echo of amplitude 1, that of the whole object at k = 0 being 1, estimated
     dropped relative L2 of what was left out, estimated
     """
 
@@ -41,6 +42,7 @@ class Echoes:
     tau: Floats
     late: Floats
     phase: Floats
+    energy: Floats
     dropped: float
 
     def __len__(self) -> int:
@@ -112,13 +114,13 @@ def echoes(
     energy = _energies(graph.first, own, graph.loudest, known[few], window[few], tables)
     cut, dropped = _least(energy, tolerance)
 
-    def part(lo: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def part(lo: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
         here = slice(lo, lo + TOGETHER)
-        piece, source = _heard(graph.first, own, graph.loudest, known[here], window[here], tables, cut)
-        return piece + lo, source
+        piece, source, energy = _heard(graph.first, own, graph.loudest, known[here], window[here], tables, cut)
+        return piece + lo, source, energy
 
     parts = list(pool.map(part, range(0, len(some), TOGETHER)))
-    piece, source = (np.concatenate(c) for c in zip(*parts, strict=True))
+    piece, source, loud = (np.concatenate(c) for c in zip(*parts, strict=True))
     kappa = graph.kappa[graph.first[source[:, 0]] + source[:, 1]] * np.where(source[:, 2] == 0, 1.0, -1.0)[:, None]
     return Echoes(
         piece=some[piece],
@@ -127,6 +129,7 @@ def echoes(
         tau=kappa[:, 3] + (start - played.centre[pulse])[piece],
         late=(start - played.end[pulse])[piece],
         phase=(phase[pulse] - phase[known])[piece],
+        energy=loud,
         dropped=dropped,
     )
 
@@ -213,7 +216,7 @@ def _energies(first, kappa, loud, pulse, window, tables):  # type: ignore[no-unt
 def _heard(first, kappa, loud, pulse, window, tables, cut):  # type: ignore[no-untyped-def]
     size = tables[2]
     room, n = 1024, 0
-    piece, source = np.empty(room, np.int64), np.empty((room, 3), np.int64)
+    piece, source, energy = np.empty(room, np.int64), np.empty((room, 3), np.int64), np.empty(room)
     for p in range(len(pulse)):
         start = first[pulse[p]]
         for g in range(start, first[pulse[p] + 1]):
@@ -221,15 +224,15 @@ def _heard(first, kappa, loud, pulse, window, tables, cut):  # type: ignore[no-u
                 sign, power = 1.0 - 2.0 * half, loud[g, half] ** 2
                 if (half == 1 and g == start) or power * _bound(kappa[g], sign, window[p], size) < cut:
                     continue
-                e = power * _energy(kappa[g], sign, window[p], tables)
-                if e < cut or e == 0:
+                e = _energy(kappa[g], sign, window[p], tables)
+                if power * e < cut or power * e == 0:
                     continue
                 if n == room:
                     room *= 2
-                    more, longer = np.empty(room, np.int64), np.empty((room, 3), np.int64)
-                    more[:n], longer[:n] = piece, source
-                    piece, source = more, longer
-                piece[n] = p
+                    more, longer, further = np.empty(room, np.int64), np.empty((room, 3), np.int64), np.empty(room)
+                    more[:n], longer[:n], further[:n] = piece, source, energy
+                    piece, source, energy = more, longer, further
+                piece[n], energy[n] = p, e
                 source[n, 0], source[n, 1], source[n, 2] = pulse[p], g - start, half
                 n += 1
-    return piece[:n].copy(), source[:n].copy()
+    return piece[:n].copy(), source[:n].copy(), energy[:n].copy()
