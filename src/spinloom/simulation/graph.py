@@ -32,6 +32,7 @@ from spinloom.simulation.graph_signal import (
     patterns,
 )
 from spinloom.simulation.graph_table import tabulate
+from spinloom.simulation.graph_through import filon, nodes_for
 from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Graph, Steps, grow
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import demodulation
@@ -42,7 +43,7 @@ SPECIMENS = 10
 TYPICAL = 32
 STEADY = 2e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
 MOST = 4096
-PER_SLICE = 16  # places across the width of a slice at which matter is looked at
+PER_SLICE = 16  # layers across the width of a slab
 Z_STEPS = 14  # nodes of the table across the width of a slice
 
 
@@ -157,7 +158,8 @@ class _Task:
             count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
             place = (np.repeat(z[slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
         params = np.stack([m.T1[own], m.T2[own], m.B1[own], place])
-        table_of, R = self.coefficients(_specimens(params))
+        reach = 0.0 if self.even else half
+        table_of, R = self.coefficients(_specimens(params, reach, slab))
         acts = acting(self.played, table_of)
         read = readouts(self.drive, acts)
         phase = self.phase[np.isin(self.played.block, acts.block)]
@@ -166,7 +168,7 @@ class _Task:
         def grown(part: Steps) -> Graph:
             return grow(part, table_of, R, 0.3 * tolerance, MOST)
 
-        typical = self.coefficients(_spread(params, TYPICAL))
+        typical = self.coefficients(_spread(params, TYPICAL, reach, slab))
 
         def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
@@ -179,10 +181,9 @@ class _Task:
         wanted, example, which = _distinct(heard.source)
         offsets, weights = np.zeros(1), np.ones((len(wanted), 1), np.complex64)
         if not self.even:  # the mean over a voxel's thickness, at the k through the slice of each echo
-            x, w = np.polynomial.legendre.leggauss(3 + int(np.ceil(PER_SLICE * 2 * half / slab.width)))
-            offsets = half * x
             through = heard.k[example, self.axes[2]] + read.windows[0][0, 1 + self.axes[2]]
-            weights = (np.exp(-2j * np.pi * through[:, None] * offsets) * w / 2).astype(np.complex64)
+            x, weights = filon(2 * np.pi * half * through, nodes_for(2 * half, slab.width))
+            offsets = half * x
 
         def evaluate(nodes: Floats) -> NDArray[np.complex64]:
             mean = np.zeros((len(wanted), nodes.shape[1]), np.complex64)
@@ -278,16 +279,22 @@ def _steps(drive: Drive, played: Pulses, phase: Floats) -> Steps:
     return Steps(played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase, use)
 
 
-def _specimens(params: NDArray[np.float32]) -> Floats:
+def _specimens(params: NDArray[np.float32], reach: float, slab: Slab) -> Floats:
     """(4, R) of the entries: the extremes of each property, and some spread evenly."""
     ends = [int(i) for p in params for i in (np.argmin(p), np.argmax(p))]
-    return np.unique(np.concatenate([params[:, ends].astype(float), _spread(params, SPECIMENS)], axis=1), axis=1)
+    return np.unique(
+        np.concatenate([params[:, ends].astype(float), _spread(params, SPECIMENS, reach, slab)], axis=1), axis=1
+    )
 
 
-def _spread(params: NDArray[np.float32], count: int) -> Floats:
-    """(4, count) of the entries, spread evenly."""
+def _spread(params: NDArray[np.float32], count: int, reach: float, slab: Slab) -> Floats:
+    """(4, count) of the entries, spread evenly; and across the thickness of those that reach further than a point [m]."""
     n = params.shape[1]
-    return params[:, np.linspace(0, n - 1, min(n, count)).astype(int)].astype(float)
+    some = params[:, np.linspace(0, n - 1, count if reach else min(n, count)).astype(int)].astype(float)
+    if reach:
+        lo, hi = np.maximum(some[3] - reach, slab.first), np.minimum(some[3] + reach, slab.last)
+        some[3] = lo + np.maximum(hi - lo, 0.0) * (np.arange(count) * 0.6180339887498949 % 1.0)
+    return some
 
 
 def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
