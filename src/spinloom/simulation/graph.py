@@ -288,7 +288,7 @@ def _specimens(params: NDArray[np.float32], reach: float, slab: Slab) -> Floats:
 
 
 def _spread(params: NDArray[np.float32], count: int, reach: float, slab: Slab) -> Floats:
-    """(4, count) of the entries, spread evenly; and across the thickness of those that reach further than a point [m]."""
+    """(4, count) of the entries, spread evenly, and over `reach` [m] to both sides along z where that is not 0."""
     n = params.shape[1]
     some = params[:, np.linspace(0, n - 1, count if reach else min(n, count)).astype(int)].astype(float)
     if reach:

@@ -40,7 +40,8 @@ def first(steps: Steps, n: int) -> Steps:
 def period(steps: Steps) -> tuple[int, int] | None:
     """(start, length): from pulse `start` on, each is like the one `length` before; None if none is short enough.
 
-    Alike: the same pulse after the same time and moment, and phases that repeat, see `_bend`.
+    Alike: the same pulse after the same time and moment, and phases that repeat, see `_bend`. There is an excitation in
+    every period: without one (a single train of echoes) there is no steady state but zero.
     """
     n = len(steps)
     if n < 3 * LEAST:
@@ -55,6 +56,8 @@ def period(steps: Steps) -> tuple[int, int] | None:
         if (LEAST + 1) * length > n:
             return None
         if not np.array_equal(sign[n - 2 * length : n - length], sign[n - length :]):
+            continue
+        if not (steps.use[n - length :] == EXCITES).any():
             continue
         differ = np.flatnonzero(sign[length:] != sign[:-length])
         start = int(differ[-1]) + 1 if len(differ) else 0
