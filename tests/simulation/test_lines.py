@@ -49,7 +49,7 @@ def some_lines(rng: np.random.Generator, side: float, n: int = 37, n_samples: in
 
 
 def direct(e: Entries, lines: Lines) -> np.ndarray:
-    """S_c(s) = sum_v c_v A_v exp(-2 pi i ((k + dk_s) . r_v + f_v (tau + dt_s)) - R2_v (t + dt_s) - R2'_v |tau + dt_s|)."""
+    """S_c(s) = sum_v c_v A_v exp(-2 pi i ((k + dk_s) . r_v + f_v tau_s) - R2_v t_s - R2'_v |tau_s|)."""
     A = (lines.mixture.astype(complex) @ e.terms)[:, None, :]
     turns = (lines.k @ e.r)[:, None, :] + lines.dk[:, None] * e.r[0]
     tau, t = (x[:, None, None] + lines.dt[:, None] for x in (lines.tau, lines.t))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,7 @@ def test_b_is_the_integral_of_k_squared_along_the_encoded_echo(seed: int) -> Non
     k2, offset, excited = np.empty(len(t)), np.zeros(3), np.zeros(len(played.rf))
     cuts = [*np.searchsorted(t, played.centre).tolist(), len(t)]
     k2[: cuts[0]] = 0.0
-    for j, (i, until) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for j, (i, until) in enumerate(pairwise(cuts)):
         use = sequence.rf[played.rf[j]].use
         excited[j] = excited[j - 1]
         if use is RFUse.REFOCUSING:

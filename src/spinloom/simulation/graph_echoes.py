@@ -132,7 +132,7 @@ def echoes(
         k=kappa[:, :3] + since[piece],
         tau=kappa[:, 3] + (start - played.centre[pulse])[piece],
         late=(start - played.end[pulse])[piece],
-        phase=(phase[pulse] - phase[known])[piece],
+        phase=(phase[pulse] - phase[known])[piece] - followed.ramp[pulse][piece] * kappa[:, 3],
         dropped=dropped,
     )
 
