@@ -21,6 +21,8 @@ _HOME = {
     "Grid": "core.grid",
     "Scanner": "core.scanner",
     "ThermalNoise": "core.scanner",
+    "Imperfections": "core.imperfections",
+    "RigidMotion": "core.motion",
     "SpinloomError": "core.errors",
     "Phantom": "phantom.phantom",
     "Sequence": "sequence.sequence",
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from spinloom.core.grid import Grid as Grid
     from spinloom.core.image import Image as Image
     from spinloom.core.image import Quantity as Quantity
+    from spinloom.core.imperfections import Imperfections as Imperfections
     from spinloom.core.kspace import KSpace as KSpace
+    from spinloom.core.motion import RigidMotion as RigidMotion
     from spinloom.core.scanner import Scanner as Scanner
     from spinloom.core.scanner import ThermalNoise as ThermalNoise
     from spinloom.dataset.generate import generate as generate

@@ -51,7 +51,6 @@ _HOME = {
     "correlated_noise": "texture",
     "FAT_SPECTRUM": "tissue_fat",
     "with_fat_spectrum": "tissue_fat",
-    "RigidMotion": "phantom",
     "sway": "movement",
     "random_walk": "movement",
 }
@@ -74,7 +73,6 @@ if TYPE_CHECKING:
     from spinloom.phantom.off_resonance import with_off_resonance as with_off_resonance
     from spinloom.phantom.phantom import Compartment as Compartment
     from spinloom.phantom.phantom import Phantom as Phantom
-    from spinloom.phantom.phantom import RigidMotion as RigidMotion
     from spinloom.phantom.phantom import Voxel as Voxel
     from spinloom.phantom.phantom import compartments as compartments
     from spinloom.phantom.ring import tissue_ring as tissue_ring

@@ -32,6 +32,7 @@ from spinloom.simulation.graph_signal import (
     patterns,
 )
 from spinloom.simulation.graph_table import tabulate
+from spinloom.simulation.graph_through import filon, nodes_for
 from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Graph, Steps, grow
 from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
@@ -39,15 +40,11 @@ from spinloom.simulation.plan import demodulation
 from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, turns
 
 Floats = NDArray[np.float64]
-SPECIMENS = 10
-PER_CYCLE = 2.2
-MOST_PLACES = 400
-ACROSS = 24  # specimens where slices are selected
-LEAST_THROUGH = 24  # places through a voxel at which specimens are taken
+SPECIMENS = 16
 TYPICAL = 32
 STEADY = 4e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
 MOST = 4096
-PER_SLICE = 16  # places across the width of a slice at which matter is looked at
+PER_SLICE = 16  # layers across the width of a slab
 Z_STEPS = 14  # nodes of the table across the width of a slice
 
 
@@ -165,10 +162,8 @@ class _Task:
             count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
             place = (np.repeat(z[slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
         params = np.stack([m.T1[own], m.T2[own], m.B1[own], place])
-        reach = 0.0 if self.even else min(half, (slab.last - slab.first) / 2)
-        table_of, R = self.coefficients(
-            _through(_specimens(params, SPECIMENS if self.selective is None else ACROSS), reach)
-        )
+        reach = 0.0 if self.even else half
+        table_of, R = self.coefficients(_specimens(params, reach, slab))
         acts = acting(self.played, table_of)
         read = readouts(self.drive, acts)
         phase = self.phase[np.isin(self.played.block, acts.block)]
@@ -177,7 +172,7 @@ class _Task:
         def grown(part: Steps) -> Graph:
             return grow(part, table_of, R, 0.3 * tolerance, MOST)
 
-        typical = self.coefficients(_through(_spread(params, TYPICAL), reach))
+        typical = self.coefficients(_spread(params, TYPICAL, reach, slab))
 
         def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
@@ -193,9 +188,8 @@ class _Task:
         offsets, weights = np.zeros(1), np.ones((len(wanted), 1), np.complex64)
         if not self.even:  # the mean over a voxel's thickness, at the k through the slice of each echo
             through = heard.k[example, self.axes[2]] + read.windows[0][0, 1 + self.axes[2]]
-            x, w = np.polynomial.legendre.leggauss(self._places(slab, float(np.abs(through).max())))
+            x, weights = filon(2 * np.pi * half * through, nodes_for(2 * half, slab.width))
             offsets = half * x
-            weights = (np.exp(-2j * np.pi * through[:, None] * offsets) * w / 2).astype(np.complex64)
 
         matters = np.sqrt(np.bincount(which, heard.energy, minlength=len(wanted)))  # little is heard of some
         matters = np.maximum(matters, 1e-4 * matters.max()).astype(np.float32)
@@ -224,15 +218,6 @@ class _Task:
             "error of the steady state": followed.change,
             **facts,
         }
-
-    def _places(self, slab: Slab, through: float) -> int:
-        """Places through a voxel's thickness at which the mean is taken: enough for the profile and for all phases.
-
-        through  largest k through the slice of what is heard [1/m]
-        """
-        axis, thick = self.axes[2], float(self.matter.size[2])
-        turned = float(np.abs(self.played.moment[:, 2, axis] - self.played.moment[:, 0, axis]).max(initial=0.0))
-        return min(MOST_PLACES, 4 + int(np.ceil(thick * max(PER_SLICE / slab.width, PER_CYCLE * (through + turned)))))
 
     def _emit(
         self, emitter: Emitter, heard: Echoes, which: NDArray[np.intp], read: Readouts, samples: NDArray[np.complex64]
@@ -304,28 +289,22 @@ def _steps(drive: Drive, played: Pulses, phase: Floats) -> Steps:
     return Steps(played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase, use)
 
 
-def _specimens(params: NDArray[np.float32], count: int) -> Floats:
+def _specimens(params: NDArray[np.float32], reach: float, slab: Slab) -> Floats:
     """(4, R) of the entries: the extremes of each property, and some spread evenly."""
     ends = [int(i) for p in params for i in (np.argmin(p), np.argmax(p))]
-    return np.unique(np.concatenate([params[:, ends].astype(float), _spread(params, count)], axis=1), axis=1)
+    return np.unique(
+        np.concatenate([params[:, ends].astype(float), _spread(params, SPECIMENS, reach, slab)], axis=1), axis=1
+    )
 
 
-def _through(params: Floats, reach: float) -> Floats:
-    """The same matter, spread through a voxel that reaches this far on either side of its place [m]."""
-    if reach == 0.0:
-        return params
-    n = max(LEAST_THROUGH, params.shape[1])
-    which = np.arange(n) % params.shape[1]
-    offset = reach * (2 * ((np.arange(n) * 0.618033988749895 + 0.5) % 1.0) - 1)
-    more = params[:, which].copy()
-    more[3] += offset
-    return np.concatenate([params, more], axis=1)
-
-
-def _spread(params: NDArray[np.float32], count: int) -> Floats:
-    """(4, count) of the entries, spread evenly."""
+def _spread(params: NDArray[np.float32], count: int, reach: float, slab: Slab) -> Floats:
+    """(4, count) of the entries, spread evenly, and over `reach` [m] to both sides along z where that is not 0."""
     n = params.shape[1]
-    return params[:, np.linspace(0, n - 1, min(n, count)).astype(int)].astype(float)
+    some = params[:, np.linspace(0, n - 1, count if reach else min(n, count)).astype(int)].astype(float)
+    if reach:
+        lo, hi = np.maximum(some[3] - reach, slab.first), np.minimum(some[3] + reach, slab.last)
+        some[3] = lo + np.maximum(hi - lo, 0.0) * (np.arange(count) * 0.6180339887498949 % 1.0)
+    return some
 
 
 def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:

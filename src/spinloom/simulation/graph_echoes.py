@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.fft import fftn
+from scipy.ndimage import maximum_filter1d
 
 from spinloom.simulation.drive import Drive, kinds
 from spinloom.simulation.graph_period import Followed
@@ -70,14 +71,29 @@ class Spectrum:
 def spectrum(
     amount: NDArray[np.float32], spacing: Floats, size: Floats, axes: tuple[int, int, int], soft: float | None
 ) -> Spectrum:
-    """Spectrum of an object on a lattice (n_0, n_1, n_2); soft: width of the slab that stands for the last axis [m]."""
+    """Spectrum of an object on a lattice (n_0, n_1, n_2); soft: width of the slab that stands for the last axis [m].
+
+    Along axes whose ends hold matter the lattice is filled up with as much air, or the power at whole periods would
+    miss the side lobes of a straight edge; of neighbouring places the larger counts.
+    """
     lattice = amount if soft is None else amount.sum(axis=2, keepdims=True)
-    power = np.abs(fftn(lattice.astype(np.complex64), workers=-1)) ** 2
+    edged = [_edged(lattice, axis) for axis in range(3)]
+    shape = [n * (2 if e else 1) for n, e in zip(lattice.shape, edged, strict=True)]
+    power = np.abs(fftn(lattice.astype(np.complex64), shape, workers=-1)) ** 2
     power /= max(float(power[0, 0, 0]), 1e-30)
+    for axis in (1, 2):
+        if edged[axis]:
+            power = maximum_filter1d(power, 3, axis=axis, mode="wrap")
     area = np.zeros((len(power) + 1, *power.shape[1:]), np.float32)
     np.cumsum(power, axis=0, out=area[1:])
     area[1:] /= len(power)
     return Spectrum(area, spacing, size if soft is None else np.array([*size[:2], -soft]), axes)
+
+
+def _edged(lattice: NDArray[np.float32], axis: int) -> bool:
+    """Whether much of the matter lies at both ends of an axis."""
+    along = lattice.sum(axis=tuple(a for a in range(3) if a != axis))
+    return len(along) > 1 and bool(min(along[0], along[-1]) > 0.25 * along.max())
 
 
 def echoes(
@@ -128,7 +144,7 @@ def echoes(
         k=kappa[:, :3] + since[piece],
         tau=kappa[:, 3] + (start - played.centre[pulse])[piece],
         late=(start - played.end[pulse])[piece],
-        phase=(phase[pulse] - phase[known])[piece],
+        phase=(phase[pulse] - phase[known])[piece] - followed.ramp[pulse][piece] * kappa[:, 3],
         energy=loud,
         dropped=dropped,
     )

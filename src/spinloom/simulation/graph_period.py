@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from spinloom.simulation.drive import kinds
 from spinloom.simulation.graph_walk import EXCITES, REFOCUSES, Graph, Steps
 
+Floats = NDArray[np.float64]
+
 CANDIDATES = 4000
 SHORT = 2500
 """Pulses up to which following a scan costs little."""
@@ -26,12 +28,14 @@ class Followed:
     graph      of the first pulses
     steps      those pulses
     reference  (n,) for every pulse of the scan, the followed one after which it leaves the same configurations
+    ramp       (n,) how much faster the phases of its pulses run on than those of the followed ones [rad/s], see `_ramp`
     change     of the signal over the last half of it, relative L2: what may remain of the approach to the steady state
     """
 
     graph: Graph
     steps: Steps
     reference: NDArray[np.int64]
+    ramp: Floats
     change: float
 
 
@@ -43,7 +47,8 @@ def first(steps: Steps, n: int) -> Steps:
 def period(steps: Steps) -> tuple[int, int] | None:
     """(start, length): from pulse `start` on, each is like the one `length` before; None if none is short enough.
 
-    Alike: the same pulse after the same time and moment, and phases that repeat, see `_bend`.
+    Alike: the same pulse after the same time and moment, and phases that repeat, see `_bend`. There is an excitation in
+    every period: without one (a single train of echoes) there is no steady state but zero.
     """
     n = len(steps)
     if n < 3 * LEAST:
@@ -58,6 +63,8 @@ def period(steps: Steps) -> tuple[int, int] | None:
         if (LEAST + 1) * length > n:
             return None
         if not np.array_equal(sign[n - 2 * length : n - length], sign[n - length :]):
+            continue
+        if not (steps.use[n - length :] == EXCITES).any():
             continue
         differ = np.flatnonzero(sign[length:] != sign[:-length])
         start = int(differ[-1]) + 1 if len(differ) else 0
@@ -83,6 +90,26 @@ def _bend(steps: Steps) -> NDArray[np.int64]:
     if len(excites):
         out[refocuses] = turns[refocuses] - turns[excites[last]]
     return np.rint((out - np.floor(out + 1e-7)) * 1e6).astype(np.int64)
+
+
+def _ramp(steps: Steps, reference: NDArray[np.int64]) -> Floats:
+    """(n,) slope of D(t), the phase by which the pulses of a scan are ahead of the followed ones [rad/s].
+
+    D grows evenly from excitation to excitation where phases are quadratic. In a frame that turns with it all pulses
+    are the followed ones, and the field is off by D' / (2 pi): a configuration of clock tau is the followed one times
+    exp(i (D - D' tau)).
+    """
+    out = np.zeros(len(steps))
+    excites = np.flatnonzero(steps.use == EXCITES)
+    if len(excites) < 3:
+        return out
+    last = np.searchsorted(excites, reference[excites])
+    own = np.diff(steps.phase[excites], prepend=0.0)
+    beyond = np.where(last > 0, own - own[last], 0.0)
+    time = np.cumsum(steps.shift[:, 3])[excites]
+    TR = np.diff(time, prepend=time[0] - 1.0)
+    out[excites] = (beyond - 2 * np.pi * np.rint(beyond / (2 * np.pi))) / TR
+    return out
 
 
 def follow(
@@ -115,6 +142,6 @@ def follow(
                 if change <= (tolerance if m < SHORT else max(tolerance, steady)):
                     pulse = np.arange(n)
                     reference = np.where(pulse < m, pulse, m - length + (pulse - m) % length)
-                    return Followed(graph, part, reference, change)
+                    return Followed(graph, part, reference, _ramp(steps, reference), change)
             repeats, before = 2 * repeats, now
-    return Followed(grow(steps), steps, np.arange(n), 0.0)
+    return Followed(grow(steps), steps, np.arange(n), np.zeros(n), 0.0)

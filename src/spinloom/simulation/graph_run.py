@@ -34,6 +34,8 @@ def amplitudes(
     G = rates.shape[1]
     out = np.empty((len(wanted), G), np.complex64)
     last = int(wanted[:, 0].max(initial=-1)) + 1
+    if not last:
+        return out
     times, which = np.unique(np.round(steps.dt[:last], 9), return_inverse=True)
     starts = np.searchsorted(wanted[:, 0], np.arange(last + 1))
     turn = np.exp(1j * steps.phase[:last]).astype(np.complex64)

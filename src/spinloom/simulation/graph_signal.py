@@ -158,7 +158,8 @@ class Emitter:
         mixture = np.ascontiguousarray(self.table.mixture[used].T).astype(complex)
         factor = before.astype(np.complex64) if self.coils is None else (before * self.coils).astype(np.complex64)
         weights = Weights(self.layers, values, mixture, factor)
-        out = encode(m, group, weights, planar=planar, pool=self.pool, tolerance=0.3 * self.tolerance)
+        thin = m if self.even else replace(m, size=m.size * [1, 1, 0])
+        out = encode(thin, group, weights, planar=planar, pool=self.pool, tolerance=0.3 * self.tolerance)
         out = out if out.ndim == 3 else out[None]
         return out * np.exp(1j * heard.phase[p.rows]).astype(np.complex64)[None, :, None]
 

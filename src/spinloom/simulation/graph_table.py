@@ -175,7 +175,7 @@ def _terms(A: NDArray[np.complex64], tolerance: float) -> tuple[Singles, NDArray
         probes = min(2 * probes, *M.shape)
         Q = np.linalg.qr(M @ rng.standard_normal((M.shape[1], probes), dtype=np.float32))[0]
         B = Q.T @ M
-        left = np.sqrt(max(whole - float(np.sum(B.astype(float) ** 2)), 0.0) / max(whole, 1e-300))
+        left = np.sqrt(_left(M, Q, B) / max(whole, 1e-300))
         if left <= 0.2 * tolerance or probes == min(M.shape):
             break
     power, vectors = np.linalg.eigh((B @ B.T).astype(float))
@@ -184,6 +184,12 @@ def _terms(A: NDArray[np.complex64], tolerance: float) -> tuple[Singles, NDArray
     L = 1 + int(np.sum(tail > 0.4 * tolerance))
     W = (Q @ vectors[:, :L]).astype(np.float32)
     return np.asarray(W.T @ M, np.float32), W[:E] + 1j * W[E:], float(np.hypot(left, tail[L - 1]))
+
+
+def _left(M: Singles, Q: Singles, B: Singles) -> float:
+    """|M - Q B|^2, not as a difference of sums, which would end at the root of the rounding error."""
+    parts = [slice(lo, lo + CHUNK) for lo in range(0, M.shape[1], CHUNK)]
+    return float(sum(np.sum((M[:, p] - Q @ B[:, p]).astype(float) ** 2) for p in parts))
 
 
 def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Singles:
