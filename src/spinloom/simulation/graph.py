@@ -12,11 +12,11 @@ from spinloom.core.cores import available_cores
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner, UniformCoil
 from spinloom.phantom.phantom import Phantom
-from spinloom.sequence.events import RFUse
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulation.drive import Drive
+from spinloom.simulation.graph_compile import axes_of, steps_of
 from spinloom.simulation.graph_echoes import Echoes, Spectrum, echoes, spectrum
 from spinloom.simulation.graph_period import follow
 from spinloom.simulation.graph_pulses import coefficients, phases
@@ -31,16 +31,16 @@ from spinloom.simulation.graph_signal import (
     is_even,
     patterns,
 )
+from spinloom.simulation.graph_specimens import specimens, spread
 from spinloom.simulation.graph_table import tabulate
 from spinloom.simulation.graph_through import filon, nodes_for
-from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Graph, Steps, grow
+from spinloom.simulation.graph_walk import Graph, Steps, grow
 from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import demodulation
 from spinloom.simulation.timeline import Pulses, Readouts, pulses, readouts, turns
 
 Floats = NDArray[np.float64]
-SPECIMENS = 16
 TYPICAL = 32
 STEADY = 4e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
 MOST = 4096
@@ -124,7 +124,7 @@ class _Task:
         splits = [turns(rf) for rf in sequence.rf]
         played = pulses(drive, splits)
         selective = selective_axis(played)
-        axes = _axes(readouts(drive, played), selective)
+        axes = axes_of(readouts(drive, played), selective)
         matter = columns(phantom, scanner, axes)
         z, half = matter.x[2], float(matter.size[2]) / 2
         found = slabs(drive, played, splits, selective, (z.min() - half, z.max() + half), method.rf_step)
@@ -147,47 +147,40 @@ class _Task:
 
     def add(self, slab: Slab, samples: NDArray[np.complex64]) -> dict[str, float]:
         """The signal of one slab."""
+        layers = self._layers(slab)
         m, tolerance = self.matter, self.method.tolerance
-        z, half = m.x[2], float(m.size[2]) / 2
-        slack = half + (0.0 if self.selective is None else float(np.abs(m.dB0).max(initial=0.0)) / abs(slab.gradient))
-        inside = np.flatnonzero((z >= slab.first - slack) & (z <= slab.last + slack))
-        if not len(inside):
-            return {}
-        layers = (int(inside[0]), int(inside[-1]) + 1)
         own = slice(int(m.slice_starts[layers[0]]), int(m.slice_starts[layers[1]]))
         if own.start == own.stop:
             return {}
-        place = np.zeros(own.stop - own.start, np.float32)
-        if self.selective is not None:
-            count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
-            place = (np.repeat(z[slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
-        params = np.stack([m.T1[own], m.T2[own], m.B1[own], place])
+        params = self._params(own, layers, slab)
+        half = float(m.size[2]) / 2
         reach = 0.0 if self.even else half
-        table_of, R = self.coefficients(_specimens(params, reach, slab))
+        table_of, R = self.coefficients(specimens(params, reach, slab))
         acts = acting(self.played, table_of)
         read = readouts(self.drive, acts)
         phase = self.phase[np.isin(self.played.block, acts.block)]
-        steps = _steps(self.drive, acts, phase)
+        steps = steps_of(self.drive, acts, phase)
 
         def grown(part: Steps) -> Graph:
             return grow(part, table_of, R, 0.3 * tolerance, MOST)
 
-        typical = self.coefficients(_spread(params, TYPICAL, reach, slab))
+        typical = self.coefficients(spread(params, TYPICAL, reach, slab))
 
         def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
             return amplitudes(graph, part, *typical, wanted, self.pool)
 
         followed = follow(steps, grown, fresh, tolerance, STEADY)
-        heard = echoes(
-            followed, self.drive, acts, read, phase, self._spectrum(own, layers, slab), 0.5 * tolerance, self.pool
-        )
+        shape = self._spectrum(own, layers, slab)
+        heard = echoes(followed, self.drive, acts, read, phase, shape, 0.5 * tolerance, self.pool)
         if not len(heard):
             return {}
         wanted, example, which = _distinct(heard.source)
         offsets, weights = np.zeros(1), np.ones((len(wanted), 1), np.complex64)
         if not self.even:  # the mean over a voxel's thickness, at the k through the slice of each echo
-            through = heard.k[example, self.axes[2]] + read.windows[0][0, 1 + self.axes[2]]
+            z = self.axes[2]
+            begin = np.array([w[0, 1 + z] for w in read.windows])[read.window[heard.piece[example]]]
+            through = heard.k[example, z] + begin
             x, weights = filon(2 * np.pi * half * through, nodes_for(2 * half, slab.width))
             offsets = half * x
 
@@ -218,6 +211,24 @@ class _Task:
             "error of the steady state": followed.change,
             **facts,
         }
+
+    def _layers(self, slab: Slab) -> tuple[int, int]:
+        """Range of layers that a slab reaches, wherever off-resonance moves it; empty if there are none."""
+        m = self.matter
+        z, slack = m.x[2], float(m.size[2]) / 2
+        if self.selective is not None:
+            slack += float(np.abs(m.dB0).max(initial=0.0)) / abs(slab.gradient)
+        inside = np.flatnonzero((z >= slab.first - slack) & (z <= slab.last + slack))
+        return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
+
+    def _params(self, own: slice, layers: tuple[int, int], slab: Slab) -> NDArray[np.float32]:
+        """(4, n) T1, T2, B1 and place of the entries; off-resonance is a place further on."""
+        m = self.matter
+        place = np.zeros(own.stop - own.start, np.float32)
+        if self.selective is not None:
+            count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
+            place = (np.repeat(m.x[2][slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
+        return np.stack([m.T1[own], m.T2[own], m.B1[own], place])
 
     def _emit(
         self, emitter: Emitter, heard: Echoes, which: NDArray[np.intp], read: Readouts, samples: NDArray[np.complex64]
@@ -268,43 +279,6 @@ class _Task:
             return None
         centre = isocentre_mm(self.phantom, self.scanner)
         return sensitivities(self.phantom.grid, centre, self.scanner.coils, self.matter.voxel[own])
-
-
-def _axes(read: Readouts, selective: int | None) -> tuple[int, int, int]:
-    """Scanner axes: along the readouts, across them, and that of the slices."""
-    run = np.sum([np.ptp(w[:, 1:4], axis=0) for w in read.windows], axis=0)
-    if selective is not None:
-        run[selective] = -1.0
-    first = int(np.argmax(run))
-    rest = [axis for axis in range(3) if axis not in (first, selective)]
-    return first, rest[0], rest[1] if selective is None else selective
-
-
-def _steps(drive: Drive, played: Pulses, phase: Floats) -> Steps:
-    end = np.concatenate([[0.0], played.end[:-1]])
-    moved = np.diff(played.moment[:, 1, :3], axis=0, prepend=0.0)
-    time = np.diff(played.centre, prepend=0.0)
-    kinds = {RFUse.EXCITATION: EXCITES, RFUse.UNDEFINED: EXCITES, RFUse.REFOCUSING: REFOCUSES}
-    use = np.array([*(kinds.get(rf.use, OTHER) for rf in drive.sequence.rf), OTHER], np.int64)[played.rf]
-    return Steps(played.unique.astype(np.int64), played.start - end, np.column_stack([moved, time]), phase, use)
-
-
-def _specimens(params: NDArray[np.float32], reach: float, slab: Slab) -> Floats:
-    """(4, R) of the entries: the extremes of each property, and some spread evenly."""
-    ends = [int(i) for p in params for i in (np.argmin(p), np.argmax(p))]
-    return np.unique(
-        np.concatenate([params[:, ends].astype(float), _spread(params, SPECIMENS, reach, slab)], axis=1), axis=1
-    )
-
-
-def _spread(params: NDArray[np.float32], count: int, reach: float, slab: Slab) -> Floats:
-    """(4, count) of the entries, spread evenly, and over `reach` [m] to both sides along z where that is not 0."""
-    n = params.shape[1]
-    some = params[:, np.linspace(0, n - 1, count if reach else min(n, count)).astype(int)].astype(float)
-    if reach:
-        lo, hi = np.maximum(some[3] - reach, slab.first), np.minimum(some[3] + reach, slab.last)
-        some[3] = lo + np.maximum(hi - lo, 0.0) * (np.arange(count) * 0.6180339887498949 % 1.0)
-    return some
 
 
 def _distinct(source: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
