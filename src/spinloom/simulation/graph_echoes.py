@@ -135,7 +135,7 @@ def echoes(
         piece, source, energy = _heard(graph.first, own, graph.loudest, known[here], window[here], tables, cut)
         return piece + lo, source, energy
 
-    parts = list(pool.map(part, range(0, len(some), TOGETHER)))
+    parts = list(pool.map(part, range(0, max(len(some), 1), TOGETHER)))
     piece, source, loud = (np.concatenate(c) for c in zip(*parts, strict=True))
     kappa = graph.kappa[graph.first[source[:, 0]] + source[:, 1]] * np.where(source[:, 2] == 0, 1.0, -1.0)[:, None]
     return Echoes(
