@@ -131,9 +131,8 @@ def test_every_JEMRIS_file_is_read_with_x_along_its_last_axis(shared_data: Path)
             np.testing.assert_array_equal(read.PD[:, :, 0], file["sample/data"][..., 0].T.astype(np.float32))
 
 
-def test_KomaMRI_spins_lie_on_their_grid_and_motion_is_named(shared_data: Path) -> None:
-    with pytest.warns(UserWarning, match=r"motion \(motion_1, motion_2\) is left out"):
-        read = read_phantom(shared_data / "koma_phantoms" / "brain_motion.phantom")
+def test_KomaMRI_spins_lie_on_their_grid(shared_data: Path) -> None:
+    read = read_phantom(shared_data / "koma_phantoms" / "brain_motion.phantom")
     assert read.name == "brain2D_axial"
     np.testing.assert_allclose(read.grid.voxel_mm, [2, 2, 1])
     with h5py.File(shared_data / "koma_phantoms" / "brain_motion.phantom") as file:

@@ -108,9 +108,10 @@ def _curve(
         repeats = _text(_value(group, "periodic", path)) in ("true", "True", "1")
         lengths = np.atleast_1d(np.asarray(_value(group, "periods", path), float))
         begins = np.cumsum(lengths) - lengths
-        t, u = (begins[:, None] + lengths[:, None] * t).ravel(), np.tile(u, len(lengths))
-        if np.any(np.diff(t) < 0) or len(t) != len(u):
-            raise InputError("the time curve of its motion does not run forwards", file=path)
+        if len(t) != len(u) or len(t) < 2:
+            raise InputError("the time curve of its motion has no value for every time", file=path)
+        t = (t[0] + begins[:, None] * (t[-1] - t[0]) + lengths[:, None] * (t - t[0])).ravel()
+        u = np.tile(u, len(lengths))
     if len(t) < 2 or not np.isfinite([*t, *u]).all() or np.any(np.diff(t) < 0):
         raise InputError("the times of its motion are not finite and increasing", file=path)
     start, length = float(t[0]), float(t[-1] - t[0])
