@@ -60,9 +60,9 @@ def method(name: str, case: str, threads: int) -> Method:
     return PhaseGraph(threads=threads)
 
 
-def read_phantom(path: Path, size: int | None = None) -> Phantom:
+def read_phantom(work: Path, size: int | None = None) -> Phantom:
     """The phantom of the work folder, or a piece of it."""
-    with np.load(path) as f:
+    with np.load(work / "phantom.npz") as f:
         maps = {name: f[name] for name in f.files}
     voxel_mm = maps.pop("voxel_mm")
     if size:
@@ -77,24 +77,32 @@ def resident(field: str) -> int:
     return 1024 * int(next(line for line in lines if line.startswith(field)).split()[1])
 
 
-def ours(work: Path, case: str, name: str, threads: list[int], repeats: int) -> None:
+def ours(work: Path, case: str, name: str, threads: int, repeats: int) -> None:
     """Run in a process of its own: signal, times and memory of one case into the work folder."""
     warnings.simplefilter("ignore")
-    phantom, sequence = read_phantom(work / "phantom.npz"), read_sequence(work / f"{case}.seq")
-    method(name, case, threads[0]).signal(read_phantom(work / "phantom.npz", 4), sequence, Scanner())  # compiles
+    phantom, sequence, engine = read_phantom(work), read_sequence(work / f"{case}.seq"), method(name, case, threads)
+    engine.signal(read_phantom(work, 4), sequence, Scanner())  # compiles
     Path("/proc/self/clear_refs").write_text("5")
     base = resident("VmRSS")
-    kspace = method(name, case, threads[0]).signal(phantom, sequence, Scanner())
-    found: dict[str, Any] = {"peak": resident("VmHWM") - base, "threads": {}}
-    for n in threads:
-        runs = []
-        for _ in range(repeats):
-            start, cpu = time.perf_counter(), time.process_time()
-            method(name, case, n).signal(phantom, sequence, Scanner())
-            runs.append({"total": time.perf_counter() - start, "cpu": time.process_time() - cpu})
-        found["threads"][n] = min(runs, key=lambda run: run["total"])
+    kspace = engine.signal(phantom, sequence, Scanner())
+    peak, runs = resident("VmHWM") - base, []
+    for _ in range(repeats):
+        start, cpu = time.perf_counter(), time.process_time()
+        engine.signal(phantom, sequence, Scanner())
+        runs.append({"total": time.perf_counter() - start, "cpu": time.process_time() - cpu, "peak": peak})
     np.savez(work / f"{case}_ours.npz", signal=kspace.samples[0].ravel())  # readouts of a case are equally long
-    (work / f"{case}_ours.json").write_text(json.dumps(found) + "\n")
+    (work / f"{case}_ours_{threads}.json").write_text(json.dumps(min(runs, key=lambda run: run["total"])) + "\n")
+
+
+def run_ours(work: Path, case: str, name: str, threads: int, repeats: int) -> Any:
+    """ours() in a process that keeps to a number of threads, libraries included, unless its answer is there."""
+    path = work / f"{case}_ours_{threads}.json"
+    if not path.exists():
+        command = [sys.executable, __file__, "--work", work, "--one", case, "--method", name]
+        command += ["--repeats", repeats, "--threads", threads]
+        few = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+        subprocess.run([str(c) for c in command], check=True, env=os.environ | few)
+    return json.loads(path.read_text())
 
 
 def agreement(a: NDArray[np.complex128], b: NDArray[np.complex128], volume_mm3: float) -> dict[str, float]:
@@ -118,14 +126,11 @@ def peer(python: str, work: Path, case: str, task: str, *options: object) -> Any
     return json.loads(path.read_text())
 
 
-def row(work: Path, case: str, threads: list[int], python: str | None, repeats: int) -> dict[str, Any]:
+def row(work: Path, case: str, name: str, threads: list[int], python: str | None, repeats: int) -> dict[str, Any]:
     """Everything known of one case."""
+    mine = {str(n): run_ours(work, case, name, n, 3 * repeats) for n in threads}
     signal = np.load(work / f"{case}_ours.npz")["signal"]
-    out: dict[str, Any] = {
-        "case": TITLES[case],
-        "samples": signal.size,
-        "ours": json.loads((work / f"{case}_ours.json").read_text()),
-    }
+    out: dict[str, Any] = {"case": TITLES[case], "samples": signal.size, "ours": mine}
     if python is None:
         return out
     with np.load(work / "phantom.npz") as f:
@@ -153,7 +158,7 @@ def show(rows: list[dict[str, Any]], threads: list[int]) -> None:
     print("| " + COLUMNS.replace(", ", " | ") + " |\n" + "| --- " * len(COLUMNS.split(", ")) + "|")
     for r in rows:
         for n in map(str, threads):
-            mine, MB = r["ours"]["threads"][n], f"{r['ours']['peak'] / 1e6:.0f}"
+            mine, MB = r["ours"][n], f"{r['ours'][n]['peak'] / 1e6:.0f}"
             theirs, quality, ratios = ["", ""], ["", "", "", ""], ["", ""]
             if "MRzero" in r:
                 t, sweep = r["MRzero"]["threads"][n], r["sweep"]
@@ -180,19 +185,14 @@ def main() -> None:
     parser.add_argument("--one", choices=list(TITLES), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        ours(args.work, args.one, args.method, args.threads, args.repeats)
+        ours(args.work, args.one, args.method, args.threads[0], args.repeats)
         return
     if not args.peer_python:
         print("No MRzero: give --peer-python PATH or set MRZERO_PYTHON. Timing this simulator alone.\n")
     work = args.work or Path(tempfile.mkdtemp(prefix="mrzero_"))
     mrzero_cases.write(work)
-    rows = []
-    for case in args.cases:
-        if not (work / f"{case}_ours.json").exists():
-            own = ["--work", work, "--one", case, "--method", args.method, "--repeats", args.repeats]
-            command = [sys.executable, __file__, *own, "--threads", *args.threads]
-            subprocess.run([str(c) for c in command], check=True)
-        rows.append(row(work, case, args.threads, args.peer_python, args.repeats))
+    peer_python, repeats = args.peer_python, args.repeats
+    rows = [row(work, case, args.method, args.threads, peer_python, repeats) for case in args.cases]
     show(rows, args.threads)
     if args.json:
         args.json.write_text(json.dumps(rows, indent=2) + "\n")
