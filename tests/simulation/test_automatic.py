@@ -98,6 +98,27 @@ def test_spins_are_taken_where_the_phase_graph_does_not_hold() -> None:
     assert isinstance(choose(Automatic(), phantom, long, Scanner()).method, PhaseGraph)
 
 
+def test_spins_are_taken_where_gradients_weigh_diffusion() -> None:
+    """b = (2 pi)^2 G^2 d^2 (D - d/3) of two lobes of one sign about a refocusing pulse, about 1,000 s/mm^2."""
+    edges = np.array([0.0, 2e-5])
+    flip, turn = (
+        RF(edges, np.array([a / 2e-5 + 0j]), use=use, centre=1e-5)
+        for a, use in ((0.25, RFUse.EXCITATION), (0.5, RFUse.REFOCUSING))
+    )
+    lobe = Gradient(np.array([0.0, 1e-3, 2.4e-2, 2.5e-2]), np.array([0.0, 1.5e6, 1.5e6, 0.0]))
+    scan = [
+        Block(2e-5, flip),
+        Block(2.5e-2, gx=lobe),
+        Block(2e-5, turn),
+        Block(2.5e-2, gx=lobe),
+        Block(1e-4, adc=ADC(4, 1e-5)),
+    ]
+    water = replace(voxel(1.0, 0.1), D=np.full((1, 1, 1), 1e-9, np.float32))
+    assert isinstance(choose(Automatic(), water, assemble(scan), Scanner()).method, Bloch)
+    still = choose(Automatic(), voxel(1.0, 0.1), assemble(scan), Scanner())
+    assert isinstance(still.method, PhaseGraph)
+
+
 def slab() -> Phantom:
     rng = np.random.default_rng(0)
     shape = (6, 6, 1)

@@ -16,10 +16,11 @@ from spinloom.phantom.phantom import Phantom, Voxel, compartments
 from spinloom.sequence.sequence import NONE, Sequence
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.device import CPU, Device
+from spinloom.simulation.diffusion import b_values
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph import PhaseGraph
 from spinloom.simulation.graph_region import selective_axis
-from spinloom.simulation.timeline import pulses, turns
+from spinloom.simulation.timeline import Pulses, pulses, readouts, turns
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Automatic:
 
     Voxels that are points are spins as they stand. Voxels that are boxes dephase, and their configurations are far
     fewer than the spins it takes to follow them; where the phase graph does not hold (motion, oblique grids, pulses
-    that select along several axes, pulses through which off-resonance turns spins noticeably) enough spins are taken
-    instead.
+    that select along several axes, diffusion weighting, pulses through which off-resonance turns spins noticeably)
+    enough spins are taken instead.
 
     tolerance  relative L2 aimed at
     threads    None: one per available core; never changes the result
@@ -57,6 +58,9 @@ class Automatic:
         engine |= own if isinstance(own, dict) else {}
         return replace(kspace, info=MappingProxyType({**kspace.info, "engine": engine}))
 
+
+MOST_DIFFUSED = 0.03
+"""b D up to which diffusion may be left out."""
 
 MOST_TURNED = 0.1
 """Turns by which off-resonance may turn a spin in half a pulse that selects nothing, for the phase graph to hold."""
@@ -109,4 +113,15 @@ def _against_graph(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> st
         length = float(rf.edges[-1] - rf.edges[0])
         if not selects and not swept and off * length / 2 > MOST_TURNED:
             return f"{off:.0f} Hz off resonance turn spins during a pulse of {length * 1e3:.2g} ms that selects nothing"
-    return None
+    return _diffusion(phantom, drive, played)
+
+
+def _diffusion(phantom: Phantom, drive: Drive, played: Pulses) -> str | None:
+    """Whether the gradients of the sequence weigh diffusion, which the phase graph leaves out."""
+    D = max((part.D for part in compartments(phantom)), default=0.0)
+    if phantom.D is not None and phantom.fractions is None:
+        D = max(D, float(np.nanmax(phantom.D, initial=0.0)))
+    if D <= 0.0:
+        return None
+    b = float(b_values(drive, played, readouts(drive, played)).max(initial=0.0))
+    return f"diffusion weighs up to b D = {b * D:.2g}" if b * D > MOST_DIFFUSED else None
