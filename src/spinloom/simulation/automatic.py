@@ -20,7 +20,7 @@ from spinloom.simulation.diffusion import b_values
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph import PhaseGraph
 from spinloom.simulation.graph_region import selective_axis
-from spinloom.simulation.timeline import Pulses, pulses, readouts, turns
+from spinloom.simulation.timeline import pulses, readouts, turns
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Automatic:
         engine |= own if isinstance(own, dict) else {}
         return replace(kspace, info=MappingProxyType({**kspace.info, "engine": engine}))
 
+
+FIRST_BLOCKS = 3000
 
 MOST_DIFFUSED = 0.03
 """b D up to which diffusion may be left out."""
@@ -113,15 +115,18 @@ def _against_graph(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> st
         length = float(rf.edges[-1] - rf.edges[0])
         if not selects and not swept and off * length / 2 > MOST_TURNED:
             return f"{off:.0f} Hz off resonance turn spins during a pulse of {length * 1e3:.2g} ms that selects nothing"
-    return _diffusion(phantom, drive, played)
+    return _diffusion(phantom, sequence)
 
 
-def _diffusion(phantom: Phantom, drive: Drive, played: Pulses) -> str | None:
-    """Whether the gradients of the sequence weigh diffusion, which the phase graph leaves out."""
+def _diffusion(phantom: Phantom, sequence: Sequence) -> str | None:
+    """Whether the gradients of the sequence weigh diffusion, which the phase graph leaves out; its first blocks tell."""
     D = max((part.D for part in compartments(phantom)), default=0.0)
     if phantom.D is not None and phantom.fractions is None:
         D = max(D, float(np.nanmax(phantom.D, initial=0.0)))
     if D <= 0.0:
         return None
+    n = FIRST_BLOCKS
+    drive = Drive(replace(sequence, blocks=sequence.blocks[:n], durations=sequence.durations[:n]))
+    played = pulses(drive, [turns(rf) for rf in sequence.rf])
     b = float(b_values(drive, played, readouts(drive, played)).max(initial=0.0))
     return f"diffusion weighs up to b D = {b * D:.2g}" if b * D > MOST_DIFFUSED else None
