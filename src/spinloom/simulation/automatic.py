@@ -119,7 +119,7 @@ def _against_graph(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> st
 
 
 def _diffusion(phantom: Phantom, sequence: Sequence) -> str | None:
-    """Whether the gradients of the sequence weigh diffusion, which the phase graph leaves out; its first blocks tell."""
+    """Whether gradients weigh diffusion, which the phase graph leaves out; the first blocks of the sequence tell."""
     D = max((part.D for part in compartments(phantom)), default=0.0)
     if phantom.D is not None and phantom.fractions is None:
         D = max(D, float(np.nanmax(phantom.D, initial=0.0)))
