@@ -16,10 +16,11 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation import kernels
+from spinloom.simulation import kernels, kernels_single
 from spinloom.simulation.device import CPU, CUDA, Device
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
+from spinloom.simulation.precision import Precision
 from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
 
 GROUPS = 16
@@ -48,6 +49,7 @@ class Bloch:
     rf_step  steps of a pulse are merged or split to about this length [s]
     threads  None: one per available core; the result does not depend on it
     device   CPU() or CUDA(), see device.pick
+    precision  of the magnetisation on the processor, see Precision; a card has its own
 
     Bloch, Phys. Rev. 70, 460 (1946); Shkarin & Spencer, Concepts Magn. Reson. 8, 253 (1996).
     """
@@ -57,6 +59,7 @@ class Bloch:
     rf_step: float = 5e-6
     threads: int | None = None
     device: Device = field(default_factory=CPU)
+    precision: Precision = Precision.DOUBLE
 
     def __post_init__(self) -> None:
         counts = self.spins if isinstance(self.spins, tuple) else (self.spins,)
@@ -96,6 +99,7 @@ class Bloch:
 
             if (done := on_card(self.device, todo, stuff, phantom, scanner)) is not None:
                 return done
+        engine = kernels_single if self.precision is Precision.SINGLE else kernels
         n_coils, n = scanner.coils.n_coils, len(stuff.amount)
         bytes_each = max(1, 16 * n_coils * len(todo.demod))
         groups = int(min(GROUPS, n, max(1, PARTIAL_SUMS // bytes_each)))
@@ -103,10 +107,10 @@ class Bloch:
 
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))
-            maps = np.empty((todo.n_maps, 12 * kernels.TILE))
+            maps = np.empty((todo.n_maps, 12 * kernels.TILE), engine.REAL)
             for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH):
                 for tile in batch.tiles(kernels.TILE):
-                    kernels.run_tile(
+                    engine.run_tile(
                         tile.spin.ravel(),
                         tile.R2prime,
                         tile.weight.reshape(n_coils, -1),
