@@ -94,13 +94,24 @@ def power(p: Singles, near: Singles, R2prime: Singles, ph: Singles, dt: float, d
 
 @njit(**_FAST)
 def product(c: Singles, a: Singles, b: Singles) -> None:
-    """c_v = a_v b_v, complex; c may be a."""
+    """c_v = a_v b_v, complex; c is another array than a, or the compiler's check sends the loop the slow way."""
     widest_vectors()
     for i in range(TILE):
         x, y = a[i], a[TILE + i]
         u, v = b[i], b[TILE + i]
         c[i] = x * u - y * v
         c[TILE + i] = x * v + y * u
+
+
+@njit(**_FAST)
+def multiply(a: Singles, b: Singles) -> None:
+    """a_v <- a_v b_v, complex."""
+    widest_vectors()
+    for i in range(TILE):
+        x, y = a[i], a[TILE + i]
+        u, v = b[i], b[TILE + i]
+        a[i] = x * u - y * v
+        a[TILE + i] = x * v + y * u
 
 
 @njit(**_FLAGS)
@@ -170,7 +181,7 @@ def read_line(out: Floats, a: Singles, b: Singles, P: Singles, w: Singles, s: Si
     p8 = P[2 * LOW * TILE :]
     alone = w.shape[0] == 1
     if alone:
-        product(a, a, w[0])
+        multiply(a, w[0])
     for j in range(0, n, LOW):
         for c in range(w.shape[0]):
             if alone:
@@ -181,4 +192,4 @@ def read_line(out: Floats, a: Singles, b: Singles, P: Singles, w: Singles, s: Si
             for l in range(min(LOW, n - j)):
                 out[0, c, first + j + l] += s[l]
                 out[1, c, first + j + l] += s[LOW + l]
-        product(a, a, p8)
+        multiply(a, p8)
