@@ -87,6 +87,7 @@ def run_tile(
     out: Floats,
 ) -> None:
     """One tile of spins through the whole plan (see plan.Plan for the tables); adds to out (2, coils, samples)."""
+    widest_vectors()
     near, late, weight = spin.astype(np.float32), R2prime.astype(np.float32), w.astype(np.float32)
     reach = np.empty(spin.size // TILE)
     for j in range(reach.size):

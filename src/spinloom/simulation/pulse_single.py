@@ -94,6 +94,7 @@ def turned(x: Any, y: Any, z: Any, u: Any, v: Any, w: Any, c: Any) -> tuple[Any,
 @njit(**_FAST)
 def fill_losses(D: Singles, near: Singles, dt: float) -> None:
     """D  rows 1 - exp(-R1 dt), 1 - exp(-R2 dt)."""
+    widest_vectors()
     h = np.float32(dt)
     for i in range(TILE):
         D[i] = loss(near[3 * TILE + i] * h)
@@ -103,6 +104,7 @@ def fill_losses(D: Singles, near: Singles, dt: float) -> None:
 @njit(**_FAST)
 def relax(m: Singles, D: Singles, recovery: Any) -> None:
     """Relaxation alone; recovery 0 leaves out the inhomogeneous part (columns of a map)."""
+    widest_vectors()
     for i in range(TILE):
         m[i] -= D[TILE + i] * m[i]
         m[TILE + i] -= D[TILE + i] * m[TILE + i]
@@ -112,6 +114,7 @@ def relax(m: Singles, D: Singles, recovery: Any) -> None:
 @njit(**_FAST)
 def offset(off: Singles, spin: Floats, f0: float, g: Floats) -> None:
     """off = f - f0 + sum_j g_j basis_j(r) [Hz] over the terms beyond x, y, z."""
+    widest_vectors()
     for i in range(TILE):
         off[i] = np.float32(spin[5 * TILE + i] - f0)
     for j in range(g.shape[0]):
@@ -181,6 +184,7 @@ def pulse(
     steps  (n, 3 + n_terms) see moments.rf_steps;  f0  frequency of the frame [Hz]
     D      (4 TILE,) scratch, whose second half is zero;  off  (TILE,) scratch
     """
+    widest_vectors()
     n, q = steps.shape[0], np.empty(6, np.float32)
     now = steps[0, 0] / 2
     fill_losses(D, near, now)
@@ -212,6 +216,7 @@ def pulse_map(
     A: Singles, spin: Floats, near: Singles, reach: Floats, steps: Floats, f0: float, D: Singles, off: Singles
 ) -> None:
     """The affine map of a pulse, M -> A M + b: three columns of A, then b, each three rows."""
+    widest_vectors()
     A[:] = _ZERO
     for j in range(3):
         A[4 * j * TILE : (4 * j + 1) * TILE] = _ONE
@@ -221,6 +226,7 @@ def pulse_map(
 @njit(**_FAST)
 def apply_map(m: Singles, A: Singles) -> None:
     """M <- A M + b."""
+    widest_vectors()
     for i in range(TILE):
         a = m[i]
         b = m[TILE + i]

@@ -122,6 +122,7 @@ def powers(
 
     step  (1 + n_terms,) time and moments from one sample to the next, overwritten;  none  (2 TILE,) ones, zeros
     """
+    widest_vectors()
     P[: 2 * TILE] = none
     phase(ph, spin, step[0], step[1:], 0.0)
     power(P[2 * TILE : 4 * TILE], near, R2prime, ph, step[0], dtau)
@@ -178,6 +179,7 @@ def read_line(out: Floats, a: Singles, b: Singles, P: Singles, w: Singles, s: Si
 
     out  (2, coils, samples), added to;  w  (coils, 2 TILE) weights;  b, s  scratch
     """
+    widest_vectors()
     p8 = P[2 * LOW * TILE :]
     alone = w.shape[0] == 1
     if alone:

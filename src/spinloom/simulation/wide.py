@@ -16,7 +16,7 @@ _ATTRIBUTE = '"prefer-vector-width"="512"'
 
 @intrinsic
 def widest_vectors(typing_context: Any) -> Any:
-    """To be called, for nothing else, in the function whose loops it is about."""
+    """To be called in the function whose loops it is about, and in those that call it: they may take it in."""
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         set.add(builder.function.attributes, _ATTRIBUTE)  # past llvmlite's list of names, which ends with those of 2010
