@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -102,8 +103,10 @@ class Bloch:
         engine = kernels_single if self.precision is Precision.SINGLE else kernels
         n_coils, n = scanner.coils.n_coils, len(stuff.amount)
         bytes_each = max(1, 16 * n_coils * len(todo.demod))
-        groups = int(min(GROUPS, n, max(1, PARTIAL_SUMS // bytes_each)))
-        bounds = np.linspace(0, n, groups + 1).astype(int)
+        full = kernels.TILE // math.gcd(kernels.TILE, len(stuff.lattice))  # entries that fill tiles to the last spin
+        tiles = -(-n // full)
+        groups = int(min(GROUPS, tiles, max(1, PARTIAL_SUMS // bytes_each)))
+        bounds = np.minimum(np.linspace(0, tiles, groups + 1).astype(int) * full, n)
 
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))

@@ -103,9 +103,7 @@ def run_tile(
     behind = 0.0  # what is left to turn about z after the last pulse, as a phase [turns]
     for j in range(pulses.shape[0]):
         if pulses[j, 2] >= 0:
-            pulse_map(
-                maps[pulses[j, 2]], spin, near, reach, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], D, off
-            )
+            pulse_map(maps[pulses[j, 2]], spin, near, reach, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], D, off)
     for j in range(ops.shape[0]):
         index = ops[j, 1]
         dt = par[j, 0]

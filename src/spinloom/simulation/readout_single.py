@@ -2,8 +2,8 @@
 
     S(8 h + l) = sum_v (a_v p_v^(8 h)) p_v^l,   l < 8
 
-a is what a spin says at the first sample, p what it does from one sample to the next. The eight powers are tabulated, so
-a sample costs four multiply-adds a spin and no store, and a recurrence runs over `CHUNK` / 8 steps before spins are
+a is what a spin says at the first sample, p what it does from one sample to the next. The eight powers are tabulated,
+so a sample costs four multiply-adds a spin and no store, and a recurrence runs over `CHUNK` / 8 steps before spins are
 listened to afresh, their phases reduced in double. `SAMPLE_FLOPS` counts a fused multiply-add as 2.
 """
 
@@ -63,7 +63,9 @@ def phase(ph: Singles, spin: Floats, dt: float, moment: Floats, start: float) ->
 
 
 @njit(**_FAST)
-def listen(a: Singles, m: Singles, near: Singles, R2prime: Singles, ph: Singles, t: float, tau: float, b: float) -> None:
+def listen(
+    a: Singles, m: Singles, near: Singles, R2prime: Singles, ph: Singles, t: float, tau: float, b: float
+) -> None:
     """a = M+ exp(-2 pi i ph - R2 t - R2' tau - b D), nothing left where next to nothing would be: what is smaller than
     1e-38 costs a hundred times as much.
 
@@ -174,8 +176,15 @@ def weighted_sum(a: Singles, w: Singles) -> tuple[float, float]:
 
 
 @njit(**_FLAGS)
+def add(out: Floats, s: Singles) -> None:
+    """out += s, as far as out goes."""
+    for l in range(min(LOW, out.size)):
+        out[l] += s[l]
+
+
+@njit(**_FLAGS)
 def read_line(out: Floats, a: Singles, b: Singles, P: Singles, w: Singles, s: Singles, first: int, n: int) -> None:
-    """n samples of a line from where a stands; a is left where the samples end.
+    """n samples of a line from where a stands, which moves on.
 
     out  (2, coils, samples), added to;  w  (coils, 2 TILE) weights;  b, s  scratch
     """
@@ -191,7 +200,7 @@ def read_line(out: Floats, a: Singles, b: Singles, P: Singles, w: Singles, s: Si
             else:
                 product(b, a, w[c])
                 eight(s, b, P)
-            for l in range(min(LOW, n - j)):
-                out[0, c, first + j + l] += s[l]
-                out[1, c, first + j + l] += s[LOW + l]
-        multiply(a, p8)
+            add(out[0, c, first + j : first + n], s[:LOW])
+            add(out[1, c, first + j : first + n], s[LOW:])
+        if j + LOW < n:
+            multiply(a, p8)
