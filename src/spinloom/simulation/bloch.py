@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation import kernels
+from spinloom.simulation import kernels, kernels_single
 from spinloom.simulation.auto_spins import Spins, enough_spins
 from spinloom.simulation.device import CPU, CUDA, Device
 from spinloom.simulation.drive import Basis
@@ -25,6 +26,7 @@ from spinloom.simulation.motion import warn_of_motion
 from spinloom.simulation.moving_coils import hearing
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.plan import Plan, plan
+from spinloom.simulation.precision import Precision
 from spinloom.simulation.spins import Matter, batches, box_edges, matter, shape_factor
 
 GROUPS = 16
@@ -55,6 +57,7 @@ class Bloch:
     rf_step  steps of a pulse are merged or split to about this length [s]
     threads  None: one per available core; the result does not depend on it
     device   CPU() or CUDA(), see device.pick
+    precision  of the magnetisation on the processor, see Precision; a card has its own
 
     A phantom's `motion` is followed exactly: gradients, pulses and slices act on places x(t) as they are. Receive coils
     stay where they are, with the pose in the middle of each readout; B1 and dB0 go with the body.
@@ -68,6 +71,7 @@ class Bloch:
     tolerance: float = 5e-4
     threads: int | None = None
     device: Device = field(default_factory=CPU)
+    precision: Precision = Precision.DOUBLE
 
     def __post_init__(self) -> None:
         counts = self.spins if isinstance(self.spins, tuple) else (1 if self.spins is None else self.spins,)
@@ -126,17 +130,20 @@ class Bloch:
 
             if (done := on_card(self.device, todo, stuff, phantom, scanner, basis)) is not None:
                 return done
+        engine = kernels_single if self.precision is Precision.SINGLE else kernels
         n_coils, n = scanner.coils.n_coils, len(stuff.amount)
         bytes_each = max(1, 16 * n_coils * len(todo.demod))
-        groups = int(min(GROUPS, n, max(1, PARTIAL_SUMS // bytes_each)))
-        bounds = np.linspace(0, n, groups + 1).astype(int)
+        full = kernels.TILE // math.gcd(kernels.TILE, len(stuff.lattice))  # entries that fill tiles to the last spin
+        tiles = -(-n // full)
+        groups = int(min(GROUPS, tiles, max(1, PARTIAL_SUMS // bytes_each)))
+        bounds = np.minimum(np.linspace(0, tiles, groups + 1).astype(int) * full, n)
 
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))
-            maps = np.empty((todo.n_maps, 12 * kernels.TILE))
+            maps = np.empty((todo.n_maps, 12 * kernels.TILE), engine.REAL)
             for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH, basis):
                 for tile in batch.tiles(kernels.TILE):
-                    kernels.run_tile(
+                    engine.run_tile(
                         tile.spin.ravel(),
                         tile.R2prime,
                         tile.weight.reshape(n_coils, -1),

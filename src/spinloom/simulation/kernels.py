@@ -20,6 +20,7 @@ from spinloom.simulation.polynomials import LARGEST, decay, half_turn, turn
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+REAL = np.float64
 TILE = 256
 """Spins of a tile. Every array below is flat: rows of TILE numbers one after the other, so that offsets between rows
 are constants, loops have a constant count, and the compiler can prove that rows do not overlap and use vector units."""

@@ -68,6 +68,9 @@ class Spins:
         for lo in range(0, n, size):
             fill = max(0, lo + size - n)
             part = slice(lo, lo + size)
+            if not fill:
+                yield Spins(self.spin[:, part], self.R2prime[part], self.weight[:, :, part])
+                continue
             yield Spins(
                 np.pad(self.spin[:, part], ((0, 0), (0, fill))),
                 np.pad(self.R2prime[part], (0, fill)),
