@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spinloom.simulation.kernels import RF, TILE
 from spinloom.simulation.polynomials_single import turn
-from spinloom.simulation.pulse_single import apply_map, loss, pulse, pulse_map
+from spinloom.simulation.pulse_single import apply_map, fill_losses, pulse, pulse_map
 from spinloom.simulation.readout_single import (
     CHUNK,
     LOW,
@@ -42,19 +42,17 @@ _ZERO, _ONE, _LEAST = np.float32(0.0), np.float32(1.0), np.float32(1e-18)
 
 
 @njit(**_FAST)
-def free(m: Singles, near: Singles, ph: Singles, dt: float) -> None:
-    """Free precession for dt by the phase ph [turns, reduced], in closed form.
+def free(m: Singles, D: Singles, ph: Singles) -> None:
+    """Free precession by the phase ph [turns, reduced], in closed form.
 
-        M+ <- M+ exp(-2 pi i ph) exp(-R2 dt),   Mz <- Mz + (1 - exp(-R1 dt)) (1 - Mz)
+        M+ <- M+ exp(-2 pi i ph) (1 - D2),   Mz <- Mz + D1 (1 - Mz)
 
-    m     rows Mx, My, Mz;  near  rows x, y, z [m], R1, R2 [1/s], f [Hz], B1, D [m^2/s], single
+    m  rows Mx, My, Mz;  D  rows D1, D2, see pulse_single.fill_losses
     """
     widest_vectors()
-    h = np.float32(dt)
     for i in range(TILE):
         s, c = turn(ph[i])
-        D1 = loss(near[3 * TILE + i] * h)
-        D2 = loss(near[4 * TILE + i] * h)
+        D1, D2 = D[i], D[TILE + i]
         p = m[i] * c + m[TILE + i] * s
         q = m[TILE + i] * c - m[i] * s
         p -= D2 * p
@@ -100,6 +98,7 @@ def run_tile(
     D, off, ph = np.zeros(4 * TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     P, kept, oldest = np.empty((TABLES, POWERS * TILE), np.float32), np.full((TABLES, 3), -1), 0
     step = np.empty(samples.shape[1])
+    F, lost = np.empty(2 * TILE, np.float32), -1.0  # losses of the last delay, which often comes again
     behind = 0.0  # what is left to turn about z after the last pulse, as a phase [turns]
     for j in range(pulses.shape[0]):
         if pulses[j, 2] >= 0:
@@ -109,7 +108,10 @@ def run_tile(
         dt = par[j, 0]
         if ops[j, 0] == RF:
             phase(ph, spin, dt, moment[j], behind - par[j, 1] / (2 * math.pi))
-            free(m, near, ph, dt)
+            if dt != lost:
+                fill_losses(F, near, dt)
+                lost = dt
+            free(m, F, ph)
             if pulses[index, 2] >= 0:
                 apply_map(m, maps[pulses[index, 2]])
             else:

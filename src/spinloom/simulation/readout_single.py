@@ -34,8 +34,8 @@ POWERS = 2 * (LOW + 1)
 """Rows of a table: p^0 ... p^7, then p^8, real and imaginary."""
 STEEP = 25.0
 """Decay or growth over a chunk, as an exponent, that keeps what is summed far from the smallest single, 1e-38."""
-SAMPLE_FLOPS = 8 + 1
-"""Of one spin and sample of one coil: a complex product and sum, and an eighth of the next one's a."""
+SAMPLE_FLOPS = 8
+"""Of one spin and sample of one coil: 7 of 8 are a complex product and sum, one a sum and the product to the next."""
 _ZERO, _ONE, _LEAST = np.float32(0.0), np.float32(1.0), np.float32(1e-25)
 
 
