@@ -14,7 +14,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
 from spinloom.sequence.sequence import Sequence, assemble
-from spinloom.simulation import pulse_single, readout_single
+from spinloom.simulation import increments_single, pulse_single, readout_single
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.kernels import TILE
 from spinloom.simulation.precision import Precision
@@ -126,7 +126,7 @@ def test_one_spin_turns_as_often_as_it_should() -> None:
 
 @pytest.mark.parametrize("h", [0.0, 1e-4, 0.01, 0.1, 0.25, 0.4, 0.5])
 def test_coefficients_of_a_turn(h: float) -> None:
-    s, c = pulse_single.root_turn.py_func(np.float32(h * h))
+    s, c = increments_single.root_turn.py_func(np.float32(h * h))
     assert s == pytest.approx(np.sqrt(2) * np.pi * np.sinc(h), abs=6e-7)
     assert c == pytest.approx(np.sqrt(2) * np.cos(np.pi * h), abs=3e-7)
 
@@ -134,7 +134,7 @@ def test_coefficients_of_a_turn(h: float) -> None:
 @pytest.mark.parametrize("x", [1e-12, 1e-6, 1e-3, 0.1, 1.0, 5.0, 20.0, 100.0, -1e-6, -0.1, -3.0])
 def test_loss_is_what_an_exponential_leaves(x: float) -> None:
     with np.errstate(over="ignore"):
-        assert pulse_single.loss.py_func(np.float32(x)) == pytest.approx(-np.expm1(-x), rel=1e-6)
+        assert increments_single.loss.py_func(np.float32(x)) == pytest.approx(-np.expm1(-x), rel=1e-6)
 
 
 def test_a_pulse_of_ten_thousand_steps_conserves_length_and_turns_by_its_area() -> None:
@@ -146,7 +146,7 @@ def test_a_pulse_of_ten_thousand_steps_conserves_length_and_turns_by_its_area() 
     m[2 * TILE :] = 1.0
     steps = np.tile([dt, B1, 0.0, 0.0, 0.0, 0.0], (n, 1))
     reach = np.array([0, 0, 0, 0, 0, 0, 1.0, 0])
-    pulse_single.pulse(m, spin, spin.astype(np.float32), reach, steps, 0.0, D, off)
+    pulse_single.pulse(m, spin, spin.astype(np.float32), reach, steps, 0.0, D, off, np.empty(4 * TILE, np.float32))
     x, y, z = m[0], m[TILE], m[2 * TILE]
     angle = 2 * np.pi * B1 * n * dt
     assert np.hypot(np.hypot(x, y), z) == pytest.approx(1.0, abs=3e-6)

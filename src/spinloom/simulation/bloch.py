@@ -140,7 +140,7 @@ class Bloch:
 
         def work(g: int) -> NDArray[np.float64]:
             out = np.zeros((2, n_coils, len(todo.demod)))
-            maps = np.empty((todo.n_maps, 12 * kernels.TILE), engine.REAL)
+            maps = engine.new_maps(todo.n_maps)
             for batch in batches(stuff, phantom, scanner, int(bounds[g]), int(bounds[g + 1]), BATCH, basis):
                 for tile in batch.tiles(kernels.TILE):
                     engine.run_tile(

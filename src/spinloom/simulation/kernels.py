@@ -20,7 +20,6 @@ from spinloom.simulation.polynomials import LARGEST, decay, half_turn, turn
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-REAL = np.float64
 TILE = 256
 """Spins of a tile. Every array below is flat: rows of TILE numbers one after the other, so that offsets between rows
 are constants, loops have a constant count, and the compiler can prove that rows do not overlap and use vector units."""
@@ -144,6 +143,11 @@ def pulse(m: Floats, spin: Floats, steps: Floats, f0: float, recovery: float, E:
         if steps.shape[1] > 6 and k:
             offset(off, spin, f0, steps[k, 6:])
         rf_step(m, spin, E, recovery, steps[k], off)
+
+
+def new_maps(n: int) -> Floats:
+    """Room for n maps."""
+    return np.empty((n, 12 * TILE))
 
 
 @njit(**_FLAGS)

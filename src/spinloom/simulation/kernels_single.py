@@ -26,19 +26,23 @@ from spinloom.simulation.readout_single import (
     read_line,
     weighted_sum,
 )
-from spinloom.simulation.wide import widest_vectors
+from spinloom.simulation.wide import aligned, widest_vectors
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-REAL = np.float32
 TABLES = 2
 """Tables of powers kept: an echo train goes to and fro between two lines."""
 
 _FLAGS = {"cache": True, "nogil": True, "error_model": "numpy"}
 _FAST = {**_FLAGS, "fastmath": {"contract", "nsz"}}
 _ZERO, _ONE, _LEAST = np.float32(0.0), np.float32(1.0), np.float32(1e-18)
+
+
+def new_maps(n: int) -> Singles:
+    """Room for n maps."""
+    return np.asarray(aligned(n * 12 * TILE)).reshape(n, 12 * TILE)
 
 
 @njit(**_FAST)
@@ -86,23 +90,25 @@ def run_tile(
 ) -> None:
     """One tile of spins through the whole plan (see plan.Plan for the tables); adds to out (2, coils, samples)."""
     widest_vectors()
-    near, late, weight = spin.astype(np.float32), R2prime.astype(np.float32), w.astype(np.float32)
+    n_near, n_w = spin.size, w.size
+    near, late, weight = aligned(n_near), aligned(TILE), aligned(n_w).reshape(w.shape)
+    near[:], late[:], weight[:] = spin, R2prime, w
     reach = np.empty(spin.size // TILE)
     for j in range(reach.size):
         reach[j] = np.abs(spin[j * TILE : (j + 1) * TILE]).max()
     fastest = R2prime.max()
-    m, none = np.zeros(3 * TILE, np.float32), np.zeros(2 * TILE, np.float32)
-    m[2 * TILE :] = _ONE
-    none[:TILE] = _ONE
-    a, b, s = np.empty(2 * TILE, np.float32), np.empty(2 * TILE, np.float32), np.empty(2 * LOW, np.float32)
-    D, off, ph = np.zeros(4 * TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
-    P, kept, oldest = np.empty((TABLES, POWERS * TILE), np.float32), np.full((TABLES, 3), -1), 0
+    m, none, D = aligned(3 * TILE), aligned(2 * TILE), aligned(4 * TILE)
+    m[:], none[:], D[:] = _ZERO, _ZERO, _ZERO
+    m[2 * TILE :], none[:TILE] = _ONE, _ONE
+    a, b, s = aligned(2 * TILE), aligned(2 * TILE), aligned(2 * LOW)
+    off, ph, e = aligned(TILE), aligned(TILE), aligned(4 * TILE)
+    P, kept, oldest = aligned(TABLES * POWERS * TILE).reshape(TABLES, POWERS * TILE), np.full((TABLES, 3), -1), 0
     step = np.empty(samples.shape[1])
-    F, lost = np.empty(2 * TILE, np.float32), -1.0  # losses of the last delay, which often comes again
+    F, lost = aligned(2 * TILE), -1.0  # losses of the last delay, which often comes again
     behind = 0.0  # what is left to turn about z after the last pulse, as a phase [turns]
     for j in range(pulses.shape[0]):
         if pulses[j, 2] >= 0:
-            pulse_map(maps[pulses[j, 2]], spin, near, reach, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], D, off)
+            pulse_map(maps[pulses[j, 2]], spin, near, reach, steps[pulses[j, 0] : pulses[j, 1]], pulse_f0[j], D, off, e)
     for j in range(ops.shape[0]):
         index = ops[j, 1]
         dt = par[j, 0]
@@ -115,7 +121,7 @@ def run_tile(
             if pulses[index, 2] >= 0:
                 apply_map(m, maps[pulses[index, 2]])
             else:
-                pulse(m, spin, near, reach, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], D, off)
+                pulse(m, spin, near, reach, steps[pulses[index, 0] : pulses[index, 1]], pulse_f0[index], D, off, e)
             behind = -par[j, 2] / (2 * math.pi)
             continue
         count, first, tau, sign, weighting = ops[j, 2], ops[j, 3], par[j, 1], par[j, 2], par[j, 3]

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from spinloom.simulation.increments_single import loss, root_turn
 from spinloom.simulation.kernels import EXTRA, TILE
 from spinloom.simulation.wide import widest_vectors
 
@@ -28,72 +29,10 @@ _FAST = {**_FLAGS, "fastmath": {"contract", "nsz"}}
 
 STEP_FLOPS = 9 + 5 + 18 + 3 + 9 + 15 + 13
 """Of one spin and step: n; h^2; two polynomials of degrees 4 and 5; e; t; what the turn adds; relaxation."""
-MAP_FLOPS = 9 + 5 + 18 + 3 + 3 * (9 + 15 + 12) + 9 + 15 + 13
+MAP_FLOPS = 9 + 5 + 18 + 3 + 4 * (9 + 15 + 13)
 """The same for the four columns of a map."""
 APPLY_FLOPS = 18
-
-
-def _even(function: Any, degree: int) -> tuple[np.float32, ...]:
-    """Chebyshev interpolant on [0, 1/4], near minimax, as coefficients of powers."""
-    from numpy.polynomial import Chebyshev, Polynomial
-
-    series = Chebyshev.interpolate(function, degree, domain=[0.0, 0.25])
-    return tuple(np.float32(c) for c in series.convert(kind=Polynomial).coef)
-
-
-_S = _even(lambda q: math.sqrt(2.0) * np.pi * np.sinc(np.sqrt(q)), 4)  # to 5e-9
-_C = _even(lambda q: math.sqrt(2.0) * np.cos(np.pi * np.sqrt(q)), 5)  # to 3e-10
-_E = tuple(np.float32((-1.0) ** n / math.factorial(n + 1)) for n in range(8))
-_ZERO, _ONE, _TWO = np.float32(0.0), np.float32(1.0), np.float32(2.0)
-_LEAST, _MOST, _PART = np.float32(-44.0), np.float32(44.0), np.float32(1.0 / 64.0)
-
-
-@njit(inline="always", **_FAST)
-def root_turn(q: Any) -> tuple[Any, Any]:
-    """sqrt2 sin(pi h) / h, sqrt2 cos(pi h) with q = h^2 <= 1/4."""
-    c = _C[4] + q * _C[5]
-    s = _S[3] + q * _S[4]
-    c = _C[3] + q * c
-    s = _S[2] + q * s
-    c = _C[2] + q * c
-    s = _S[1] + q * s
-    c = _C[1] + q * c
-    return _S[0] + q * s, _C[0] + q * c
-
-
-@njit(inline="always", **_FAST)
-def loss(x: Any) -> Any:
-    """1 - exp(-x) for |x| <= 44, held beyond: relative error some 1e-7 for x > 0, down to the smallest.
-
-    D(2 x) = D(x) (2 - D(x)), six times from a series at x / 64; an error of D does not grow on the way.
-    """
-    y = max(_LEAST, min(x, _MOST)) * _PART
-    p = _E[5] + y * _E[6]
-    p = _E[4] + y * p
-    p = _E[3] + y * p
-    p = _E[2] + y * p
-    p = _E[1] + y * p
-    p = y + y * (y * p)
-    p = p * (_TWO - p)
-    p = p * (_TWO - p)
-    p = p * (_TWO - p)
-    p = p * (_TWO - p)
-    p = p * (_TWO - p)
-    return p * (_TWO - p)
-
-
-@njit(inline="always", **_FAST)
-def stepped(
-    x: Any, y: Any, z: Any, u: Any, v: Any, w: Any, c: Any, D1: Any, D2: Any, recovery: Any
-) -> tuple[Any, Any, Any]:
-    """M + d - (D2, D2, D1) (M + d - (0, 0, recovery)), d = e x t - c t, t = e x M, e = (u, v, w): rounded once."""
-    p = v * z - w * y
-    q = w * x - u * z
-    r = u * y - v * x
-    dx = v * r - w * q - c * p
-    dy = w * p - u * r - c * q
-    dz = u * q - v * p - c * r
-    return x + (dx - D2 * (x + dx)), y + (dy - D2 * (y + dy)), z + (dz + D1 * (recovery - (z + dz)))
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @njit(**_FAST)
@@ -129,8 +68,8 @@ def offset(off: Singles, spin: Floats, f0: float, g: Floats) -> None:
 
 
 @njit(**_FAST)
-def step(m: Singles, near: Singles, off: Singles, D: Singles, q: Singles) -> None:
-    """Turn M by one step of a pulse, then relax.
+def rotation(e: Singles, near: Singles, off: Singles, q: Singles) -> None:
+    """e  rows ex, ey, ez and sqrt2 cos(pi h) of one step.
 
     q  (6,) B1x dt, B1y dt [turns], G dt [turns/m], dt [s];  off [Hz]
     """
@@ -141,31 +80,28 @@ def step(m: Singles, near: Singles, off: Singles, D: Singles, q: Singles) -> Non
         u, v = B1 * bx, B1 * by
         w = gx * near[i] + gy * near[TILE + i] + gz * near[2 * TILE + i] + dt * off[i]
         s, c = root_turn(u * u + v * v + w * w)
-        x, y, z = m[i], m[TILE + i], m[2 * TILE + i]
-        x, y, z = stepped(x, y, z, s * u, s * v, s * w, c, D[i], D[TILE + i], _ONE)
-        m[i], m[TILE + i], m[2 * TILE + i] = x, y, z
+        e[i], e[TILE + i], e[2 * TILE + i], e[3 * TILE + i] = s * u, s * v, s * w, c
 
 
 @njit(**_FAST)
-def map_step(A: Singles, near: Singles, off: Singles, D: Singles, q: Singles) -> None:
-    """The same for all four columns of a map, whose coefficients are worked out once."""
+def rotate(m: Singles, e: Singles, D: Singles, recovery: Any) -> None:
+    """M <- M + d - (D2, D2, D1) (M + d - (0, 0, recovery)), d = e x t - c t, t = e x M: rounded once.
+
+    A loop of its own: both chains of dependent operations are then short enough for the processor to overlap spins.
+    """
     widest_vectors()
-    bx, by, gx, gy, gz, dt = q[0], q[1], q[2], q[3], q[4], q[5]
     for i in range(TILE):
-        B1 = near[6 * TILE + i]
-        u, v = B1 * bx, B1 * by
-        w = gx * near[i] + gy * near[TILE + i] + gz * near[2 * TILE + i] + dt * off[i]
-        s, c = root_turn(u * u + v * v + w * w)
-        u, v, w = s * u, s * v, s * w
-        D1, D2 = D[i], D[TILE + i]
-        x, y, z = stepped(A[i], A[TILE + i], A[2 * TILE + i], u, v, w, c, D1, D2, _ZERO)
-        A[i], A[TILE + i], A[2 * TILE + i] = x, y, z
-        x, y, z = stepped(A[3 * TILE + i], A[4 * TILE + i], A[5 * TILE + i], u, v, w, c, D1, D2, _ZERO)
-        A[3 * TILE + i], A[4 * TILE + i], A[5 * TILE + i] = x, y, z
-        x, y, z = stepped(A[6 * TILE + i], A[7 * TILE + i], A[8 * TILE + i], u, v, w, c, D1, D2, _ZERO)
-        A[6 * TILE + i], A[7 * TILE + i], A[8 * TILE + i] = x, y, z
-        x, y, z = stepped(A[9 * TILE + i], A[10 * TILE + i], A[11 * TILE + i], u, v, w, c, D1, D2, _ONE)
-        A[9 * TILE + i], A[10 * TILE + i], A[11 * TILE + i] = x, y, z
+        u, v, w, c = e[i], e[TILE + i], e[2 * TILE + i], e[3 * TILE + i]
+        x, y, z = m[i], m[TILE + i], m[2 * TILE + i]
+        p = v * z - w * y
+        q = w * x - u * z
+        r = u * y - v * x
+        dx = v * r - w * q - c * p
+        dy = w * p - u * r - c * q
+        dz = u * q - v * p - c * r
+        m[i] = x + (dx - D[TILE + i] * (x + dx))
+        m[TILE + i] = y + (dy - D[TILE + i] * (y + dy))
+        m[2 * TILE + i] = z + (dz + D[i] * (recovery - (z + dz)))
 
 
 @njit(**_FLAGS)
@@ -179,14 +115,22 @@ def largest_turn(q: Floats, reach: Floats, f0: float) -> float:
 
 @njit(**_FLAGS)
 def pulse(
-    m: Singles, spin: Floats, near: Singles, reach: Floats, steps: Floats, f0: float, D: Singles, off: Singles
+    m: Singles,
+    spin: Floats,
+    near: Singles,
+    reach: Floats,
+    steps: Floats,
+    f0: float,
+    D: Singles,
+    off: Singles,
+    e: Singles,
 ) -> None:
     """Through all steps of a pulse, half a step of relaxation before and after each turn; a step that turns any spin of
     the tile by more than half a turn is taken in parts.
 
     m      (3 TILE,) magnetisation, or (12 TILE,) a map: where x, y and z go, then where 0 goes
     steps  (n, 3 + n_terms) see moments.rf_steps;  f0  frequency of the frame [Hz]
-    D      (4 TILE,) scratch, whose second half is zero;  off  (TILE,) scratch
+    D      (4 TILE,) scratch, whose second half is zero;  off  (TILE,), e  (4 TILE,) scratch
     """
     widest_vectors()
     n, q = steps.shape[0], np.empty(6, np.float32)
@@ -209,22 +153,29 @@ def pulse(
             q[j] = steps[k, 1 + j] * dt
         for part in range(parts):
             losses = D if part == parts - 1 else D[2 * TILE :]
-            if m.size == 3 * TILE:
-                step(m, near, off, losses, q)
-            else:
-                map_step(m, near, off, losses, q)
+            rotation(e, near, off, q)
+            for j in range(0, m.size, 3 * TILE):
+                rotate(m[j : j + 3 * TILE], e, losses, _ONE if j == m.size - 3 * TILE else _ZERO)
 
 
 @njit(**_FLAGS)
 def pulse_map(
-    A: Singles, spin: Floats, near: Singles, reach: Floats, steps: Floats, f0: float, D: Singles, off: Singles
+    A: Singles,
+    spin: Floats,
+    near: Singles,
+    reach: Floats,
+    steps: Floats,
+    f0: float,
+    D: Singles,
+    off: Singles,
+    e: Singles,
 ) -> None:
     """The affine map of a pulse, M -> A M + b: three columns of A, then b, each three rows."""
     widest_vectors()
     A[:] = _ZERO
     for j in range(3):
         A[4 * j * TILE : (4 * j + 1) * TILE] = _ONE
-    pulse(A, spin, near, reach, steps, f0, D, off)
+    pulse(A, spin, near, reach, steps, f0, D, off, e)
 
 
 @njit(**_FAST)

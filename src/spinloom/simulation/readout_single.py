@@ -15,9 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from spinloom.simulation.increments_single import loss
 from spinloom.simulation.kernels import EXTRA, TILE
 from spinloom.simulation.polynomials_single import decay, turn
-from spinloom.simulation.pulse_single import loss
 from spinloom.simulation.wide import widest_vectors
 
 Floats = NDArray[np.float64]
