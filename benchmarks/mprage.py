@@ -6,7 +6,8 @@ The default head (MNI152, 1 mm, partial volume, textured T1 and T2) with a B1 fi
 scanned by the default MPRAGE: 192 x 256 x 256 encoding, 49,152 readouts of 512 samples, 49,601 pulses. Sequence loaded
 and kernels warm; calibration: one complex FFT of 192 x 256 x 256 points in the same process.
 
---check   --voxels (4,096) random tissue voxels and 512 random lines again, by Bloch() in double precision with 53 x 1 x 89 spins per voxel (hours)
+--check   --voxels random tissue voxels (4,096) and 512 random lines again, by Bloch() in double precision with
+          53 x 1 x 89 spins per voxel (hours)
 --growth  time over voxels, samples and coils
 """
 
