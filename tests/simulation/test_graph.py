@@ -212,20 +212,21 @@ def test_no_period_without_repetition() -> None:
 
 def spoiled(nodes: np.ndarray) -> np.ndarray:
     """40 gradient echoes of many flip angles in a Gaussian slab: (1 - E1) sin a / (1 - E1 cos a) exp(-TE / T2)."""
-    T1, T2, B1, z = nodes
+    T1, T2, B1, f, z = nodes
     n = np.arange(1, 41)[:, None]
     a, E1 = B1 * n * np.exp(-((z / 0.01) ** 2)) / 30, np.exp(-0.02 / T1)
-    return np.asarray((1 - E1) * np.sin(a) / (1 - E1 * np.cos(a)) * np.exp(-(4e-3 + 5e-4j) * n / T2), np.complex64)
+    return np.asarray((1 - E1) * np.sin(a) / (1 - E1 * np.cos(a)) * np.exp(-(4e-3 + 5e-4j) * n / T2 + 4e-3j * f), np.complex64)
 
 
-@pytest.mark.parametrize("layout", ["continuous", "tissues", "layers"])
+@pytest.mark.parametrize("layout", ["continuous", "tissues", "layers", "off-resonance"])
 def test_error_of_a_table_is_that_of_entries_it_has_not_seen(layout: str) -> None:
     rng = stream(0, "table")
     n = 20_000
     T1, B1 = rng.uniform(0.4, 3.0, n), rng.uniform(0.7, 1.3, n)
     T2 = T1 * (rng.choice([0.05, 0.1, 0.4], n) if layout == "tissues" else rng.uniform(0.04, 0.5, n))
     z = rng.uniform(-0.01, 0.01, n) if layout == "layers" else np.zeros(n)
-    matter = np.stack([T1, T2, B1, z]).astype(np.float32)
+    f = rng.uniform(-400, 100, n) if layout == "off-resonance" else np.zeros(n)
+    matter = np.stack([T1, T2, B1, f, z]).astype(np.float32)
     table = tabulate(matter, spoiled, 3e-4, 1e-3)
     truth = spoiled(matter.astype(float))
     error = relative(table.mixture @ table.terms, truth)
@@ -236,7 +237,7 @@ def test_error_of_a_table_is_that_of_entries_it_has_not_seen(layout: str) -> Non
 
 def test_few_kinds_of_matter_are_their_own_table() -> None:
     rng = stream(0, "kinds")
-    kinds = np.array([[0.8, 0.08, 1.0, 0.0], [4.0, 2.0, 0.9, 0.0], [0.3, 0.06, 1.1, 0.002]], np.float32).T
+    kinds = np.array([[0.8, 0.08, 1, 0, 0], [4, 2, 0.9, -99, 0], [0.3, 0.06, 1.1, 0, 0.002]], np.float32).T
     matter = kinds[:, rng.integers(0, 3, 5000)]
     table = tabulate(matter, spoiled, 1e-4, 1e-3)
     assert table.n_nodes == 3
@@ -245,7 +246,7 @@ def test_few_kinds_of_matter_are_their_own_table() -> None:
 
 
 def test_one_kind_of_matter_is_one_term() -> None:
-    table = tabulate(np.full((4, 100), 0.5, np.float32), spoiled, 1e-4, 1e-3)
+    table = tabulate(np.full((5, 100), 0.5, np.float32), spoiled, 1e-4, 1e-3)
     assert table.terms.shape == (1, 100)
     assert table.n_nodes == 1
 

@@ -52,13 +52,13 @@ Z_STEPS = 14  # nodes of the table across the width of a slice
 class PhaseGraph:
     """The extended phase graph of any sequence, then the signal of every configuration that is heard.
 
-        S(t) = sum_v amount_v c(r_v) sum_e F_e(T1_v, T2_v, B1_v, z_v)
+        S(t) = sum_v amount_v c(r_v) sum_e F_e(T1_v, T2_v, B1_v, f_v, z_v)
                exp(-2 pi i (k_e(t) . r_v + f_v tau_e(t)) - t/T2_v - |tau_e(t)|/T2'_v)
 
     t since the last pulse. Every pathway has its own place in k-space and its own clock for dB0 and T2'. Pulses are the
-    solution of the Bloch equations with their shape, gradient, B1 and relaxation, but on resonance (off-resonance moves
-    their slice). Amplitudes are tabulated over T1, T2, B1 and place and interpolated; the error is measured.
-    What it has not, and Bloch() has: off-resonance during pulses that select nothing, diffusion, motion.
+    solution of the Bloch equations with their shape, gradient, B1, off-resonance and relaxation. Amplitudes are tabulated
+    over T1, T2, B1, off-resonance and place and interpolated; the error is measured.
+    What it has not, and Bloch() has: diffusion, motion, gradients along two axes during pulses.
 
     tolerance  relative L2 aimed at in each approximation
     rf_step    steps of a pulse are merged or split to about this length [s]
@@ -138,10 +138,11 @@ class _Task:
         phase = phases(drive, played, splits)
         return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, even, found, pool)
 
-    def coefficients(self, nodes: Floats) -> tuple[NDArray[np.complex128], Floats]:
-        """Coefficients of all pulses, and R1, R2, in matter (4, G) of T1, T2, B1, z."""
+    def coefficients(self, nodes: Floats, slab: Slab) -> tuple[NDArray[np.complex128], Floats]:
+        """Coefficients of all pulses, and R1, R2, in matter (5, G) of T1, T2, B1, f and place, see `_params`."""
         splits = [turns(rf) for rf in self.drive.sequence.rf]
-        m = np.stack([1 / nodes[0], 1 / nodes[1], nodes[2], nodes[3]])
+        T1, T2, B1, f, place = nodes
+        m = np.stack([1 / T1, 1 / T2, B1, f, place - f / slab.gradient])
         axis = 2 if self.selective is None else self.selective
         return coefficients(self.drive, self.played, splits, m, axis, self.method.rf_step), m[:2]
 
@@ -155,7 +156,7 @@ class _Task:
         params = self._params(own, layers, slab)
         half = float(m.size[2]) / 2
         reach = 0.0 if self.even else half
-        table_of, R = self.coefficients(specimens(params, reach, slab))
+        table_of, R = self.coefficients(specimens(params, reach, slab), slab)
         acts = acting(self.played, table_of)
         read = readouts(self.drive, acts)
         phase = self.phase[np.isin(self.played.block, acts.block)]
@@ -164,7 +165,7 @@ class _Task:
         def grown(part: Steps) -> Graph:
             return grow(part, table_of, R, 0.3 * tolerance, MOST)
 
-        typical = self.coefficients(spread(params, TYPICAL, reach, slab))
+        typical = self.coefficients(spread(params, TYPICAL, reach, slab), slab)
 
         def fresh(graph: Graph, part: Steps, index: NDArray[np.int64]) -> NDArray[np.complex64]:
             wanted = np.stack([index, np.zeros_like(index), np.zeros_like(index)], axis=1)
@@ -190,8 +191,8 @@ class _Task:
         def evaluate(nodes: Floats) -> NDArray[np.complex64]:
             mean = np.zeros((len(wanted), nodes.shape[1]), np.complex64)  # times the weight of each
             for offset, weight in zip(offsets, weights.T, strict=True):
-                there = nodes + np.array([[0.0], [0.0], [0.0], [offset]])
-                own_pulses, rates = self.coefficients(there)
+                there = nodes + np.array([0.0, 0.0, 0.0, 0.0, offset])[:, None]
+                own_pulses, rates = self.coefficients(there, slab)
                 found = amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
                 mean += (weight * matters)[:, None] * found
             return mean
@@ -222,13 +223,13 @@ class _Task:
         return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
 
     def _params(self, own: slice, layers: tuple[int, int], slab: Slab) -> NDArray[np.float32]:
-        """(4, n) T1, T2, B1 and place of the entries; off-resonance is a place further on."""
+        """(5, n) T1, T2, B1, off-resonance and place of the entries: where they would be excited alike on resonance."""
         m = self.matter
         place = np.zeros(own.stop - own.start, np.float32)
         if self.selective is not None:
             count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
             place = (np.repeat(m.x[2][slice(*layers)], count) + m.dB0[own] / slab.gradient).astype(np.float32)
-        return np.stack([m.T1[own], m.T2[own], m.B1[own], place])
+        return np.stack([m.T1[own], m.T2[own], m.B1[own], m.dB0[own], place])
 
     def _emit(
         self, emitter: Emitter, heard: Echoes, which: NDArray[np.intp], read: Readouts, samples: NDArray[np.complex64]

@@ -29,10 +29,10 @@ def coefficients(
 
         M+' = a M+ + b M- + c Mz + bT,   Mz' = d Mz + e M+ + e* M- + bZ
 
-    as they are at phase 0. The pulse is the affine map of the Bloch equations; what its gradient does to the phase
-    before and after the centre belongs to free precession, and is taken out again.
+    as they are at phase 0. The pulse is the affine map of the Bloch equations; what its gradient and
+    off-resonance do to the phase before and after the centre belongs to free precession, and is taken out again.
 
-    matter   (4, G) R1, R2 [1/s], B1, position along `axis` [m]
+    matter   (5, G) R1, R2 [1/s], B1, off-resonance [Hz], position along `axis` [m]
     axis     scanner axis of the gradients that play during pulses
     longest  see moments.rf_steps
     """
@@ -43,16 +43,17 @@ def coefficients(
         rf, split = drive.sequence.rf[played.rf[j]], splits[played.rf[j]]
         steps = rf_steps(rf, split.shape, drive.playing(drive.table[played.block[j], :3]), longest)
         front, back = np.diff(played.moment[j, :, axis])
+        early, late = np.diff([rf.edges[0], centre(rf), rf.edges[-1]])
         P = split.after + 2 * np.pi * rf.freq * (rf.edges[-1] - centre(rf))
         for lo in range(0, G, T):
-            R1, R2, B1, z = matter[:, lo : lo + T]
+            R1, R2, B1, f, z = matter[:, lo : lo + T]
             n = len(z)
             spin = np.zeros((kernels.EXTRA, T))
-            spin[axis, :n], spin[3, :n], spin[4, :n], spin[6, :n] = z, R1, R2, B1
+            spin[axis, :n], spin[3, :n], spin[4, :n], spin[5, :n], spin[6, :n] = z, R1, R2, f, B1
             kernels.pulse_map(A, spin.ravel(), steps, rf.freq, E, off)
             x, y, w, b = A.reshape(4, 3, T)[:, :, :n]  # the columns of the map
-            before = np.exp(2j * np.pi * front * z + 1j * (split.before + P))
-            after = np.exp(2j * np.pi * back * z + 1j * (split.after - P))
+            before = np.exp(2j * np.pi * (front * z + early * f) + 1j * (split.before + P))
+            after = np.exp(2j * np.pi * (back * z + late * f) + 1j * (split.after - P))
             own = out[kind, :, lo : lo + n]
             own[0] = (x[0] + y[1] + 1j * (x[1] - y[0])) / 2 * before * after
             own[1] = (x[0] - y[1] + 1j * (x[1] + y[0])) / 2 * after / before

@@ -64,7 +64,8 @@ def slabs(
     if axis is None:
         return [EVERYWHERE]
     z = np.arange(ends[0] - 5e-3, ends[1] + 5e-3, 1.25e-4)
-    still = np.stack([np.full(len(z), 1e-6), np.full(len(z), 1e-6), np.ones(len(z)), z])
+    one, none = np.ones(len(z)), np.zeros(len(z))
+    still = np.stack([1e-6 * one, 1e-6 * one, one, none, z])
     found: list[Slab] = []
     for kind, j in enumerate(played.example):
         rf = drive.sequence.rf[played.rf[j]]
@@ -73,8 +74,8 @@ def slabs(
         strength = float(np.diff(played.moment[j, [0, 2], axis])[0]) / float(rf.edges[-1] - rf.edges[0])
         if abs(strength) < 1.0:
             return [EVERYWHERE]
-        one = replace(played, example=played.example[kind : kind + 1])
-        excited = np.abs(coefficients(drive, one, splits, still, axis, longest)[0, 2])
+        alone = replace(played, example=played.example[kind : kind + 1])
+        excited = np.abs(coefficients(drive, alone, splits, still, axis, longest)[0, 2])
         top = float(excited.max())
         inside = np.flatnonzero(excited > LEAST * top)
         if top < 1e-3 or not len(inside):

@@ -1,10 +1,11 @@
-"""A state table: amplitudes of configurations over T1, T2, B1 and place, as few real terms, with a measured error.
+"""A state table: amplitudes of configurations over T1, T2, B1, f and place, as few real terms, with a measured error.
 
-    A_e(v) = sum_l mixture_e,l terms_l(T1_v, T2_v, B1_v, z_v)
+    A_e(v) = sum_l mixture_e,l terms_l(T1_v, T2_v, B1_v, f_v, z_v)
 
 Terms come from the amplitudes at the nodes of the table (singular vectors); between nodes they are interpolated:
-polynomials through Chebyshev nodes in log T1, log T2/T1 and B1, cubic pieces in z; tissue by tissue where matter falls
-into tissues (one ratio T2/T1 each). Matter of few kinds is its own table.
+polynomials through Chebyshev nodes in log T1, log T2/T1, B1 and f, cubic pieces in z; tissue by tissue where matter
+falls into tissues (one ratio T2/T1 each). Matter of few kinds is its own table. Where off-resonance f [Hz] does nothing
+during the pulses, it has one node.
 
 Berrut & Trefethen, SIAM Rev. 46, 501 (2004).
 """
@@ -30,8 +31,12 @@ FEW = 1024
 HELD_OUT = 48
 CHUNK = 2048
 MOST_GROUPS = 64
-LONGEST = 25
+SHORT, LONGEST = 9, 25
 """Nodes along one property at first."""
+
+PROPERTIES = 4
+"""log T1, log T2/T1, B1, f: those that polynomials run through."""
+F = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +52,16 @@ class Table:
 def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: float) -> Table:
     """Amplitudes of all matter from those of some.
 
-    matter     (4, n) T1, T2 [s], B1, z [m]
-    evaluate   (4, G) float64 → (n_amplitudes, G)
+    matter     (5, n) T1, T2 [s], B1, f [Hz], z [m]
+    evaluate   (5, G) float64 → (n_amplitudes, G)
     tolerance  aimed at: relative L2 of the amplitudes over matter held out
     z_step     distance of the nodes along z [m]
     """
     n = matter.shape[1]
+    f_nodes = int(_along(F, matter, evaluate, 0.3 * tolerance))
+    if f_nodes == 1:
+        matter = matter.copy()
+        matter[F] = np.median(matter[F])
     sample = matter[:, np.unique(np.linspace(0, n - 1, min(n, 20_000)).astype(int))]
     if len(kinds(*_codes(sample))[0]) <= FEW:
         example, which = kinds(*_codes(matter))
@@ -61,15 +70,15 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
             return Table(np.ascontiguousarray(nodes[:, which]), mixture, lost, len(example))
     groups = _groups(matter)
     if len(groups) == 1:
-        counts = [_counts(matter, evaluate, 0.3 * tolerance)]
+        counts = [np.array([*(_along(i, matter, evaluate, 0.3 * tolerance) for i in range(F)), f_nodes])]
     else:
-        counts = [_modest(matter[:, own]) for own in groups]
+        counts = [_modest(matter[:, own], f_nodes, float(np.ptp(matter[F]))) for own in groups]
     rng = np.random.default_rng(0)
     held = np.sort(rng.choice(n, HELD_OUT, replace=False))
     truth_at = matter[:, held].astype(float)
     while True:
         axes = [_axes(matter[:, own], c, z_step) for own, c in zip(groups, counts, strict=True)]
-        grids = [np.stack(np.meshgrid(*a, indexing="ij")).reshape(4, -1) for a in axes]
+        grids = [np.stack(np.meshgrid(*a, indexing="ij")).reshape(5, -1) for a in axes]
         found = evaluate(np.concatenate([*(_physical(g) for g in grids), truth_at], axis=1))
         nodes, mixture, lost = _terms(found[:, : -len(held)], tolerance)
         terms = np.empty((len(nodes), n), np.float32)
@@ -97,64 +106,65 @@ def _groups(matter: Singles) -> list[NDArray[np.intp] | slice]:
     return [*np.split(order, np.cumsum(np.bincount(which))[:-1])]
 
 
-def _modest(matter: Singles) -> NDArray[np.int64]:
-    """Nodes along T1, T2/T1 and B1 for a tissue, at first."""
-    spread = np.ptp(np.log(matter[0])), 0.0, np.ptp(matter[2])
-    return np.array([int(np.clip(3 + 4 * spread[0], 3, 12)), 2, int(np.clip(3 + 8 * spread[2], 3, 12))])
+def _modest(matter: Singles, f_nodes: int, f_range: float) -> NDArray[np.int64]:
+    """Nodes along T1, T2/T1, B1 and f for a tissue, at first; f_nodes are enough for all of f_range [Hz]."""
+    T1, B1, f = float(np.ptp(np.log(matter[0]))), float(np.ptp(matter[2])), float(np.ptp(matter[F]))
+    of_f = 1 if f_nodes == 1 else min(f_nodes, 3 + int(f_nodes * f / max(f_range, 1e-9)))
+    return np.array([int(np.clip(3 + 4 * T1, 3, 12)), 2, int(np.clip(3 + 8 * B1, 3, 12)), of_f])
 
 
-def _counts(matter: Singles, evaluate: Evaluate, tolerance: float) -> NDArray[np.int64]:
-    """Nodes along T1, T2/T1 and B1: where the Chebyshev series along each has fallen to the tolerance.
+def _along(axis: int, matter: Singles, evaluate: Evaluate, tolerance: float) -> int:
+    """Nodes along one property: where the Chebyshev series along it has fallen to the tolerance.
 
     Looked at with the others in the middle, all low and all high.
     """
-    ends = np.array([[0.0] * 3, [1.0] * 3, [0.5] * 3])
-    at = _coordinates(matter)
-    lo, hi, z = at[:3].min(axis=1), at[:3].max(axis=1), float(np.median(matter[3]))
-    u = (1 - np.cos(np.pi * np.arange(LONGEST) / (LONGEST - 1))) / 2
-    lines = np.repeat(ends[None, :, None, :], 3, axis=0).repeat(LONGEST, axis=2)  # axis, line, node, property
-    for axis in range(3):
-        lines[axis, :, :, axis] = u
-    grid = lo[:, None] + (hi - lo)[:, None] * lines.reshape(-1, 3).T
-    found = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)])))
-    found = found.reshape(len(found), 3, 3, LONGEST)
-    both = np.concatenate([found.real, found.imag]).astype(float)
-    size = np.abs(dct(both, type=1, axis=-1)) / (LONGEST - 1)
-    power = np.sqrt((size**2).sum(axis=0))  # axis, line, order
-    tail = np.sqrt(np.cumsum((power**2)[..., ::-1], axis=-1)[..., ::-1])
-    enough = (tail <= tolerance * tail[..., :1]).argmax(axis=-1)
-    enough[(tail > tolerance * tail[..., :1]).all(axis=-1)] = LONGEST
-    return np.clip(enough.max(axis=1), 2, LONGEST)
+    at = _coordinates(matter)[:PROPERTIES]
+    lo, hi, z = at.min(axis=1), at.max(axis=1), float(np.median(matter[4]))
+    if hi[axis] == lo[axis]:
+        return 1
+    least = 1 if axis == F else 2
+    for n in (SHORT, LONGEST):
+        lines = np.repeat(np.array([0.0, 1.0, 0.5])[:, None, None], n, axis=1).repeat(PROPERTIES, axis=2)
+        lines[:, :, axis] = (1 - np.cos(np.pi * np.arange(n) / (n - 1))) / 2
+        grid = lo[:, None] + (hi - lo)[:, None] * lines.reshape(-1, PROPERTIES).T
+        found = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)]))).reshape(-1, 3, n)
+        both = np.concatenate([found.real, found.imag]).astype(float)
+        power = np.sqrt(((dct(both, type=1, axis=-1) / (n - 1)) ** 2).sum(axis=0))  # line, order
+        tail = np.sqrt(np.cumsum((power**2)[:, ::-1], axis=-1)[:, ::-1])
+        low = tail <= tolerance * tail[:, :1]
+        if low[:, -1].all():
+            return max(int(low.argmax(axis=-1).max()), least)
+    return LONGEST
 
 
 def _coordinates(matter: Singles) -> Floats:
-    """T1, T2, B1, z → log T1, log T2/T1, B1, z."""
+    """T1, T2, B1, f, z → log T1, log T2/T1, B1, f, z."""
     m = matter.astype(float)
-    return np.stack([np.log(m[0]), np.log(m[1] / m[0]), m[2], m[3]])
+    return np.stack([np.log(m[0]), np.log(m[1] / m[0]), *m[2:]])
 
 
 def _codes(matter: Singles) -> list[NDArray[np.int64]]:
-    return [np.ascontiguousarray(row).view(np.int32).astype(np.int64) for row in matter[:3]] + [
-        np.rint(matter[3] * 1e6).astype(np.int64) + 10_000_000
+    return [np.ascontiguousarray(row).view(np.int32).astype(np.int64) for row in matter[:4]] + [
+        np.rint(matter[4] * 1e6).astype(np.int64) + 10_000_000
     ]
 
 
 def _physical(grid: Floats) -> Floats:
-    """log T1, log T2/T1, B1, z → T1, T2, B1, z."""
+    """log T1, log T2/T1, B1, f, z → T1, T2, B1, f, z."""
     T1 = np.exp(grid[0])
-    return np.stack([T1, T1 * np.exp(grid[1]), grid[2], grid[3]])
+    return np.stack([T1, T1 * np.exp(grid[1]), *grid[2:]])
 
 
 def _axes(matter: Singles, counts: NDArray[np.int64], z_step: float) -> list[Floats]:
-    """Nodes along log T1, log T2/T1, B1 (Chebyshev, ends included) and z (even steps)."""
+    """Nodes along log T1, log T2/T1, B1, f (Chebyshev, ends included) and z (even steps)."""
     axes, at = [], _coordinates(matter)
-    for values, count in zip(at[:3], counts, strict=True):
+    for values, count in zip(at[:PROPERTIES], counts, strict=True):
         lo, hi = float(values.min()), float(values.max())
         if hi - lo < 1e-3 or count == 1:
             axes.append(np.array([(lo + hi) / 2]))
         else:
             axes.append((lo + hi) / 2 - (hi - lo) / 2 * np.cos(np.pi * np.arange(count) / (count - 1)))
-    lo, hi = float(at[3].min()), float(at[3].max())
+    lo, hi = float(at[4].min()), float(at[4].max())
     if hi - lo < 1e-7 or not np.isfinite(z_step):
         return [*axes, np.array([(lo + hi) / 2])]
     return [*axes, np.linspace(lo, hi, max(4, int(np.ceil((hi - lo) / z_step)) + 1))]
@@ -193,11 +203,11 @@ def _left(M: Singles, Q: Singles, B: Singles) -> float:
 
 
 def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Singles:
-    """(L, n) values (n1, n2, n3, nz, L) at T1, T2, B1, z of all matter."""
-    z, n = axes[3], matter.shape[1]
-    flat = np.ascontiguousarray(np.moveaxis(values, 3, 0)).reshape(len(z), -1, values.shape[-1])
-    out = np.empty((values.shape[-1], n), np.float32)
-    at = (matter[3] - z[0]) / (z[1] - z[0]) if len(z) > 1 else np.zeros(n)
+    """(L, n) values (n1, n2, n3, nf, nz, L) at T1, T2, B1, f, z of all matter."""
+    z, n, L = axes[4], matter.shape[1], values.shape[-1]
+    flat = np.ascontiguousarray(np.moveaxis(values, 4, 0)).reshape(len(z), -1, len(axes[F]) * L)
+    out = np.empty((L, n), np.float32)
+    at = (matter[4] - z[0]) / (z[1] - z[0]) if len(z) > 1 else np.zeros(n)
     first = np.clip(at.astype(int) - 1, 0, max(len(z) - 4, 0))
     order = np.argsort(first, kind="stable") if len(z) > 1 else np.arange(n)
     ends = np.searchsorted(first[order], np.arange(len(z) + 1))
@@ -205,16 +215,17 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Single
         for lo in range(ends[layer], ends[layer + 1], CHUNK):
             own = order[lo : min(lo + CHUNK, ends[layer + 1])]
             some = matter[:, own]
-            w1, w2, w3 = (_barycentric(x, nodes) for x, nodes in zip(_coordinates(some)[:3], axes[:3], strict=True))
+            w1, w2, w3, wf = (_barycentric(x, nodes) for x, nodes in zip(_coordinates(some), axes[:PROPERTIES]))
             w = (w1[:, :, None, None] * w2[:, None, :, None] * w3[:, None, None, :]).reshape(len(own), -1)
             if len(z) == 1:
-                out[:, own] = (w @ flat[0]).T
+                out[:, own] = np.einsum("nf,nfl->ln", wf, (w @ flat[0]).reshape(len(own), -1, L))
                 continue
             t = at[own] - layer
-            part = np.zeros((len(own), values.shape[-1]), np.float32)
+            part = np.zeros((len(own), L), np.float32)
             for q in range(4):  # Lagrange through 0, 1, 2, 3
                 c = np.prod([(t - o) / (q - o) for o in range(4) if o != q], axis=0)
-                part += c[:, None].astype(np.float32) * (w @ flat[layer + q])
+                there = np.einsum("nf,nfl->nl", wf, (w @ flat[layer + q]).reshape(len(own), -1, L))
+                part += c[:, None].astype(np.float32) * there
             out[:, own] = part.T
     return out
 
