@@ -36,9 +36,8 @@ class Automatic:
     """Whichever of Bloch() and PhaseGraph() simulates a scan right, and of those the faster one.
 
     Voxels that are points are spins as they stand. Voxels that are boxes dephase, and their configurations are far
-    fewer than the spins it takes to follow them; where the phase graph does not hold (motion, oblique grids, pulses
-    that select along several axes, diffusion weighting, pulses through which off-resonance turns spins noticeably)
-    enough spins are taken instead.
+    fewer than the spins it takes to follow them; where the phase graph does not hold (motion, concomitant fields,
+    oblique grids, pulses that select along several axes, diffusion weighting) enough spins are taken instead.
 
     tolerance  relative L2 aimed at
     threads    None: one per available core; never changes the result
@@ -63,9 +62,6 @@ FIRST_BLOCKS = 3000
 
 MOST_DIFFUSED = 0.03
 """b D up to which diffusion may be left out."""
-
-MOST_TURNED = 0.1
-"""Turns by which off-resonance may turn a spin in half a pulse that selects nothing, for the phase graph to hold."""
 
 
 def choose(automatic: Automatic, phantom: Phantom, sequence: Sequence, scanner: Scanner) -> Choice:
@@ -102,19 +98,9 @@ def _against_graph(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> st
     drive = Drive(sequence)
     played = pulses(drive, [turns(rf) for rf in sequence.rf])
     try:
-        axis = selective_axis(played)
+        selective_axis(played)
     except UsageError:
         return "pulses select along several axes"
-    off = (
-        0.0 if phantom.dB0 is None else float(np.quantile(np.abs(phantom.dB0[phantom.PD > 0]), 0.95, method="nearest"))
-    )
-    for j in played.example:
-        rf = sequence.rf[played.rf[j]]
-        selects = axis is not None and abs(played.moment[j, 2, axis] - played.moment[j, 0, axis]) > 1.0
-        swept = len(np.unique(np.round(np.angle(rf.signal[np.abs(rf.signal) > 0]), 3))) > 4
-        length = float(rf.edges[-1] - rf.edges[0])
-        if not selects and not swept and off * length / 2 > MOST_TURNED:
-            return f"{off:.0f} Hz off resonance turn spins during a pulse of {length * 1e3:.2g} ms that selects nothing"
     return _diffusion(phantom, sequence)
 
 

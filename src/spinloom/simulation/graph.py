@@ -56,8 +56,9 @@ class PhaseGraph:
                exp(-2 pi i (k_e(t) . r_v + f_v tau_e(t)) - t/T2_v - |tau_e(t)|/T2'_v)
 
     t since the last pulse. Every pathway has its own place in k-space and its own clock for dB0 and T2'. Pulses are the
-    solution of the Bloch equations with their shape, gradient, B1, off-resonance and relaxation. Amplitudes are tabulated
-    over T1, T2, B1, off-resonance and place and interpolated; the error is measured.
+    solution of the Bloch equations with their shape, gradient, B1, off-resonance and relaxation. Amplitudes are
+    tabulated over T1, T2, B1, off-resonance and place and interpolated; the error is measured. Fields are those in the
+    middle of a voxel (Bloch() takes a field of the scanner, but not a map of the phantom, at each spin).
     What it has not, and Bloch() has: diffusion, motion, gradients along two axes during pulses.
 
     tolerance  relative L2 aimed at in each approximation
@@ -127,14 +128,15 @@ class _Task:
         axes = axes_of(readouts(drive, played), selective)
         matter = columns(phantom, scanner, axes)
         z, half = matter.x[2], float(matter.size[2]) / 2
-        found = slabs(drive, played, splits, selective, (z.min() - half, z.max() + half), method.rf_step)
+        ends, crushed = (z.min() - half, z.max() + half), bool(half)
+        found = slabs(drive, played, splits, selective, ends, method.rf_step, crushed=crushed)
         even = selective is None
         if not even:
             across = trajectory(sequence).k[..., axes[2]]
             even = bool(np.nanmax(across, initial=0.0) - np.nanmin(across, initial=0.0) > 1.0)
         if selective is not None and even:  # partitions of a slab: layers thin enough to be points of the profile
             thinnest = min((s.width for s in found), default=1.0)
-            matter = split_layers(matter, int(np.ceil(PER_SLICE * 2 * half / thinnest)))
+            matter = split_layers(matter, max(1, int(np.ceil(PER_SLICE * 2 * half / thinnest))))
         phase = phases(drive, played, splits)
         return _Task(method, scanner, phantom, drive, played, phase, matter, axes, selective, even, found, pool)
 

@@ -55,11 +55,19 @@ def selective_axis(played: Pulses) -> int | None:
 
 
 def slabs(
-    drive: Drive, played: Pulses, splits: list[Turns], axis: int | None, ends: tuple[float, float], longest: float
+    drive: Drive,
+    played: Pulses,
+    splits: list[Turns],
+    axis: int | None,
+    ends: tuple[float, float],
+    longest: float,
+    *,
+    crushed: bool = True,
 ) -> list[Slab]:
     """The slabs that the excitations of a sequence reach inside the object, in order; those that touch are one.
 
-    ends  of the object along the slice axis [m]
+    ends     of the object along the slice axis [m]
+    crushed  whether what only refocusing pulses excite, outside of these, may be left out
     """
     if axis is None:
         return [EVERYWHERE]
@@ -69,7 +77,8 @@ def slabs(
     found: list[Slab] = []
     for kind, j in enumerate(played.example):
         rf = drive.sequence.rf[played.rf[j]]
-        if rf.use not in (RFUse.EXCITATION, RFUse.UNDEFINED):
+        excites = rf.use in (RFUse.EXCITATION, RFUse.UNDEFINED)
+        if not excites and (crushed or rf.use is not RFUse.REFOCUSING):
             continue
         strength = float(np.diff(played.moment[j, [0, 2], axis])[0]) / float(rf.edges[-1] - rf.edges[0])
         if abs(strength) < 1.0:
