@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from spinloom.simulation.graph_table import tabulate
 from spinloom.simulation.graph_through import filon
 from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Steps
 
+POOL = ThreadPoolExecutor(2)
 USES = (RFUse.EXCITATION, RFUse.REFOCUSING, RFUse.INVERSION)
 
 
@@ -267,7 +269,7 @@ def test_error_of_a_table_is_that_of_entries_it_has_not_seen(layout: str) -> Non
     z = rng.uniform(-0.01, 0.01, n) if layout == "layers" else np.zeros(n)
     f = rng.uniform(-400, 100, n) if layout == "off-resonance" else np.zeros(n)
     matter = np.stack([T1, T2, B1, f, z]).astype(np.float32)
-    table = tabulate(matter, spoiled, 3e-4, 1e-3)
+    table = tabulate(matter, spoiled, 3e-4, 1e-3, POOL)
     truth = spoiled(matter.astype(float))
     error = relative(table.mixture @ table.terms, truth)
     assert table.n_nodes < n
@@ -279,14 +281,14 @@ def test_few_kinds_of_matter_are_their_own_table() -> None:
     rng = stream(0, "kinds")
     kinds = np.array([[0.8, 0.08, 1, 0, 0], [4, 2, 0.9, -99, 0], [0.3, 0.06, 1.1, 0, 0.002]], np.float32).T
     matter = kinds[:, rng.integers(0, 3, 5000)]
-    table = tabulate(matter, spoiled, 1e-4, 1e-3)
+    table = tabulate(matter, spoiled, 1e-4, 1e-3, POOL)
     assert table.n_nodes == 3
     assert relative(table.mixture @ table.terms, spoiled(matter.astype(float))) < 1e-4
     assert table.error < 1e-4
 
 
 def test_one_kind_of_matter_is_one_term() -> None:
-    table = tabulate(np.full((5, 100), 0.5, np.float32), spoiled, 1e-4, 1e-3)
+    table = tabulate(np.full((5, 100), 0.5, np.float32), spoiled, 1e-4, 1e-3, POOL)
     assert table.terms.shape == (1, 100)
     assert table.n_nodes == 1
 

@@ -1,8 +1,10 @@
-"""How many cores this process may use."""
+"""How many cores this process may use, and who may use them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -14,6 +16,22 @@ def available_cores() -> int:
     if (given := os.environ.get("SPINLOOM_THREADS", "")).isdigit() and int(given) > 0:
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Linear algebra stays on the thread that calls it.
+
+    The engines bring threads of their own; a library that starts more inside each of them costs two to five times the
+    time. Needs threadpoolctl, and does nothing without it.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 def free_memory() -> int | None:

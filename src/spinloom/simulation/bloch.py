@@ -105,7 +105,7 @@ class Bloch:
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
         centre = pivot(phantom.motion, phantom, scanner)
         warn_of_motion(phantom, sequence, scanner, centre)
-        listens = hearing(scanner.coils, phantom.motion, centre, where.t, stuff.places)
+        listens = hearing(scanner.coils, phantom.motion, centre, where.t, lambda: stuff.places)
         scanner = replace(scanner, coils=listens.coils)
         factor = np.zeros(there.shape, complex)
         factor[there] = steps.demod * shape_factor(phantom, spins, felt.k[there])
@@ -162,7 +162,8 @@ class Bloch:
         total = np.zeros((n_coils, len(todo.demod)), complex)
         with ThreadPoolExecutor(self.threads or available_cores()) as pool:
             for out in pool.map(work, range(groups)):
-                total += out[0] + 1j * out[1]
+                total.real += out[0]
+                total.imag += out[1]
         return total
 
 

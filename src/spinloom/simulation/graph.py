@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.core.cores import available_cores
+from spinloom.core.cores import available_cores, own_threads
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner, UniformCoil
 from spinloom.phantom.phantom import Phantom
@@ -77,7 +77,7 @@ class PhaseGraph:
         still(phantom, scanner)
         where = trajectory(sequence)
         samples = np.zeros((scanner.coils.n_coils, *where.k.shape[:2]), np.complex64)
-        with ThreadPoolExecutor(self.threads or available_cores()) as pool:
+        with own_threads(), ThreadPoolExecutor(self.threads or available_cores()) as pool:
             task = _Task.of(self, phantom, sequence, scanner, pool)
             facts = [task.add(slab, samples) for slab in task.slabs]
         received = [demodulation(adc).astype(np.complex64) for adc in sequence.adc]
@@ -199,7 +199,7 @@ class _Task:
                 mean += (weight * matters)[:, None] * found
             return mean
 
-        table = tabulate(params, evaluate, tolerance, slab.width / Z_STEPS)
+        table = tabulate(params, evaluate, tolerance, slab.width / Z_STEPS, self.pool)
         table = replace(table, mixture=table.mixture / matters[:, None])
         emitter = Emitter(m, layers, self.axes, table, self._coils(own), self.even, tolerance, self.pool)
         facts = self._emit(emitter, heard, which, read, samples)

@@ -13,6 +13,7 @@ Berrut & Trefethen, SIAM Rev. 46, 501 (2004).
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,13 +50,14 @@ class Table:
     n_nodes: int
 
 
-def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: float) -> Table:
+def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: float, pool: ThreadPoolExecutor) -> Table:
     """Amplitudes of all matter from those of some.
 
     matter     (5, n) T1, T2 [s], B1, f [Hz], z [m]
     evaluate   (5, G) float64 → (n_amplitudes, G)
     tolerance  aimed at: relative L2 of the amplitudes over matter held out
     z_step     distance of the nodes along z [m]
+    pool       threads
     """
     n = matter.shape[1]
     f_nodes = int(_along(F, matter, evaluate, 0.3 * tolerance))
@@ -85,7 +87,7 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
         first = 0
         for own, a, grid in zip(groups, axes, grids, strict=True):
             values = np.ascontiguousarray(nodes[:, first : first + grid.shape[1]].T).reshape(*(len(x) for x in a), -1)
-            terms[:, own] = _interpolate(matter[:, own], a, values)
+            terms[:, own] = _interpolate(matter[:, own], a, values, pool)
             first += grid.shape[1]
         truth = found[:, first:]
         error = float(np.linalg.norm(mixture @ terms[:, held] - truth)) / max(float(np.linalg.norm(truth)), 1e-30)
@@ -202,7 +204,7 @@ def _left(M: Singles, Q: Singles, B: Singles) -> float:
     return float(sum(np.sum((M[:, p] - Q @ B[:, p]).astype(float) ** 2) for p in parts))
 
 
-def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Singles:
+def _interpolate(matter: Singles, axes: list[Floats], values: Singles, pool: ThreadPoolExecutor) -> Singles:
     """(L, n) values (n1, n2, n3, nf, nz, L) at T1, T2, B1, f, z of all matter."""
     z, n, L = axes[4], matter.shape[1], values.shape[-1]
     flat = np.ascontiguousarray(np.moveaxis(values, 4, 0)).reshape(len(z), -1, len(axes[F]) * L)
@@ -211,22 +213,29 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles) -> Single
     first = np.clip(at.astype(int) - 1, 0, max(len(z) - 4, 0))
     order = np.argsort(first, kind="stable") if len(z) > 1 else np.arange(n)
     ends = np.searchsorted(first[order], np.arange(len(z) + 1))
-    for layer in range(len(z)):
-        for lo in range(ends[layer], ends[layer + 1], CHUNK):
-            own = order[lo : min(lo + CHUNK, ends[layer + 1])]
-            some = matter[:, own]
-            w1, w2, w3, wf = (_barycentric(x, nodes) for x, nodes in zip(_coordinates(some), axes[:PROPERTIES]))
-            w = (w1[:, :, None, None] * w2[:, None, :, None] * w3[:, None, None, :]).reshape(len(own), -1)
-            if len(z) == 1:
-                out[:, own] = np.einsum("nf,nfl->ln", wf, (w @ flat[0]).reshape(len(own), -1, L))
-                continue
-            t = at[own] - layer
-            part = np.zeros((len(own), L), np.float32)
-            for q in range(4):  # Lagrange through 0, 1, 2, 3
-                c = np.prod([(t - o) / (q - o) for o in range(4) if o != q], axis=0)
-                there = np.einsum("nf,nfl->nl", wf, (w @ flat[layer + q]).reshape(len(own), -1, L))
-                part += c[:, None].astype(np.float32) * there
-            out[:, own] = part.T
+
+    def part(chunk: tuple[int, int, int]) -> None:
+        layer, lo, hi = chunk
+        own = order[lo:hi]
+        w1, w2, w3, wf = (_barycentric(x, nodes) for x, nodes in zip(_coordinates(matter[:, own]), axes[:PROPERTIES]))
+        w = (w1[:, :, None, None] * w2[:, None, :, None] * w3[:, None, None, :]).reshape(len(own), -1)
+        if len(z) == 1:
+            out[:, own] = np.einsum("nf,nfl->ln", wf, (w @ flat[0]).reshape(len(own), -1, L))
+            return
+        t = at[own] - layer
+        found = np.zeros((len(own), L), np.float32)
+        for q in range(4):  # Lagrange through 0, 1, 2, 3
+            c = np.prod([(t - o) / (q - o) for o in range(4) if o != q], axis=0)
+            there = np.einsum("nf,nfl->nl", wf, (w @ flat[layer + q]).reshape(len(own), -1, L))
+            found += c[:, None].astype(np.float32) * there
+        out[:, own] = found.T
+
+    chunks = [
+        (layer, lo, min(lo + CHUNK, ends[layer + 1]))
+        for layer in range(len(z))
+        for lo in range(ends[layer], ends[layer + 1], CHUNK)
+    ]
+    list(pool.map(part, chunks))
     return out
 
 

@@ -11,6 +11,7 @@ poses nothing is lost; for many, what is left out is below `TOLERANCE` of the la
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,12 +79,14 @@ class Hearing:
         return heard
 
 
-def hearing(coils: Coils, motion: RigidMotion | None, pivot: FloatArray, t: FloatArray, places: FloatArray) -> Hearing:
+def hearing(
+    coils: Coils, motion: RigidMotion | None, pivot: FloatArray, t: FloatArray, places: Callable[[], FloatArray]
+) -> Hearing:
     """Coils → Hearing; a readout has the pose of its middle.
 
     pivot   of the motion, from the isocentre (3,) [m]
     t       (readout, sample) times since the start of the scan [s], NaN where there is no sample
-    places  (n, 3) where there are spins, from the isocentre [m]
+    places  gives (n, 3) where there are spins, from the isocentre [m]; asked only if the body moves
     """
     if motion is None or not motion.moves or isinstance(coils, UniformCoil):
         return Hearing(coils, np.eye(coils.n_coils, dtype=complex)[None], np.zeros(len(t), np.intp))
@@ -96,7 +99,8 @@ def hearing(coils: Coils, motion: RigidMotion | None, pivot: FloatArray, t: Floa
         poses, which = chosen, apart.argmin(axis=1)[which.reshape(-1)]
     R = rotation_matrices(poses[:, 3:] / REACH)
     c = pivot - R @ pivot + poses[:, :3]
-    some = places[np.unique(np.linspace(0, len(places) - 1, SAMPLE).round().astype(int))]
+    there = places()
+    some = there[np.unique(np.linspace(0, len(there) - 1, SAMPLE).round().astype(int))]
     every = Posed(coils, R, c, np.arange(len(R) * coils.n_coils))
     found = skeleton(every(some).T, TOLERANCE)
     mixture = found.mixture.reshape(len(found.nodes), len(R), coils.n_coils).transpose(1, 0, 2)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.core.cores import available_cores
+from spinloom.core.cores import available_cores, own_threads
 from spinloom.core.encoding import Encoding
 from spinloom.core.errors import UsageError
 from spinloom.core.kspace import KSpace
@@ -79,7 +79,7 @@ class SignalEquation:
             coarse = float(matter.size[2]) / _thickness(protocol, encoding)
             matter = split_layers(matter, 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse)))
         where, centre = trajectory(sequence), isocentre_mm(phantom, scanner)
-        with ThreadPoolExecutor(self.threads or available_cores()) as pool:
+        with own_threads(), ThreadPoolExecutor(self.threads or available_cores()) as pool:
             task = _Task(self, phantom, scanner, sequence, protocol, encoding, matter, centre, pool)
             samples = (
                 task.cartesian(where.k, where.t) if straight(where.k, axes[0]) else task.scattered(where.k, where.t)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from spinloom.core.cores import available_cores
+from spinloom.core.cores import available_cores, own_threads
 from spinloom.core.errors import InputError
 from spinloom.core.rng import stream
 from spinloom.sequence.protocol import Protocol
@@ -66,6 +66,6 @@ def images_of_slices(
             S += noise.view(np.complex64)[..., 0]
         np.abs(scipy.fft.ifft2(S, overwrite_x=True, workers=1).T, out=images[i])
 
-    with ThreadPoolExecutor(threads or available_cores()) as pool:
+    with own_threads(), ThreadPoolExecutor(threads or available_cores()) as pool:
         list(pool.map(work, range(n)))
     return images
