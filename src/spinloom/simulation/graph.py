@@ -22,6 +22,7 @@ from spinloom.simulation.graph_period import follow
 from spinloom.simulation.graph_pulses import coefficients, phases
 from spinloom.simulation.graph_region import Slab, acting, selective_axis, slabs
 from spinloom.simulation.graph_run import amplitudes
+from spinloom.simulation.graph_scatter import Bundle, bundles, by_scatter
 from spinloom.simulation.graph_signal import (
     Emitter,
     Pattern,
@@ -242,13 +243,17 @@ class _Task:
         n_columns = len(emitter.matter.x[1]) * (1 if planar else emitter.layers[1] - emitter.layers[0])
         coils = self.scanner.coils.n_coils
         entries, error = None, 0.0
-        count = {"lines projected": 0, "lines by columns": 0}
+        count = {"lines projected": 0, "lines by columns": 0, "curves": 0}
+        curved: list[Pattern] = []
 
-        def put(p: Pattern, found: NDArray[np.complex64]) -> None:
+        def put(p: Pattern | Bundle, found: NDArray[np.complex64]) -> None:
             for c in range(coils):
                 np.add.at(samples[c][:, p.lo : p.hi], row[p.rows], found[min(c, len(found) - 1)])
 
         for p in patterns(heard, read, self.axes[1:]):
+            if not p.straight:
+                curved.append(p)
+                continue
             span = float(np.ptp(self.matter.dB0)) * float(np.ptp(p.window[:, 0]))
             lines = cost_by_lines(len(p.rows), n, terms, 4 + int(2 * span), coils)
             parts = alike(heard, p, self.axes[0]) if is_even(p.window) else []
@@ -264,6 +269,11 @@ class _Task:
             put(p, found)
             error = max(error, lost)
             count["lines projected"] += len(p.rows)
+        for b in bundles(heard, curved):
+            found, lost = by_scatter(emitter, heard, which, b)
+            put(b, found)
+            error = max(error, lost)
+            count["curves"] += len(b.rows)
         return {**count, "error of the time segments": error}
 
     def _spectrum(self, own: slice, layers: tuple[int, int], slab: Slab) -> Spectrum:

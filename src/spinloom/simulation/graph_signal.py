@@ -29,6 +29,7 @@ class Pattern:
     rows    (n,) indices of the echoes;  lo, hi  first and last + 1 sample of the readout that they fill
     window  (n_samples, 1 + n_terms) of the readout
     side    sign of the time since the echo
+    straight  whether they lie on a line along the readout axis
     """
 
     rows: Index
@@ -36,10 +37,11 @@ class Pattern:
     hi: int
     window: Floats
     side: float
+    straight: bool = True
 
 
 def patterns(heard: Echoes, read: Readouts, across: tuple[int, int]) -> Iterator[Pattern]:
-    """Echoes by window, cut where the time since the echo changes sign, and into single samples where lines bend.
+    """Echoes by window, cut where the time since the echo changes sign.
 
     across  the two scanner axes across the readouts
     """
@@ -58,13 +60,12 @@ def patterns(heard: Echoes, read: Readouts, across: tuple[int, int]) -> Iterator
             rows = np.flatnonzero(kind == i)
             samples = read.windows[window[e]]
             straight = np.ptp(samples[a:b, [1 + across[0], 1 + across[1]]], axis=0).max() < 1e-3
-            for p, q in [(a, b)] if straight else [(s, s + 1) for s in range(a, b)]:
-                yield Pattern(rows, p, q, samples[p:q], side)
+            yield Pattern(rows, a, b, samples[a:b], side, bool(straight))
 
 
 @dataclass(frozen=True, eq=False)
 class Emitter:
-    """Matter of one slab with its table, and the two engines that make signal of it.
+    """Matter of one slab with its table, and the engines that make signal of it (the third: graph_scatter).
 
     matter  columns
     layers  (first, last) range of them along the slice axis

@@ -3,7 +3,7 @@
     A_e(v) = sum_l mixture_e,l terms_l(T1_v, T2_v, B1_v, f_v, z_v)
 
 Terms come from the amplitudes at the nodes of the table (singular vectors); between nodes they are interpolated:
-polynomials through Chebyshev nodes in log T1, log T2/T1, B1 and f, cubic pieces in z; tissue by tissue where matter
+polynomials through Chebyshev nodes in log T1, log T2/T1, B1 and f, pieces of the fifth degree in z; tissue by tissue where matter
 falls into tissues (one ratio T2/T1 each). Matter of few kinds is its own table. Where off-resonance f [Hz] does nothing
 during the pulses, it has one node.
 
@@ -32,6 +32,10 @@ FEW = 1024
 HELD_OUT = 48
 CHUNK = 2048
 MOST_GROUPS = 64
+POINTS = 6
+"""Nodes along z that a place is interpolated from."""
+MOST_NODES = 12_000
+"""No finer table is made of one that has more."""
 SHORT, LONGEST = 9, 25
 """Nodes along one property at first."""
 
@@ -78,6 +82,7 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
     rng = np.random.default_rng(0)
     held = np.sort(rng.choice(n, HELD_OUT, replace=False))
     truth_at = matter[:, held].astype(float)
+    finer_z, before = bool(np.ptp(matter[4]) > 0), np.inf
     while True:
         axes = [_axes(matter[:, own], c, z_step) for own, c in zip(groups, counts, strict=True)]
         grids = [np.stack(np.meshgrid(*a, indexing="ij")).reshape(5, -1) for a in axes]
@@ -91,9 +96,15 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
             first += grid.shape[1]
         truth = found[:, first:]
         error = float(np.linalg.norm(mixture @ terms[:, held] - truth)) / max(float(np.linalg.norm(truth)), 1e-30)
-        if error <= tolerance or max(int(c.max()) for c in counts) >= 2 * LONGEST:
+        if error <= tolerance or first > MOST_NODES:
             return Table(terms, mixture, error, first)
-        counts = [np.where(c > 1, np.ceil(c * 1.3), 1).astype(int) for c in counts]
+        if error > 0.7 * before and np.ptp(matter[4]) > 0:
+            finer_z = not finer_z  # the other way of refining it
+        before = error
+        if finer_z:
+            z_step /= 1.5
+        else:
+            counts = [np.where(c > 1, np.ceil(c * 1.3), 1).astype(int) for c in counts]
 
 
 def _groups(matter: Singles) -> list[NDArray[np.intp] | slice]:
@@ -169,7 +180,7 @@ def _axes(matter: Singles, counts: NDArray[np.int64], z_step: float) -> list[Flo
     lo, hi = float(at[4].min()), float(at[4].max())
     if hi - lo < 1e-7 or not np.isfinite(z_step):
         return [*axes, np.array([(lo + hi) / 2])]
-    return [*axes, np.linspace(lo, hi, max(4, int(np.ceil((hi - lo) / z_step)) + 1))]
+    return [*axes, np.linspace(lo, hi, max(POINTS, int(np.ceil((hi - lo) / z_step)) + 1))]
 
 
 def _terms(A: NDArray[np.complex64], tolerance: float) -> tuple[Singles, NDArray[np.complex64], float]:
@@ -210,7 +221,7 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles, pool: Thr
     flat = np.ascontiguousarray(np.moveaxis(values, 4, 0)).reshape(len(z), -1, len(axes[F]) * L)
     out = np.empty((L, n), np.float32)
     at = (matter[4] - z[0]) / (z[1] - z[0]) if len(z) > 1 else np.zeros(n)
-    first = np.clip(at.astype(int) - 1, 0, max(len(z) - 4, 0))
+    first = np.clip(at.astype(int) - POINTS // 2 + 1, 0, max(len(z) - POINTS, 0))
     order = np.argsort(first, kind="stable") if len(z) > 1 else np.arange(n)
     ends = np.searchsorted(first[order], np.arange(len(z) + 1))
 
@@ -224,8 +235,8 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles, pool: Thr
             return
         t = at[own] - layer
         found = np.zeros((len(own), L), np.float32)
-        for q in range(4):  # Lagrange through 0, 1, 2, 3
-            c = np.prod([(t - o) / (q - o) for o in range(4) if o != q], axis=0)
+        for q in range(POINTS):  # Lagrange through 0, 1, 2 ...
+            c = np.prod([(t - o) / (q - o) for o in range(POINTS) if o != q], axis=0)
             there = np.einsum("nf,nfl->nl", wf, (w @ flat[layer + q]).reshape(len(own), -1, L))
             found += c[:, None].astype(np.float32) * there
         out[:, own] = found.T
