@@ -3,9 +3,9 @@
     A_e(v) = sum_l mixture_e,l terms_l(T1_v, T2_v, B1_v, f_v, z_v)
 
 Terms come from the amplitudes at the nodes of the table (singular vectors); between nodes they are interpolated:
-polynomials through Chebyshev nodes in log T1, log T2/T1, B1 and f, pieces of the fifth degree in z; tissue by tissue where matter
-falls into tissues (one ratio T2/T1 each). Matter of few kinds is its own table. Where off-resonance f [Hz] does nothing
-during the pulses, it has one node.
+polynomials through Chebyshev nodes in log T1, log T2/T1, B1 and f, pieces of the fifth degree in z; tissue by tissue
+where matter falls into tissues (one ratio T2/T1 each). Matter of few kinds is its own table. Where off-resonance f [Hz]
+does nothing during the pulses, it has one node.
 
 Berrut & Trefethen, SIAM Rev. 46, 501 (2004).
 """
