@@ -85,7 +85,7 @@ def by_scatter(emitter: Emitter, heard: Echoes, which: Index, b: Bundle) -> tupl
         k, x[2] = k * [1.0, 1.0, 0.0], np.zeros(1)
     mixture = emitter.table.mixture[which[b.rows]]  # (n, terms)
     L, J = mixture.shape[1], len(cut.C)
-    coefficient = (mixture[:, None, :, None] * cut.C.T[:, None, :]).reshape(-1, L * J)
+    coefficient = (mixture[:, None, :, None] * cut.C.T[:, None, :]).reshape(-1, L * J).astype(np.complex64)
     coils: Complex = np.ones((1, 1), np.complex64) if emitter.coils is None else emitter.coils
     out = np.empty((len(coils), len(k)), np.complex64)
     for c, coil in enumerate(coils):

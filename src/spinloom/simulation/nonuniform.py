@@ -45,7 +45,7 @@ def sums(
     out = np.zeros(len(k), np.complex64)
     shape = tuple(1 if m == 1 else scipy.fft.next_fast_len(max(2 * m, 2 * WIDTH)) for m in volumes.shape[1:])
     ramp, u = np.ones(len(k), complex), np.empty((len(k), 3))
-    scale = np.ones((1, 1, 1), np.float32)
+    scale: Floats = np.ones((1, 1, 1))
     for axis, (x, n, N) in enumerate(zip(axes, volumes.shape[1:], shape, strict=True)):
         step = 0.0 if n == 1 else float(x[-1] - x[0]) / (n - 1)
         ramp *= np.exp(-2j * np.pi * k[:, axis] * x[n // 2])
