@@ -123,13 +123,14 @@ def _offsets(sequence: Sequence, start: FloatArray, before: FloatArray) -> tuple
     when = start[blocks] + centre
     area = before[blocks].copy()
     for axis in range(3):
-        pairs = np.column_stack([sequence.blocks[blocks, 1 + axis], sequence.blocks[blocks, 0]])
-        unique, which = np.unique(pairs, axis=0, return_inverse=True)
-        part = np.zeros(len(unique))
-        for i, (g, r) in enumerate(unique):
+        pairs = sequence.blocks[blocks, 1 + axis].astype(np.int64) * len(sequence.rf) + sequence.blocks[blocks, 0]
+        _, example, which = np.unique(pairs, return_index=True, return_inverse=True)
+        part = np.zeros(len(example))
+        for i, b in enumerate(blocks[example]):
+            r, g = sequence.blocks[b, [0, 1 + axis]]
             if g != NONE:
                 part[i] = integral(sequence.gradients[g], np.array(sequence.rf[r].centre))
-        area[:, axis] += part[which.ravel()] if len(part) else 0.0
+        area[:, axis] += part[which]
 
     offset = np.zeros((len(blocks) + 1, 3))
     excited = np.full(len(blocks) + 1, np.nan)

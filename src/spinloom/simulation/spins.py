@@ -134,7 +134,7 @@ def matter(
     affine[:3] *= 1e-3
     hz_per_ppm = 1e-6 * GAMMA_BAR * scanner.B0
     return Matter(
-        index=np.stack(np.unravel_index(voxel, phantom.grid.shape), axis=-1).astype(np.int32),
+        index=_unravelled(voxel, phantom.grid.shape),
         voxel=voxel,
         amount=np.concatenate([p.amount for p in parts]).astype(float) * phantom.grid.voxel_volume_mm3 / len(inside),
         rates=rates,
@@ -144,6 +144,17 @@ def matter(
         offsets=lorentzian(len(inside)) if sample_T2prime else np.zeros(len(inside)),
         affine=affine,
     )
+
+
+def _unravelled(voxel: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """numpy.unravel_index as (n, 3); division by one number is five times as fast."""
+    index = np.empty((len(voxel), 3), np.int32)
+    for axis in (2, 1):
+        above = voxel // shape[axis]
+        index[:, axis] = voxel - above * shape[axis]
+        voxel = above
+    index[:, 0] = voxel
+    return index
 
 
 def _diffusivity(phantom: Phantom, parts: list[Compartment]) -> FloatArray:
