@@ -31,6 +31,7 @@ Singles = NDArray[np.float32]
 Samples = NDArray[np.complex64]
 
 SAMPLE = 160  # pixels from which the low-rank train is found
+DROPPED = 0.3  # of the tolerance, by products of a late term of the train with a late one of the readout
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def kspace_of_slice(maps: SliceMaps, i: int, protocol: Protocol, *, tolerance: f
         R2prime=float(R2prime.max()), tolerance=tolerance,
     )  # fmt: skip
     decay = dB0, R2, R2prime
-    return _encoded(signal.astype(np.complex64), at, decay, float(states.clock[0]), terms, mixture[:, echo])
+    return _encoded(signal.astype(np.complex64), at, decay, float(states.clock[0]), terms, mixture[:, echo], tolerance)
 
 
 def _train(protocol: Protocol, spins: Spins, states: States, tolerance: float) -> tuple[NDArray[np.intp], Samples]:
@@ -129,41 +130,85 @@ def _echo_of_line(n_y: int, ETL: int, effective: int) -> NDArray[np.intp]:
 
 def _encoded(
     signal: Samples, at: NDArray[np.intp], decay: tuple[Singles, Singles, Singles], clock: float, terms: TimeTerms,
-    mixture: Samples,
+    mixture: Samples, tolerance: float,
 ) -> Samples:  # fmt: skip
-    L, n_y, n_x = len(signal), mixture.shape[1], terms.mixture.shape[1]
+    n_y, n_x = mixture.shape[1], terms.mixture.shape[1]
     y, x = np.divmod(at, n_x)
     left, wide = int(x.min()), int(np.ptp(x)) + 1  # columns without matter need no transform
     at = y * wide + x - left
+    read = np.empty((len(terms.tau), len(at)), np.complex64)
+    _readouts(read, *decay, clock, terms.tau)
+    signal, across = _principal(signal, mixture)
+    read, along = _principal(read, terms.mixture)
+    heard = _heard(signal, read, across, along, DROPPED * tolerance)
     S = np.zeros((n_y, n_x), np.complex64)
     line = np.zeros((n_y, n_x), np.complex64)
-    pixels = np.empty((L, n_y * wide), np.complex64)
-    for q, tau in enumerate(terms.tau):
-        pixels[:] = 0
-        _fill(pixels, at, signal, *decay, clock, float(tau))
-        lines = scipy.fft.fft(pixels.reshape(L, n_y, wide), axis=1, overwrite_x=True, workers=1)
-        _mix(lines, mixture, line[:, left : left + wide])
-        _add(S, scipy.fft.fft(line, axis=1, workers=1), terms.mixture[q])
+    pixels = np.empty((len(signal), n_y * wide), np.complex64)
+    for q in np.flatnonzero(heard.any(axis=0)):
+        own = np.flatnonzero(heard[:, q])
+        some = pixels[: len(own)]
+        some[:] = 0
+        _fill(some, at, signal, own, read[q])
+        lines = scipy.fft.fft(some.reshape(len(own), n_y, wide), axis=1, overwrite_x=True, workers=1)
+        _mix(lines, across[own], line[:, left : left + wide])
+        _add(S, scipy.fft.fft(line, axis=1, workers=1), along[q])
     S *= np.sinc(np.fft.fftfreq(n_y)).astype(np.float32)[:, None]
     S *= np.sinc(np.fft.fftfreq(n_x)).astype(np.float32)
     return S
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-def _fill(pixels, at, signal, f, R2, R2p, clock, tau):  # type: ignore[no-untyped-def]
-    t, late, now = np.float32(tau), np.float32(abs(clock + tau)), np.float32(clock + tau)
-    re, im = np.empty(len(at), np.float32), np.empty(len(at), np.float32)
-    for v in range(len(at)):
-        s, c = turn(f[v] * now)
-        size = np.exp(-t * R2[v] - late * R2p[v])
-        re[v], im[v] = np.float32(c) * size, -np.float32(s) * size
-    for l in range(len(signal)):
-        image = pixels[l]
+def _principal(values: Samples, mixture: Samples) -> tuple[Samples, Samples]:
+    """The same sum of products, values (L, n) with mixture (L, m), in terms that fall off as fast as any."""
+    if len(values) == 1:
+        return values, mixture
+    Q, R = np.linalg.qr(mixture.T)
+    turned = R @ values  # its mixture is Q.T, whose rows are orthonormal
+    some = turned[:, :: max(1, values.shape[1] // SAMPLE)]
+    U = np.linalg.eigh(some @ some.conj().T)[1][:, ::-1]
+    return U.conj().T @ turned, np.ascontiguousarray(U.T @ Q.T)
+
+
+def _heard(signal: Samples, read: Samples, across: Samples, along: Samples, tolerance: float) -> NDArray[np.bool_]:
+    """(L, Q) which pairs of a term of the train and one of the readout are needed: without the others the samples are
+    off by no more than the tolerance, relative to a k-space that is everywhere as loud as its middle."""
+    energy = _squares(signal) @ _squares(read).T
+    energy *= np.outer(_squares(across).max(axis=1), _squares(along).max(axis=1))
+    middle = float(np.sum(_squares(across[:, 0] @ signal) * _squares(along[:, 0] @ read)))
+    order = np.argsort(energy, axis=None)
+    left_out = np.cumsum(energy.ravel()[order]) <= tolerance**2 * middle
+    heard = np.ones(energy.shape, bool)
+    heard.flat[order[left_out]] = False
+    return heard
+
+
+def _squares(a: Samples) -> Singles:
+    return np.asarray(a.real * a.real + a.imag * a.imag)
+
+
+_FAST: dict[str, Any] = {
+    "cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}
+}  # fmt: skip
+
+
+@njit(**_FAST)
+def _readouts(out, f, R2, R2p, clock, tau):  # type: ignore[no-untyped-def]
+    for q in range(len(tau)):
+        t, late, now = np.float32(tau[q]), np.float32(abs(clock + tau[q])), np.float32(clock + tau[q])
+        for v in range(len(f)):
+            s, c = turn(f[v] * now)
+            size = np.exp(-t * R2[v] - late * R2p[v])
+            out[q, v] = complex(np.float32(c) * size, -np.float32(s) * size)
+
+
+@njit(**_FAST)
+def _fill(pixels, at, signal, own, read):  # type: ignore[no-untyped-def]
+    for i in range(len(own)):
+        image, values = pixels[i], signal[own[i]]
         for v in range(len(at)):
-            image[at[v]] = signal[l, v] * complex(re[v], im[v])
+            image[at[v]] = values[v] * read[v]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+@njit(**_FAST)
 def _mix(lines, mixture, out):  # type: ignore[no-untyped-def]
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
@@ -174,7 +219,7 @@ def _mix(lines, mixture, out):  # type: ignore[no-untyped-def]
                     out[y, x] += mixture[l, y] * lines[l, y, x]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+@njit(**_FAST)
 def _add(S, line, mixture):  # type: ignore[no-untyped-def]
     for y in range(S.shape[0]):
         for x in range(S.shape[1]):
