@@ -195,7 +195,7 @@ def main() -> None:
     rows = [row(work, case, args.method, args.threads, peer_python, repeats) for case in args.cases]
     show(rows, args.threads)
     if args.json:
-        args.json.write_text(json.dumps(rows, indent=2) + "\n")
+        args.json.write_text(json.dumps(rows, indent=2, default=float) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Singles = NDArray[np.float32]
 
-LANES = 64
+LANES = 128
 
 
 def echo_amplitudes(

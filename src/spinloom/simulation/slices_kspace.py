@@ -22,15 +22,16 @@ from spinloom.sequence.protocols.bssfp import BalancedSSFP
 from spinloom.sequence.protocols.spin_echo import SpinEcho
 from spinloom.sequence.protocols.spoiled_gre import SpoiledGRE
 from spinloom.sequence.protocols.turbo_spin_echo import TurboSpinEcho
-from spinloom.simulation.evolution import Spins, evolved
+from spinloom.simulation.evolution import Signals, Spins, evolved
 from spinloom.simulation.polynomials import turn
 from spinloom.simulation.readouts import States
-from spinloom.simulation.slices_terms import TimeTerms, time_terms
+from spinloom.simulation.slices_terms import TimeTerms, principal, time_terms
 
 Singles = NDArray[np.float32]
 Samples = NDArray[np.complex64]
 
 SAMPLE = 160  # pixels from which the low-rank train is found
+HEARD = 2000  # pixels that say what is needed
 DROPPED = 0.3  # of the tolerance, by products of a late term of the train with a late one of the readout
 
 
@@ -75,20 +76,23 @@ def kspace_of_slice(maps: SliceMaps, i: int, protocol: Protocol, *, tolerance: f
     R2: Singles = np.float32(1) / T2
     R2prime: Singles = np.float32(1) / own(maps.T2prime, np.inf)
     spins = Spins(T1, T2, T2, dB0, B1, B1, np.ones_like(T1))
-    nodes, mixture = _train(protocol, spins, states, tolerance)
-    signal = evolved(protocol, spins, states.take(nodes), 0) * PD.ravel()[at]
+    nodes, turn, mixture = _train(protocol, spins, states, tolerance)
+    signal = turn @ (evolved(protocol, spins, states.take(nodes), 0) * PD.ravel()[at])
     terms = time_terms(
         n_x, protocol.bandwidth, clock=float(states.clock[0]), f=float(np.abs(dB0).max()), R2=float(R2.max()),
         R2prime=float(R2prime.max()), tolerance=tolerance,
     )  # fmt: skip
     decay = dB0, R2, R2prime
-    return _encoded(signal.astype(np.complex64), at, decay, float(states.clock[0]), terms, mixture[:, echo], tolerance)
+    return _encoded(signal, at, decay, float(states.clock[0]), terms, mixture[:, echo], tolerance)
 
 
-def _train(protocol: Protocol, spins: Spins, states: States, tolerance: float) -> tuple[NDArray[np.intp], Samples]:
-    """Nodes (L,) and mixture (L, n_states): F ≈ F[nodes] @ mixture, least squares over pixels and states."""
+def _train(
+    protocol: Protocol, spins: Spins, states: States, tolerance: float
+) -> tuple[NDArray[np.intp], Singles, Singles]:
+    """Nodes (L,), turn (L, L) and mixture (L, n_states): F ≈ (turn @ F[nodes]).T @ mixture, in the least squares over
+    pixels and states, in terms that matter less and less."""
     if len(states) == 1:
-        return np.array([0]), np.ones((1, 1), np.complex64)
+        return np.array([0]), np.ones((1, 1), np.float32), np.ones((1, 1), np.float32)
     n = len(spins.T1)
     F = evolved(protocol, spins.take(np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.intp)), states, 0).T.astype(float)
     order = qr(F, mode="r", pivoting=True)[1]
@@ -97,7 +101,8 @@ def _train(protocol: Protocol, spins: Spins, states: States, tolerance: float) -
         mixture = np.linalg.lstsq(F[:, nodes], F, rcond=None)[0]
         if np.linalg.norm(F[:, nodes] @ mixture - F) <= 0.8 * tolerance * np.linalg.norm(F):
             break
-    return nodes, mixture.astype(np.complex64)
+    turn, mixture = principal(F[:, nodes], mixture)
+    return nodes, turn.astype(np.float32), mixture.astype(np.float32)
 
 
 def _states(protocol: Protocol, n_y: int) -> tuple[States, NDArray[np.intp]]:
@@ -129,8 +134,8 @@ def _echo_of_line(n_y: int, ETL: int, effective: int) -> NDArray[np.intp]:
 
 
 def _encoded(
-    signal: Samples, at: NDArray[np.intp], decay: tuple[Singles, Singles, Singles], clock: float, terms: TimeTerms,
-    mixture: Samples, tolerance: float,
+    signal: Signals, at: NDArray[np.intp], decay: tuple[Singles, Singles, Singles], clock: float, terms: TimeTerms,
+    mixture: Singles, tolerance: float,
 ) -> Samples:  # fmt: skip
     n_y, n_x = mixture.shape[1], terms.mixture.shape[1]
     y, x = np.divmod(at, n_x)
@@ -138,9 +143,8 @@ def _encoded(
     at = y * wide + x - left
     read = np.empty((len(terms.tau), len(at)), np.complex64)
     _readouts(read, *decay, clock, terms.tau)
-    signal, across = _principal(signal, mixture)
-    read, along = _principal(read, terms.mixture)
-    heard = _heard(signal, read, across, along, DROPPED * tolerance)
+    read, along = terms.turn @ read, terms.mixture
+    heard = _heard(signal, read, mixture, along, DROPPED * tolerance)
     S = np.zeros((n_y, n_x), np.complex64)
     line = np.zeros((n_y, n_x), np.complex64)
     pixels = np.empty((len(signal), n_y * wide), np.complex64)
@@ -150,27 +154,18 @@ def _encoded(
         some[:] = 0
         _fill(some, at, signal, own, read[q])
         lines = scipy.fft.fft(some.reshape(len(own), n_y, wide), axis=1, overwrite_x=True, workers=1)
-        _mix(lines, across[own], line[:, left : left + wide])
+        _mix(lines, mixture[own], line[:, left : left + wide])
         _add(S, scipy.fft.fft(line, axis=1, workers=1), along[q])
     S *= np.sinc(np.fft.fftfreq(n_y)).astype(np.float32)[:, None]
     S *= np.sinc(np.fft.fftfreq(n_x)).astype(np.float32)
     return S
 
 
-def _principal(values: Samples, mixture: Samples) -> tuple[Samples, Samples]:
-    """The same sum of products, values (L, n) with mixture (L, m), in terms that fall off as fast as any."""
-    if len(values) == 1:
-        return values, mixture
-    Q, R = np.linalg.qr(mixture.T)
-    turned = R @ values  # its mixture is Q.T, whose rows are orthonormal
-    some = turned[:, :: max(1, values.shape[1] // SAMPLE)]
-    U = np.linalg.eigh(some @ some.conj().T)[1][:, ::-1]
-    return U.conj().T @ turned, np.ascontiguousarray(U.T @ Q.T)
-
-
-def _heard(signal: Samples, read: Samples, across: Samples, along: Samples, tolerance: float) -> NDArray[np.bool_]:
-    """(L, Q) which pairs of a term of the train and one of the readout are needed: without the others the samples are
+def _heard(signal: Signals, read: Samples, across: Singles, along: Samples, tolerance: float) -> NDArray[np.bool_]:
+    """(L, Q) which pairs of a term of the train and one of the readout is needed: without the others the samples are
     off by no more than the tolerance, relative to a k-space that is everywhere as loud as its middle."""
+    some = slice(None, None, max(1, signal.shape[1] // HEARD))
+    signal, read = signal[:, some], read[:, some]
     energy = _squares(signal) @ _squares(read).T
     energy *= np.outer(_squares(across).max(axis=1), _squares(along).max(axis=1))
     middle = float(np.sum(_squares(across[:, 0] @ signal) * _squares(along[:, 0] @ read)))
@@ -181,7 +176,7 @@ def _heard(signal: Samples, read: Samples, across: Samples, along: Samples, tole
     return heard
 
 
-def _squares(a: Samples) -> Singles:
+def _squares(a: Signals) -> Singles:
     return np.asarray(a.real * a.real + a.imag * a.imag)
 
 

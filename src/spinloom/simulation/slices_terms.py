@@ -1,14 +1,16 @@
 """What happens during a readout, as few images instead of one per sample.
 
-    exp(-2πi f tau - R2 tau - R2' (|clock + tau| - |clock|)) ≈ sum_q exp(the same at tau_q) C(q, tau)
+    exp(-2πi f tau - R2 tau - R2' (|clock + tau| - |clock|)) ≈ sum_q sum_p turn(q, p) exp(the same at tau_p) C(q, tau)
 
-tau_q are Chebyshev points of the readout and C is the least-squares fit over the range of f, R2 and R2'.
+tau_p are Chebyshev points of the readout, turn and C the least-squares fit over the range of f, R2 and R2', in terms
+that matter less and less.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +23,13 @@ class TimeTerms:
     """A readout of n samples in the order of the FFT: sample j is at tau = ((j + n/2) mod n - n/2) / (n bandwidth).
 
     tau      (Q,) times from the echo at which images are made [s]
+    turn     (Q, Q) from these images to the terms
     mixture  (Q, n) C above
     error    in the mean over the range and the readout, relative to a voxel's largest sample
     """
 
     tau: Floats
+    turn: NDArray[np.complex64]
     mixture: NDArray[np.complex64]
     error: float
 
@@ -41,7 +45,7 @@ def time_terms(
     """
     width = 1.0 / bandwidth
     found = _terms(n, clock == 0, _ladder(f * width), _ladder(R2 * width), _ladder(R2prime * width), tolerance)
-    return TimeTerms(found.tau * width, found.mixture, found.error)
+    return TimeTerms(found.tau * width, found.turn, found.mixture, found.error)
 
 
 def _ladder(x: float) -> float:
@@ -68,4 +72,18 @@ def _terms(n: int, spin_echo: bool, turns: float, rate: float, reversible: float
         error = float(np.sqrt(np.mean(np.abs(few @ mixture - F) ** 2)))
         if error <= tolerance:
             break
-    return TimeTerms(nodes, mixture.astype(np.complex64), error)
+    turn, mixture = principal(few, mixture)
+    return TimeTerms(nodes, turn.astype(np.complex64), mixture.astype(np.complex64), error)
+
+
+def principal(values: NDArray[Any], mixture: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """turn (L, L) and a new mixture (L, m), its rows orthonormal, of the same product values @ mixture.
+
+        values @ mixture = (values @ turn.T) @ new mixture
+
+    values (n, L) are examples: over them, the terms values @ turn.T fall off as fast as any.
+    """
+    Q, R = np.linalg.qr(mixture.T)
+    some = values @ R.T
+    U = np.linalg.eigh(some.T @ some.conj())[1][:, ::-1]
+    return U.conj().T @ R, np.ascontiguousarray(U.T @ Q.T)
