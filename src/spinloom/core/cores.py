@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def available_cores() -> int:
@@ -25,13 +27,24 @@ def own_threads() -> Iterator[None]:
     The engines bring threads of their own; a library that starts more inside each of them costs two to five times the
     time. Needs threadpoolctl, and does nothing without it.
     """
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
+    libraries = _libraries()
+    if libraries is None:
         yield
         return
-    with threadpool_limits(limits=1, user_api="blas"):
+    with libraries.limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _libraries() -> Any:
+    """Those of linear algebra that numpy and scipy have loaded, looked for once; None without threadpoolctl."""
+    import scipy.linalg  # noqa: F401
+
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
 
 
 def free_memory() -> int | None:

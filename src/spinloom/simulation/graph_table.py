@@ -12,11 +12,13 @@ Berrut & Trefethen, SIAM Rev. 46, 501 (2004).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.fft import dct
 
@@ -31,6 +33,8 @@ FEW = 1024
 
 HELD_OUT = 48
 CHUNK = 2048
+HELD = 2**19
+"""Numbers between the two steps of an interpolation, on one thread."""
 MOST_GROUPS = 64
 POINTS = 6
 """Nodes along z that a place is interpolated from."""
@@ -38,6 +42,10 @@ MOST_NODES = 12_000
 """No finer table is made of one that has more."""
 SHORT, LONGEST = 9, 25
 """Nodes along one property at first."""
+
+_FAST: dict[str, Any] = {
+    "cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}
+}  # fmt: skip
 
 PROPERTIES = 4
 """log T1, log T2/T1, B1, f: those that polynomials run through."""
@@ -64,7 +72,9 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
     pool       threads
     """
     n = matter.shape[1]
-    f_nodes = int(_along(F, matter, evaluate, 0.3 * tolerance))
+    groups = _groups(matter)
+    nodes_of = _along(range(PROPERTIES) if len(groups) == 1 else [F], matter, evaluate, 0.3 * tolerance)
+    f_nodes = nodes_of[F]
     if f_nodes == 1:
         matter = matter.copy()
         matter[F] = np.median(matter[F])
@@ -74,9 +84,8 @@ def tabulate(matter: Singles, evaluate: Evaluate, tolerance: float, z_step: floa
         if len(example) <= FEW:
             nodes, mixture, lost = _terms(evaluate(matter[:, example].astype(float)), tolerance)
             return Table(np.ascontiguousarray(nodes[:, which]), mixture, lost, len(example))
-    groups = _groups(matter)
     if len(groups) == 1:
-        counts = [np.array([*(_along(i, matter, evaluate, 0.3 * tolerance) for i in range(F)), f_nodes])]
+        counts = [np.array([nodes_of[i] for i in range(PROPERTIES)])]
     else:
         counts = [_modest(matter[:, own], f_nodes, float(np.ptp(matter[F]))) for own in groups]
     rng = np.random.default_rng(0)
@@ -126,28 +135,33 @@ def _modest(matter: Singles, f_nodes: int, f_range: float) -> NDArray[np.int64]:
     return np.array([int(np.clip(3 + 4 * T1, 3, 12)), 2, int(np.clip(3 + 8 * B1, 3, 12)), of_f])
 
 
-def _along(axis: int, matter: Singles, evaluate: Evaluate, tolerance: float) -> int:
-    """Nodes along one property: where the Chebyshev series along it has fallen to the tolerance.
+def _along(axes: Iterable[int], matter: Singles, evaluate: Evaluate, tolerance: float) -> dict[int, int]:
+    """Nodes along some properties: where the Chebyshev series along each has fallen to the tolerance.
 
     Looked at with the others in the middle, all low and all high.
     """
     at = _coordinates(matter)[:PROPERTIES]
     lo, hi, z = at.min(axis=1), at.max(axis=1), float(np.median(matter[4]))
-    if hi[axis] == lo[axis]:
-        return 1
-    least = 1 if axis == F else 2
+    found = dict.fromkeys(axes, 1)
+    todo = [axis for axis in found if hi[axis] > lo[axis]]
     for n in (SHORT, LONGEST):
-        lines = np.repeat(np.array([0.0, 1.0, 0.5])[:, None, None], n, axis=1).repeat(PROPERTIES, axis=2)
-        lines[:, :, axis] = (1 - np.cos(np.pi * np.arange(n) / (n - 1))) / 2
+        if not todo:
+            break
+        lines = np.tile(np.array([0.0, 1.0, 0.5])[:, None, None], (len(todo), 1, n, PROPERTIES))
+        for i, axis in enumerate(todo):
+            lines[i, :, :, axis] = (1 - np.cos(np.pi * np.arange(n) / (n - 1))) / 2
         grid = lo[:, None] + (hi - lo)[:, None] * lines.reshape(-1, PROPERTIES).T
-        found = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)]))).reshape(-1, 3, n)
-        both = np.concatenate([found.real, found.imag]).astype(float)
-        power = np.sqrt(((dct(both, type=1, axis=-1) / (n - 1)) ** 2).sum(axis=0))  # line, order
-        tail = np.sqrt(np.cumsum((power**2)[:, ::-1], axis=-1)[:, ::-1])
-        low = tail <= tolerance * tail[:, :1]
-        if low[:, -1].all():
-            return max(int(low.argmax(axis=-1).max()), least)
-    return LONGEST
+        values = evaluate(_physical(np.concatenate([grid, np.full((1, grid.shape[1]), z)])))
+        values = values.reshape(len(values), len(todo), 3, n)
+        both = np.concatenate([values.real, values.imag]).astype(float)
+        power = ((dct(both, type=1, axis=-1) / (n - 1)) ** 2).sum(axis=0)  # property, line, order
+        tail = np.sqrt(np.cumsum(power[..., ::-1], axis=-1)[..., ::-1])
+        low = tail <= tolerance * tail[..., :1]
+        for axis, own in zip(todo, low, strict=True):
+            enough = int(own.argmax(axis=-1).max()) if own[:, -1].all() else LONGEST
+            found[axis] = max(enough, 1 if axis == F else 2)
+        todo = [axis for axis in todo if found[axis] == LONGEST]
+    return found
 
 
 def _coordinates(matter: Singles) -> Floats:
@@ -218,7 +232,8 @@ def _left(M: Singles, Q: Singles, B: Singles) -> float:
 def _interpolate(matter: Singles, axes: list[Floats], values: Singles, pool: ThreadPoolExecutor) -> Singles:
     """(L, n) values (n1, n2, n3, nf, nz, L) at T1, T2, B1, f, z of all matter."""
     z, n, L = axes[4], matter.shape[1], values.shape[-1]
-    flat = np.ascontiguousarray(np.moveaxis(values, 4, 0)).reshape(len(z), -1, len(axes[F]) * L)
+    n_outer, n_inner = len(axes[0]) * len(axes[1]), len(axes[2]) * len(axes[F])
+    flat = np.ascontiguousarray(np.moveaxis(values, 4, 0)).reshape(len(z), n_outer, n_inner * L)
     out = np.empty((L, n), np.float32)
     at = (matter[4] - z[0]) / (z[1] - z[0]) if len(z) > 1 else np.zeros(n)
     first = np.clip(at.astype(int) - POINTS // 2 + 1, 0, max(len(z) - POINTS, 0))
@@ -228,39 +243,71 @@ def _interpolate(matter: Singles, axes: list[Floats], values: Singles, pool: Thr
     def part(chunk: tuple[int, int, int]) -> None:
         layer, lo, hi = chunk
         own = order[lo:hi]
-        w1, w2, w3, wf = (_barycentric(x, nodes) for x, nodes in zip(_coordinates(matter[:, own]), axes[:PROPERTIES]))
-        w = (w1[:, :, None, None] * w2[:, None, :, None] * w3[:, None, None, :]).reshape(len(own), -1)
-        if len(z) == 1:
-            out[:, own] = np.einsum("nf,nfl->ln", wf, (w @ flat[0]).reshape(len(own), -1, L))
-            return
-        t = at[own] - layer
+        w = [_barycentric(x, nodes) for x, nodes in zip(_coordinates(matter[:, own]), axes[:PROPERTIES], strict=False)]
+        outer, inner = _products(w[0], w[1]), _products(w[2], w[F])
         found = np.zeros((len(own), L), np.float32)
-        for q in range(POINTS):  # Lagrange through 0, 1, 2 ...
+        if len(z) == 1:
+            _contract(outer @ flat[0], inner, np.ones(len(own), np.float32), found)
+        t = at[own] - layer
+        for q in range(POINTS if len(z) > 1 else 0):  # Lagrange through 0, 1, 2 ...
             c = np.prod([(t - o) / (q - o) for o in range(POINTS) if o != q], axis=0)
-            there = np.einsum("nf,nfl->nl", wf, (w @ flat[layer + q]).reshape(len(own), -1, L))
-            found += c[:, None].astype(np.float32) * there
+            _contract(outer @ flat[layer + q], inner, c.astype(np.float32), found)
         out[:, own] = found.T
 
+    step = int(np.clip(HELD // (n_inner * L), 64, CHUNK))
     chunks = [
-        (layer, lo, min(lo + CHUNK, ends[layer + 1]))
+        (layer, lo, min(lo + step, ends[layer + 1]))
         for layer in range(len(z))
-        for lo in range(ends[layer], ends[layer + 1], CHUNK)
+        for lo in range(ends[layer], ends[layer + 1], step)
     ]
     list(pool.map(part, chunks))
     return out
 
 
-def _barycentric(x: Floats, nodes: Floats) -> Singles:
+@njit(**_FAST)
+def _barycentric(x, nodes):  # type: ignore[no-untyped-def]
     """(n, m) weights of the polynomial through Chebyshev nodes (second kind): Berrut & Trefethen (2004), eq. 5.4."""
-    m = len(nodes)
-    if m == 1:
-        return np.ones((len(x), 1), np.float32)
-    w = (-1.0) ** np.arange(m)
-    w[[0, -1]] /= 2
-    d = x[:, None] - nodes
-    hit = np.abs(d) < 1e-12
-    d[hit] = 1.0
-    part = w / d
-    part[hit.any(axis=1)] = 0.0
-    part[hit] = 1.0
-    return np.asarray(part / part.sum(axis=1, keepdims=True), np.float32)
+    n, m = len(x), len(nodes)
+    out = np.zeros((n, m), np.float32)
+    w = np.ones(m)
+    w[1::2] = -1.0
+    w[0] /= 2
+    w[-1] /= 2
+    part = np.empty(m)
+    for v in range(n):
+        total, hit = 0.0, -1
+        for i in range(m):
+            d = x[v] - nodes[i]
+            if abs(d) < 1e-12:
+                hit = i
+                break
+            part[i] = w[i] / d
+            total += part[i]
+        if hit >= 0:
+            out[v, hit] = 1.0
+            continue
+        for i in range(m):
+            out[v, i] = part[i] / total
+    return out
+
+
+@njit(**_FAST)
+def _products(a, b):  # type: ignore[no-untyped-def]
+    """(n, m1 m2) of weights (n, m1) and (n, m2)."""
+    out = np.empty((len(a), a.shape[1] * b.shape[1]), np.float32)
+    for v in range(len(a)):
+        for i in range(a.shape[1]):
+            for j in range(b.shape[1]):
+                out[v, i * b.shape[1] + j] = a[v, i] * b[v, j]
+    return out
+
+
+@njit(**_FAST)
+def _contract(values, w, c, out):  # type: ignore[no-untyped-def]
+    """out (n, L) += c_v sum_j w_vj values (n, J L)."""
+    L = out.shape[1]
+    for v in range(len(out)):
+        for j in range(w.shape[1]):
+            weight = c[v] * w[v, j]
+            for l in range(L):
+                out[v, l] += weight * values[v, j * L + l]

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Complex = NDArray[np.complexfloating]
 
-BATCH = 16
+BATCH = 4
 """Lines worked on at a time by one thread."""
 
 
@@ -108,7 +108,7 @@ def spread(entries: Entries, side: float, n: int = 24) -> Complex:
     """(n^2 at most,) values of z that span those of the entries: their corners and a grid between them [1/s]."""
     rate = -(entries.R2 + np.float32(side) * entries.R2prime)
     f = np.linspace(float(entries.f.min()), float(entries.f.max()), n if np.ptp(entries.f) > 0 else 1)
-    lo, hi = np.quantile(rate, [0.0, 1.0])
+    lo, hi = float(rate.min()), float(rate.max())
     decay_of = np.linspace(lo, hi, 3 if hi > lo else 1)
     return np.asarray((-2j * np.pi * f[:, None] + decay_of).ravel())
 
@@ -120,9 +120,10 @@ def project(entries: Entries, lines: Lines, tolerance: float, pool: ThreadPoolEx
     n_coils = 1 if entries.coils is None else len(entries.coils)
     encode = cut.C[:, None, :] * np.exp(-2j * np.pi * entries.x[:, None] * lines.dk)
     encode = encode.reshape(L * n_columns, -1).astype(np.complex64)
-    z = -2j * np.pi * entries.f.astype(float) - entries.R2 - lines.side * entries.R2prime.astype(float)
-    start, step = np.exp(z * cut.first), np.exp(z * cut.step)
-    steps = np.stack([start.real, start.imag, step.real, step.imag]).astype(np.float32)
+    steps = np.empty((4, len(entries.f)), np.float32)
+    for pair, tau in ((steps[:2], cut.first), (steps[2:], cut.step)):  # exp(z tau)
+        late = entries.R2prime * np.float32(lines.side * np.sign(tau))
+        _weights(pair[0], pair[1], *entries.r, entries.f, entries.R2, late, 0.0, 0.0, 0.0, tau, tau)
     heard = (
         np.empty((0, 2, 0), np.float32)
         if entries.coils is None
