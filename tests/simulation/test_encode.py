@@ -85,6 +85,18 @@ def test_both_encodings_are_the_plain_fourier_sum(planar: bool, axes: tuple[int,
     assert np.abs(fast - expected).max() < 4e-6 * np.abs(expected).max()
 
 
+def test_one_layer_off_the_isocentre_keeps_its_phase_and_its_edges_through_the_slice() -> None:
+    m = columns(speckled(), Scanner(), (0, 1, 2))
+    some = slice(int(m.slice_starts[2]), int(m.slice_starts[3]))
+    group, weights = scan(0, np.random.default_rng(7), m)
+    layer = Weights((2, 3), weights.values[:, some], weights.mixture, weights.factor[some])
+    only = np.zeros(len(m), np.float32)
+    only[some] = 1
+    expected = plain_sum(m, group, replace(weights, values=weights.values * only), False)
+    with ThreadPoolExecutor(2) as pool:
+        assert miss(encode(m, group, layer, planar=False, pool=pool, tolerance=1e-6), expected) < 4e-6
+
+
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5, 1e-6])
 @pytest.mark.parametrize("side", [-1, 0, 1])
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -83,6 +83,10 @@ def encode(
 
     Dutt & Rokhlin, SIAM J. Sci. Comput. 14, 1368 (1993), for real u.
     """
+    if not planar and weights.layers[1] - weights.layers[0] == 1:  # all of it at one place along the slice axis
+        flat = encode(columns, group, weights, planar=True, pool=pool, tolerance=tolerance)
+        through = np.exp(-2j * np.pi * group.k2 * columns.x[2][weights.layers[0]]) * np.sinc(group.k2 * columns.size[2])
+        return np.asarray(flat * through.astype(np.complex64)[:, None])
     n_coils = len(np.atleast_2d(weights.factor))
     out = np.empty((n_coils, len(group.lines), group.n_samples), np.complex64)
     plan = phases(group.k1, group.k2, group.state, columns.x[1:], weights.mixture, planar=planar)
