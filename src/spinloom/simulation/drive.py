@@ -65,9 +65,12 @@ class Drive:
 
 def kinds(*columns: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Distinct rows of integer columns (>= -1): an example of each, and which one every row is."""
-    code = np.zeros(len(columns[0]), np.int64)
+    code, room = np.zeros(len(columns[0]), np.int64), 1
     for column in columns:
         span = int(column.max(initial=-1)) + 2
-        _, code = np.unique(code * span + (column + 1), return_inverse=True)
+        if room * span >= 2**62:
+            _, code = np.unique(code, return_inverse=True)
+            room = len(code)
+        code, room = code * span + (column + 1), room * span
     _, example, which = np.unique(code, return_index=True, return_inverse=True)
     return example, which
