@@ -92,7 +92,9 @@ class Bloch:
             return self._of(spins, small, short, scanner, warn=False).samples
 
         spins = enough_spins(phantom, sequence, pilot, self.tolerance)
-        return self._of(spins, phantom, sequence, scanner, warn=False)
+        found = self._of(spins, phantom, sequence, scanner, warn=False)
+        told = {**found.info["engine"], "change with more spins, on a few voxels": self.tolerance}  # type: ignore[dict-item]
+        return replace(found, info={**found.info, "engine": told})
 
     def _of(self, spins: Spins, phantom: Phantom, sequence: Sequence, scanner: Scanner, *, warn: bool) -> KSpace:
         stuff = matter(phantom, scanner, spins, sample_T2prime=self.sample_T2prime)
@@ -118,7 +120,11 @@ class Bloch:
             encoding=sequence.encoding,
             labels=sequence.labels,
             isocentre_mm=isocentre_mm(phantom, scanner),
-            info={"n_spins": len(stuff.amount) * len(stuff.lattice), "spins": spins},
+            info={
+                "n_spins": len(stuff.amount) * len(stuff.lattice),
+                "spins": spins,
+                "engine": {"spins per voxel": len(stuff.lattice), "precision": self.precision.name.lower()},
+            },
         )
 
     def _run(

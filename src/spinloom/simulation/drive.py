@@ -64,13 +64,14 @@ class Drive:
 
 
 def kinds(*columns: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Distinct rows of integer columns (>= -1): an example of each, and which one every row is."""
+    """Distinct rows of integer columns: an example of each, and which one every row is."""
     code, room = np.zeros(len(columns[0]), np.int64), 1
-    for column in columns:
-        span = int(column.max(initial=-1)) + 2
+    for column in columns if len(code) else ():
+        low, high = int(column.min()), int(column.max())
+        span = high - low + 1
         if room * span >= 2**62:
             _, code = np.unique(code, return_inverse=True)
             room = len(code)
-        code, room = code * span + (column + 1), room * span
+        code, room = code * span + (column - low), room * span
     _, example, which = np.unique(code, return_index=True, return_inverse=True)
     return example, which

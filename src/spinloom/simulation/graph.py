@@ -25,6 +25,7 @@ from spinloom.simulation.graph_run import amplitudes
 from spinloom.simulation.graph_scatter import Bundle, bundles, by_scatter
 from spinloom.simulation.graph_signal import (
     Emitter,
+    Encoder,
     Pattern,
     alike,
     cost_by_columns,
@@ -34,7 +35,7 @@ from spinloom.simulation.graph_signal import (
 )
 from spinloom.simulation.graph_specimens import specimens, spread
 from spinloom.simulation.graph_table import tabulate
-from spinloom.simulation.graph_through import filon, nodes_for
+from spinloom.simulation.graph_through import across
 from spinloom.simulation.graph_walk import Graph, Steps, grow
 from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
@@ -65,6 +66,7 @@ class PhaseGraph:
     tolerance  relative L2 aimed at in each approximation
     rf_step    steps of a pulse are merged or split to about this length [s]
     threads    None: one per available core; never changes the result
+    encoder    how straight lines are summed, see graph_signal.Encoder
 
     Hennig, Concepts Magn. Reson. 3, 125 (1991); Weigel, J. Magn. Reson. Imaging 41, 266 (2015).
     """
@@ -72,6 +74,7 @@ class PhaseGraph:
     tolerance: float = 3e-4
     rf_step: float = 5e-6
     threads: int | None = None
+    encoder: Encoder = Encoder.CHEAPER
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
@@ -180,25 +183,29 @@ class _Task:
         if not len(heard):
             return {}
         wanted, example, which = _distinct(heard.source)
-        offsets, weights = np.zeros(1), np.ones((len(wanted), 1), np.complex64)
-        if not self.even:  # the mean over a voxel's thickness, at the k through the slice of each echo
-            z = self.axes[2]
-            begin = np.array([w[0, 1 + z] for w in read.windows])[read.window[heard.piece[example]]]
-            through = heard.k[example, z] + begin
-            x, weights = filon(2 * np.pi * half * through, nodes_for(2 * half, slab.width))
-            offsets = half * x
-
         matters = np.sqrt(np.bincount(which, heard.energy, minlength=len(wanted)))  # little is heard of some
         matters = np.maximum(matters, 1e-4 * matters.max()).astype(np.float32)
 
-        def evaluate(nodes: Floats) -> NDArray[np.complex64]:
-            mean = np.zeros((len(wanted), nodes.shape[1]), np.complex64)  # times the weight of each
+        def mean(nodes: Floats, offsets: Floats, weights: NDArray[np.complex64]) -> NDArray[np.complex64]:
+            """Over places through a voxel, times what each amplitude matters."""
+            found = np.zeros((len(wanted), nodes.shape[1]), np.complex64)
             for offset, weight in zip(offsets, weights.T, strict=True):
                 there = nodes + np.array([0.0, 0.0, 0.0, 0.0, offset])[:, None]
                 own_pulses, rates = self.coefficients(there, slab)
-                found = amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
-                mean += (weight * matters)[:, None] * found
-            return mean
+                one = amplitudes(followed.graph, followed.steps, own_pulses, rates, wanted, self.pool)
+                found += (weight * matters)[:, None] * one
+            return found
+
+        through = np.zeros(1), np.ones((len(wanted), 1), np.complex64)
+        if not self.even:  # the mean over a voxel's thickness, at the k through the slice of each echo
+            z = self.axes[2]
+            begin = np.array([w[0, 1 + z] for w in read.windows])[read.window[heard.piece[example]]]
+            k = heard.k[example, z] + begin
+            some = spread(params, TYPICAL, 0.0, slab)
+            through = across(2 * half, slab.width, k, lambda x, w: mean(some, x, w), 0.3 * tolerance)
+
+        def evaluate(nodes: Floats) -> NDArray[np.complex64]:
+            return mean(nodes, *through)
 
         table = tabulate(params, evaluate, tolerance, slab.width / Z_STEPS, self.pool)
         table = replace(table, mixture=table.mixture / matters[:, None])
@@ -255,13 +262,14 @@ class _Task:
                 curved.append(p)
                 continue
             span = float(np.ptp(self.matter.dB0)) * float(np.ptp(p.window[:, 0]))
-            lines = cost_by_lines(len(p.rows), n, terms, 4 + int(2 * span), coils)
             parts = alike(heard, p, self.axes[0]) if is_even(p.window) else []
-            if parts and lines > sum(
-                cost_by_columns(len(p.window), n, terms, coils, len(q.rows), n_columns) for q in parts
-            ):
+            lines = cost_by_lines(len(p.rows), n, terms, 4 + int(2 * span), coils)
+            columns = sum(cost_by_columns(len(p.window), n, terms, coils, len(q.rows), n_columns) for q in parts)
+            cheaper = Encoder.COLUMNS if columns < lines else Encoder.LINES
+            asked = self.method.encoder
+            if parts and (cheaper if asked is Encoder.CHEAPER else asked) is Encoder.COLUMNS:
                 for q in parts:
-                    put(q, emitter.by_columns(heard, which, q, planar))
+                    put(q, emitter.by_columns(heard, which, q))
                 count["lines by columns"] += len(p.rows)
                 continue
             entries = entries or emitter.entries()

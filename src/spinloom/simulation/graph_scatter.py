@@ -28,8 +28,8 @@ class Bundle:
     """Echoes of one timing.
 
     rows    (n,) indices of the echoes;  lo, hi  first and last + 1 sample of the readout that they fill
-    dt      (n_samples,) time from the middle sample [s]
-    late, tau  of the middle sample: since the end of the pulse, and since the echo [s]
+    dt      (n_samples,) time from the first sample [s]
+    late, tau  of the first sample: since the end of the pulse, and since the echo [s]
     side    sign of the time since the echo
     k       (n, n_samples, 3) [1/m]
     """
@@ -54,14 +54,14 @@ def bundles(heard: Echoes, curved: list[Pattern]) -> Iterator[Bundle]:
             members.setdefault(key, []).append((row, p))
     for own in members.values():
         rows, p = np.array([row for row, _ in own]), own[0][1]
-        middle = float(p.window[len(p.window) // 2, 0])
+        first = float(p.window[0, 0])
         yield Bundle(
             rows=rows,
             lo=p.lo,
             hi=p.hi,
-            dt=p.window[:, 0] - middle,
-            late=float(heard.late[rows[0]]) + middle,
-            tau=float(heard.tau[rows[0]]) + middle,
+            dt=p.window[:, 0] - first,
+            late=float(heard.late[rows[0]]) + first,
+            tau=float(heard.tau[rows[0]]) + first,
             side=p.side,
             k=np.stack([heard.k[row] + q.window[:, 1:4] for row, q in own]),
         )

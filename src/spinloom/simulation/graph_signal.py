@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,14 @@ from spinloom.simulation.timeline import Readouts
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 Complex = NDArray[np.complex64]
+
+
+class Encoder(Enum):
+    """How straight lines are summed."""
+
+    CHEAPER = "whichever needs fewer multiply-adds"
+    LINES = "line projection"
+    COLUMNS = "separable sum, where lines are even"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +122,15 @@ class Emitter:
 
     def by_lines(self, entries: Entries, heard: Echoes, which: Index, p: Pattern) -> tuple[Complex, float]:
         """(n_coils, n, n_samples) by line projection, and its error."""
-        middle = p.window[len(p.window) // 2]
+        first = p.window[0]  # all that follows decays, and nothing has to grow back
         along = 1 + self.axes[0]
         line = Lines(
-            k=heard.k[p.rows] + middle[1:4],
-            t=heard.late[p.rows] + middle[0],
-            tau=heard.tau[p.rows] + middle[0],
+            k=heard.k[p.rows] + first[1:4],
+            t=heard.late[p.rows] + first[0],
+            tau=heard.tau[p.rows] + first[0],
             mixture=self.table.mixture[which[p.rows]],
-            dk=p.window[:, along] - middle[along],
-            dt=p.window[:, 0] - middle[0],
+            dk=p.window[:, along] - first[along],
+            dt=p.window[:, 0] - first[0],
             side=p.side,
         )
         found, error = project(entries, line, self.tolerance, self.pool)
@@ -134,7 +143,7 @@ class Emitter:
         shape = np.prod(np.sinc(k * size), axis=-1) * np.exp(1j * heard.phase[p.rows])[:, None]
         return found * shape.astype(np.complex64), error
 
-    def by_columns(self, heard: Echoes, which: Index, p: Pattern, planar: bool) -> Complex:
+    def by_columns(self, heard: Echoes, which: Index, p: Pattern) -> Complex:
         """(n_coils, n, n_samples) by the separable sum: all lines must lie alike in time and along the readout."""
         m, own, (x, y, z) = self.matter, self.own, self.axes
         m = m if self.even else replace(m, size=m.size * [1, 1, 0])  # the table holds the mean over the thickness
@@ -156,11 +165,15 @@ class Emitter:
         )
         values = self.table.terms * m.amount[own]
         before = np.exp(-2j * np.pi * m.dB0[own].astype(float) * tau0 - late / m.T2[own] - abs(tau0) / m.T2prime[own])
+        planar = not np.ptp(group.k2) > 1e-3  # one k through the slice: layers add up with its phase
+        if planar:
+            k2 = float(group.k2[0])
+            through = np.exp(-2j * np.pi * k2 * m.x[2][slice(*self.layers)]) * np.sinc(k2 * m.size[2])
+            before = before * np.repeat(through, np.diff(m.slice_starts[self.layers[0] : self.layers[1] + 1]))
         mixture = np.ascontiguousarray(self.table.mixture[used].T).astype(complex)
         factor = before.astype(np.complex64) if self.coils is None else (before * self.coils).astype(np.complex64)
         weights = Weights(self.layers, values, mixture, factor)
-        thin = m if self.even else replace(m, size=m.size * [1, 1, 0])
-        out = encode(thin, group, weights, planar=planar, pool=self.pool, tolerance=0.3 * self.tolerance)
+        out = encode(m, group, weights, planar=planar, pool=self.pool, tolerance=0.3 * self.tolerance)
         out = out if out.ndim == 3 else out[None]
         return out * np.exp(1j * heard.phase[p.rows]).astype(np.complex64)[None, :, None]
 

@@ -17,7 +17,7 @@ Sutton, Noll & Fessler, IEEE Trans. Med. Imaging 22, 178 (2003); Fessler et al.,
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Complex = NDArray[np.complexfloating]
 
+STEEPEST = 30.0
+"""Growth towards an echo over a line, as an exponent, that is followed; what rises faster is taken to rise so fast."""
 BATCH = 4
 """Lines worked on at a time by one thread."""
 
@@ -61,7 +63,7 @@ class Lines:
     k       (n, 3) at the reference [1/m];  t (n,) since the pulse, tau (n,) since the echo, at the reference [s]
     mixture (n, L) complex: A_v = sum_l terms_l(v) mixture_l
     dk      (n_samples,) along the readout axis, from the reference [1/m]
-    dt      (n_samples,) time from the reference [s]
+    dt      (n_samples,) time from the reference [s], best the first sample: decay from there on never grows back
     side    +1 or -1: the sign of tau throughout
     """
 
@@ -98,7 +100,7 @@ def segments(z: Complex, dt: Floats, tolerance: float) -> Segments:
         first, last = float(dt.min()), float(dt.max())
         tau = np.linspace(first, last, L)
         basis = np.exp(z[:, None] * tau)
-        C = np.linalg.lstsq(basis, wanted, rcond=1e-10)[0]
+        C = np.linalg.lstsq(basis, wanted, rcond=1e-5)[0]  # no large weights, which single precision would not bear
         worst = float(np.abs(basis @ C - wanted).max())
         if worst <= tolerance or L >= min(64, len(dt)):
             return Segments(C, first, (last - first) / (L - 1), worst)
@@ -109,12 +111,17 @@ def spread(entries: Entries, side: float, n: int = 24) -> Complex:
     rate = -(entries.R2 + np.float32(side) * entries.R2prime)
     f = np.linspace(float(entries.f.min()), float(entries.f.max()), n if np.ptp(entries.f) > 0 else 1)
     lo, hi = float(rate.min()), float(rate.max())
-    decay_of = np.linspace(lo, hi, 3 if hi > lo else 1)
+    least = min(-hi, -lo) if hi < 0 else 0.0
+    slow = np.linspace(lo, hi, 3 if hi > lo else 1)
+    decay_of = np.union1d(slow, -np.geomspace(max(least, -lo / 1e3), -lo, 8)) if lo < 0 and hi > lo else slow
     return np.asarray((-2j * np.pi * f[:, None] + decay_of).ravel())
 
 
 def project(entries: Entries, lines: Lines, tolerance: float, pool: ThreadPoolExecutor) -> tuple[Complex, float]:
     """(n_coils, n, n_samples) signal of the lines, and the error of the time segments."""
+    longest = float(np.ptp(lines.dt))
+    if lines.side < 0 and longest > 0:
+        entries = replace(entries, R2prime=np.minimum(entries.R2prime, np.float32(STEEPEST / longest)))
     cut = segments(spread(entries, lines.side), lines.dt, tolerance)
     L, n_columns = len(cut.C), len(entries.x)
     n_coils = 1 if entries.coils is None else len(entries.coils)
@@ -122,8 +129,11 @@ def project(entries: Entries, lines: Lines, tolerance: float, pool: ThreadPoolEx
     encode = encode.reshape(L * n_columns, -1).astype(np.complex64)
     steps = np.empty((4, len(entries.f)), np.float32)
     for pair, tau in ((steps[:2], cut.first), (steps[2:], cut.step)):  # exp(z tau)
-        late = entries.R2prime * np.float32(lines.side * np.sign(tau))
-        _weights(pair[0], pair[1], *entries.r, entries.f, entries.R2, late, 0.0, 0.0, 0.0, tau, tau)
+        turns = entries.f.astype(float) * tau
+        turns = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+        size = np.exp(-np.float32(tau) * (entries.R2 + np.float32(lines.side) * entries.R2prime))
+        np.multiply(size, np.cos(turns), out=pair[0])
+        np.multiply(-size, np.sin(turns), out=pair[1])
     heard = (
         np.empty((0, 2, 0), np.float32)
         if entries.coils is None

@@ -91,7 +91,13 @@ class SignalEquation:
             encoding=encoding,
             labels=sequence.labels,
             isocentre_mm=centre,
-            info=MappingProxyType({"slice_thickness": protocol.slice_thickness, "relative_error": task.relative_error}),
+            info=MappingProxyType(
+                {
+                    "slice_thickness": protocol.slice_thickness,
+                    "relative_error": task.relative_error,
+                    "engine": {"error of train and encoding, a spin's largest sample": task.relative_error},
+                }
+            ),
         )
 
 

@@ -18,7 +18,7 @@ from spinloom.sequence.infer import infer_encoding
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.automatic import Automatic
-from spinloom.simulation.check import check
+from spinloom.simulation.check import check, require_finite
 from spinloom.simulation.imperfect_scan import play, received, require_straight
 from spinloom.simulation.noise import add_noise
 from spinloom.simulation.signal import SignalEquation
@@ -64,6 +64,7 @@ def simulate(
     if bent.sequence is not sequence and isinstance(method, SignalEquation):
         require_straight(bent.sequence, sequence)
     kspace = method.signal(phantom, bent.sequence, scanner, seed)
+    require_finite(kspace)
     if wrong != PERFECT:
         kspace = received(kspace, sequence, bent, wrong, seed)
     if kspace.encoding is None and (found := infer_encoding(sequence, trajectory(sequence))) is not None:
@@ -74,7 +75,7 @@ def simulate(
         kspace = _with_noise(kspace, sequence, scanner, scanner.noise, stream(seed, "noise"))
     simulation = {
         "method": type(method).__name__,
-        "parameters": {k: v for k, v in asdict(method).items() if k not in ("threads", "device")}
+        "parameters": {k: v for k, v in asdict(method).items() if k not in ("threads", "device", "encoder")}
         if is_dataclass(method)
         else {},
         "version": __version__,
@@ -82,6 +83,7 @@ def simulate(
         "phantom": phantom.name,
         "sequence": sequence.name,
         "noise": None if scanner.noise is None else asdict(scanner.noise),
+        "verification": "none",
     }
     engine = kspace.info.get("engine")
     if isinstance(engine, dict):
