@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from spinloom.core.coils import LoopArray
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.rng import stream
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.sequence.events import ADC, RF, Block, Gradient, RFUse
+from spinloom.sequence.protocols.epi import epi as echo_planar
 from spinloom.sequence.protocols.mprage import mprage
+from spinloom.sequence.protocols.spin_echo import spin_echo
 from spinloom.sequence.protocols.spoiled_gre import spoiled_gre
 from spinloom.sequence.sequence import Sequence, assemble
 from spinloom.simulation import graph_period
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.graph import PhaseGraph
 from spinloom.simulation.graph_period import period
+from spinloom.simulation.graph_signal import Encoder
 from spinloom.simulation.graph_table import tabulate
 from spinloom.simulation.graph_through import filon
 from spinloom.simulation.graph_walk import EXCITES, OTHER, REFOCUSES, Steps
@@ -303,7 +308,7 @@ def test_a_tighter_tolerance_converges_and_what_is_left_out_is_of_the_reported_s
         facts = kspace.info["engine"]
         counts.append(facts["echoes"])  # type: ignore[index]
         error.append(relative(kspace.samples, exact))
-        assert facts["error of the echoes left out"] <= 0.5 * tolerance  # type: ignore[index]
+        assert facts["error of the echoes left out"] <= tolerance  # type: ignore[index]
     assert counts == sorted(counts)
     assert error == sorted(error, reverse=True)
     assert error[-1] < 5e-4
@@ -366,3 +371,80 @@ def test_an_empty_phantom_is_refused() -> None:
     nothing = replace(one_voxel(), PD=np.zeros((1, 1, 1), np.float32))
     with pytest.raises(InputError, match="empty"):
         PhaseGraph().signal(nothing, assemble([pulse(1.0), Block(1e-3, adc=ADC(4, 1e-4))]), Scanner())
+
+
+def symmetric_disc(voxel: Voxel, Hz: float) -> Phantom:
+    """Pixels of the image, symmetric: the spectrum of the bare object vanishes on the first line of k-space."""
+    n = 16
+    x, y = np.meshgrid(np.arange(n) - (n - 1) / 2, np.arange(n) - (n - 1) / 2, indexing="ij")
+    one = np.ones((n, n, 1), np.float32)
+    PD = ((x / 7.2) ** 2 + (y / 5.6) ** 2 < 1).astype(np.float32)[:, :, None]
+    ramp = (Hz * y / n).astype(np.float32)[:, :, None]
+    return Phantom(Grid.centred((n, n, 1), (8.0, 8.0, 5.0)), PD, one, 0.08 * one, dB0=ramp, voxel=voxel)
+
+
+@pytest.mark.parametrize("scanner", [Scanner(), Scanner(coils=LoopArray(4))], ids=["field", "field and coils"])
+@pytest.mark.parametrize("make", [echo_planar, spoiled_gre], ids=["EPI", "GRE"])
+def test_fields_and_coils_sound_on_lines_where_a_symmetric_object_is_silent(
+    make: Callable[..., Sequence], scanner: Scanner
+) -> None:
+    sequence = make(matrix=16, FOV=0.128)
+    phantom = symmetric_disc(Voxel.POINT, 200.0)
+    graph = PhaseGraph().signal(phantom, sequence, scanner).samples
+    bloch = Bloch().signal(phantom, sequence, scanner).samples
+    assert relative(graph, bloch) < 1e-3
+    off = np.linalg.norm(graph - bloch, axis=(0, 2)) / np.linalg.norm(bloch, axis=(0, 2))
+    assert off.max() < 0.02, "a line is missing"
+
+
+def test_all_voxels_below_resonance_are_as_many_kinds_of_matter_as_they_are() -> None:
+    """Floats of negative fields are negative integers; kinds that merge would be simulated alike."""
+    rng = stream(11, "negative")
+    shape, one = (6, 5, 4), np.ones((6, 5, 4), np.float32)
+    dB0 = -rng.choice([25.0, 50.0, 75.0, 100.0, 200.0], shape).astype(np.float32)
+    B1 = rng.choice([0.5, 0.75, 1.0], shape).astype(np.float32)
+    phantom = Phantom(Grid.centred(shape, 2.0), one, one, 0.08 * one, dB0=dB0, B1=B1, voxel=Voxel.POINT)
+    sequence = random_scan(rng, True, n=2, length_of_pulse=2e-3)
+    graph = PhaseGraph().signal(phantom, sequence, Scanner()).samples
+    assert relative(graph, Bloch().signal(phantom, sequence, Scanner()).samples) < 1e-3
+
+
+@pytest.mark.parametrize("encoder", [Encoder.LINES, Encoder.COLUMNS])
+def test_a_moment_left_along_the_slice_turns_layers_against_one_another(encoder: Encoder) -> None:
+    """k through the slice is the same for all lines, but not zero: layers may not simply add up."""
+    rng = stream(12, "through")
+    phantom = speckled(rng, Voxel.POINT, (6, 6, 9))
+    line = Gradient(np.array([0, 1e-5, 3e-3, 3.01e-3]), np.array([0, 1.0, 1.0, 0]) * 4e4)
+    late = Gradient(np.array([0.0, 1e-3]), np.array([2e4, 2e4]))
+    blocks = []
+    for ky in np.linspace(-60, 60, 8):
+        step = Gradient(np.array([0.0, 1e-3]), np.array([1.0, 1.0]) * ky / 1e-3)
+        blocks += [pulse(0.5), Block(1e-3, None, None, step, late), Block(3.1e-3, None, line, adc=ADC(24, 1e-4, 2e-4))]
+        blocks += [Block(2.0)]
+    sequence = assemble(blocks)
+    graph = PhaseGraph(encoder=encoder).signal(phantom, sequence, Scanner())
+    assert graph.info["engine"]["lines by columns"] == (8 if encoder is Encoder.COLUMNS else 0)  # type: ignore[index]
+    assert relative(graph.samples, Bloch().signal(phantom, sequence, Scanner()).samples) < 1e-3
+
+
+@pytest.mark.parametrize(("T2", "line"), [(4e-4, 40e-3), (2e-4, 40e-3), (1e-4, 10e-3)])
+def test_what_vanishes_within_a_long_readout_does_not_come_back(T2: float, line: float) -> None:
+    shape, one = (8, 8, 1), np.ones((8, 8, 1), np.float32)
+    short = 0.08 * one
+    short[2:4] = T2
+    phantom = Phantom(Grid.centred(shape, 1.0), one, one, short, voxel=Voxel.POINT)
+    back = Gradient(np.array([0.0, 1e-3]), np.array([-5e5, -5e5]))
+    read = Gradient(np.array([0.0, line]), np.array([1.0, 1.0]) * 1000 / line)
+    adc = ADC(64, (line - 2e-4) / 64, 1e-4)
+    sequence = assemble([pulse(0.5), Block(1e-3, None, back), Block(line, None, read, adc=adc)])
+    graph = PhaseGraph(encoder=Encoder.LINES).signal(phantom, sequence, Scanner()).samples
+    assert relative(graph, Bloch().signal(phantom, sequence, Scanner()).samples) < 1e-4
+
+
+def test_matter_that_remembers_many_pulses_is_resolved_through_the_slice() -> None:
+    """CSF in a spin echo of 0.6 s: its steady state varies steeply across a slice; box voxels hold the mean of it."""
+    one = np.ones((2, 1, 3), np.float32)
+    phantom = Phantom(Grid.centred((2, 1, 3), 2.0), one, 4.3 * one, 1.8 * one, voxel=Voxel.BOX)
+    sequence = spin_echo(matrix=12, FOV=0.12, slice_thickness=4e-3, TR=0.6)
+    graph = PhaseGraph(tolerance=1e-4).signal(phantom, sequence, Scanner()).samples
+    assert relative(graph, Bloch(spins=(8, 3, 377)).signal(phantom, sequence, Scanner()).samples) < 2e-3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph_compile import axes_of, steps_of
-from spinloom.simulation.graph_echoes import Echoes, Spectrum, echoes, spectrum
+from spinloom.simulation.graph_echoes import Echoes, Spectrum, clocks, echoes, spectrum
 from spinloom.simulation.graph_period import follow
 from spinloom.simulation.graph_pulses import coefficients, phases
 from spinloom.simulation.graph_region import Slab, acting, selective_axis, slabs
@@ -46,6 +47,7 @@ Floats = NDArray[np.float64]
 TYPICAL = 32
 STEADY = 4e-3  # change of the signal over the last half of what is followed, at which a scan counts as steady
 MOST = 4096
+FEW_TURNS = 3.0  # by which fields part matter within a readout, up to which its ends say enough
 PER_SLICE = 16  # layers across the width of a slab
 Z_STEPS = 14  # nodes of the table across the width of a slice
 
@@ -178,8 +180,10 @@ class _Task:
             return amplitudes(graph, part, *typical, wanted, self.pool)
 
         followed = follow(steps, grown, fresh, tolerance, STEADY)
-        shape = self._spectrum(own, layers, slab)
-        heard = echoes(followed, self.drive, acts, read, phase, shape, 0.5 * tolerance, self.pool)
+        shape = self._spectrum(own, layers, slab, clocks(read, acts, self.drive.sequence.block_starts))
+        heard = echoes(
+            followed, self.drive, acts, read, phase, shape, tolerance, self.pool
+        )  # its estimate is an upper bound
         if not len(heard):
             return {}
         wanted, example, which = _distinct(heard.source)
@@ -284,16 +288,25 @@ class _Task:
             count["curves"] += len(b.rows)
         return {**count, "error of the time segments": error}
 
-    def _spectrum(self, own: slice, layers: tuple[int, int], slab: Slab) -> Spectrum:
-        """Of the matter in some layers."""
+    def _spectrum(self, own: slice, layers: tuple[int, int], slab: Slab, clocks: Floats) -> Spectrum:
+        """Of the matter in some layers, as fields leave it at some times since the echo [s]."""
         m, n_a = self.matter, len(self.matter.x[1])
         column = np.repeat(np.arange(len(m.start) - 1), np.diff(m.start))[own]
         shape = (len(m.x[0]), n_a, layers[1] - layers[0])
         place = np.ravel_multi_index((m.ir[own], column % n_a, column // n_a - layers[0]), shape)
-        amount = np.bincount(place, m.amount[own], minlength=int(np.prod(shape))).reshape(shape).astype(np.float32)
+
+        def lattices() -> Iterator[NDArray[np.complex64]]:
+            f = m.dB0[own]
+            turns = float(np.ptp(f) * np.ptp(clocks))
+            for tau in clocks[: 1 if turns == 0 else 3 if turns < FEW_TURNS else 5]:
+                phase = np.float32(2 * np.pi * tau) * f
+                parts = m.amount[own] * np.cos(phase), m.amount[own] * -np.sin(phase)
+                real, imag = (np.bincount(place, part, minlength=int(np.prod(shape))) for part in parts)
+                yield np.asarray(real + 1j * imag, np.complex64).reshape(shape)
+
         steps = [abs(float(x[1] - x[0])) if len(x) > 1 else max(float(d), 1e-3) for x, d in zip(m.x, m.size)]
         soft = None if self.even else min(float(m.size[2]), slab.width)
-        return spectrum(amount, np.array(steps), m.size, self.axes, soft)
+        return spectrum(lattices(), np.array(steps), m.size, self.axes, soft)
 
     def _coils(self, own: slice) -> NDArray[np.complex64] | None:
         if isinstance(self.scanner.coils, UniformCoil):

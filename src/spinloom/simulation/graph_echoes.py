@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -54,46 +55,80 @@ class Echoes:
 class Spectrum:
     """Energy of an object over k, 1 at k = 0: that of its lattice, which repeats itself, times the shape of a voxel.
 
-        g(k) = |sum_n p_n exp(-2 pi i k . r_n)|^2 / (sum p)^2 prod_axis sinc^2(k size)
+        g(k) = max_tau |sum_n p_n exp(-2 pi i (k . r_n + f_n tau))|^2 / (sum p)^2 prod_axis sinc^2(k size)
+
+    and of neighbouring places the largest: amplitudes and coils vary over the object, and where its own spectrum is
+    zero by symmetry, that of what is heard is not.
 
     area     (n_0 + 1, n_1, n_2) integral of the lattice's part along the readout axis, in steps of one period / n_0
+    bare     the same for tau = 0 without neighbours: what all echoes together are compared with
     spacing  (3,) of the lattice along readout, phase and slice axis [m]
     size     (3,) of a voxel [m], 0 for points; negative: a soft slab of that width, which does not repeat itself
     axes     scanner axes of readout, phase and slice
     """
 
     area: NDArray[np.float32]
+    bare: NDArray[np.float32]
     spacing: Floats
     size: Floats
     axes: tuple[int, int, int]
 
 
 def spectrum(
-    amount: NDArray[np.float32], spacing: Floats, size: Floats, axes: tuple[int, int, int], soft: float | None
+    lattices: Iterable[NDArray[np.complex64]],
+    spacing: Floats,
+    size: Floats,
+    axes: tuple[int, int, int],
+    soft: float | None,
 ) -> Spectrum:
-    """Spectrum of an object on a lattice (n_0, n_1, n_2); soft: width of the slab that stands for the last axis [m].
+    """Spectrum of an object on a lattice (n_0, n_1, n_2), first as it is, then with the phases that its fields give it.
+
+    soft  width of the slab that stands for the last axis [m]
 
     Along axes whose ends hold matter the lattice is filled up with as much air, or the power at whole periods would
-    miss the side lobes of a straight edge; of neighbouring places the larger counts.
+    miss the side lobes of a straight edge.
     """
-    lattice = amount if soft is None else amount.sum(axis=2, keepdims=True)
-    edged = [_edged(lattice, axis) for axis in range(3)]
-    shape = [n * (2 if e else 1) for n, e in zip(lattice.shape, edged, strict=True)]
-    power = np.abs(fftn(lattice.astype(np.complex64), shape, workers=-1)) ** 2
-    power /= max(float(power[0, 0, 0]), 1e-30)
-    for axis in (1, 2):
-        if edged[axis]:
-            power = maximum_filter1d(power, 3, axis=axis, mode="wrap")
+    bare: NDArray[np.float32] | None = None
+    shape, top = [0, 0, 0], 1.0
+    for lattice in lattices:
+        flat = lattice if soft is None else lattice.sum(axis=2, keepdims=True)
+        if bare is None:
+            shape = [n * (2 if _edged(np.abs(flat), axis) else 1) for axis, n in enumerate(flat.shape)]
+        power = np.asarray(np.abs(fftn(flat, shape, workers=-1)) ** 2, np.float32)
+        if bare is None:
+            top = max(float(power[0, 0, 0]), 1e-30)
+            bare = largest = power / np.float32(top)
+        else:
+            largest = np.maximum(largest, power / np.float32(top))
+    assert bare is not None
+    for axis in range(3):
+        largest = maximum_filter1d(largest, 3, axis=axis, mode="wrap")
+    own = size if soft is None else np.array([*size[:2], -soft])
+    return Spectrum(_summed(largest), _summed(bare), spacing, own, axes)
+
+
+def _summed(power: NDArray[np.float32]) -> NDArray[np.float32]:
     area = np.zeros((len(power) + 1, *power.shape[1:]), np.float32)
     np.cumsum(power, axis=0, out=area[1:])
     area[1:] /= len(power)
-    return Spectrum(area, spacing, size if soft is None else np.array([*size[:2], -soft]), axes)
+    return area
 
 
 def _edged(lattice: NDArray[np.float32], axis: int) -> bool:
     """Whether much of the matter lies at both ends of an axis."""
     along = lattice.sum(axis=tuple(a for a in range(3) if a != axis))
     return len(along) > 1 and bool(min(along[0], along[-1]) > 0.25 * along.max())
+
+
+def clocks(read: Readouts, played: Pulses, block_starts: Floats) -> Floats:
+    """(5,) times since the nominal echo that readouts span, 0 first [s]."""
+    some = np.flatnonzero(read.last >= 0)
+    if not len(some):
+        return np.zeros(1)
+    late = block_starts[read.block[some]] - played.echo[read.last[some]]
+    ends = np.array([(w[0, 0], w[-1, 0]) for w in read.windows])[read.window[some]] + late[:, None]
+    first, last = float(ends.min()), float(ends.max())
+    return np.array([0.0, first, last, first / 2, last / 2])
 
 
 def echoes(
@@ -128,7 +163,9 @@ def echoes(
     tables = heard_object.area, heard_object.spacing, heard_object.size
     few = slice(None, None, max(1, len(some) // SAMPLE))
     energy = _energies(graph.first, own, graph.loudest, known[few], window[few], tables)
-    cut, dropped = _least(energy, tolerance)
+    bare = heard_object.bare, heard_object.spacing, heard_object.size
+    whole = _energies(graph.first, own, graph.loudest, known[few], window[few], bare)
+    cut, dropped = _least(energy, float(whole.sum()), tolerance)
 
     def part(lo: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
         here = slice(lo, lo + TOGETHER)
@@ -150,9 +187,8 @@ def echoes(
     )
 
 
-def _least(energy: Floats, tolerance: float) -> tuple[float, float]:
-    """Energy below which echoes are left out, and the relative L2 of all of them."""
-    total = float(energy.sum())
+def _least(energy: Floats, total: float, tolerance: float) -> tuple[float, float]:
+    """Energy below which echoes are left out, and the relative L2 of all of them in a total."""
     if total <= 0.0:
         return 0.0, 0.0
     below = np.cumsum(energy)

@@ -100,7 +100,7 @@ def segments(z: Complex, dt: Floats, tolerance: float) -> Segments:
         first, last = float(dt.min()), float(dt.max())
         tau = np.linspace(first, last, L)
         basis = np.exp(z[:, None] * tau)
-        C = np.linalg.lstsq(basis, wanted, rcond=1e-5)[0]  # no large weights, which single precision would not bear
+        C = np.linalg.lstsq(basis, wanted, rcond=min(1e-5, 0.03 * tolerance))[0]  # large weights cost digits
         worst = float(np.abs(basis @ C - wanted).max())
         if worst <= tolerance or L >= min(64, len(dt)):
             return Segments(C, first, (last - first) / (L - 1), worst)
