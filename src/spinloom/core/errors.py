@@ -69,3 +69,10 @@ def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     hint = f"Did you mean '{close[0]}'? " if close else ""
     return f"{hint}Known: {', '.join(sorted(known))}."
+
+
+def require_positive(owner: str, **values: float | None) -> None:
+    """Raises UsageError for a value that is no positive finite number; None passes."""
+    for name, value in values.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{owner}({name}={value!r}): {name} must be a positive number")

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from spinloom.core.affine import is_axis_aligned
 from spinloom.core.errors import UsageError
 from spinloom.core.kspace import KSpace
@@ -16,11 +14,11 @@ from spinloom.phantom.phantom import Phantom, Voxel, compartments
 from spinloom.sequence.sequence import NONE, Sequence
 from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.device import CPU, Device
-from spinloom.simulation.diffusion import b_values
+from spinloom.simulation.diffusion_left_out import MOST_LEFT_OUT, left_out
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph import PhaseGraph
 from spinloom.simulation.graph_region import selective_axis
-from spinloom.simulation.timeline import pulses, readouts, turns
+from spinloom.simulation.timeline import pulses, turns
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,6 @@ class Automatic:
         own = kspace.info.get("engine")
         engine |= own if isinstance(own, dict) else {}
         return replace(kspace, info=MappingProxyType({**kspace.info, "engine": engine}))
-
-
-FIRST_BLOCKS = 3000
-
-MOST_DIFFUSED = 0.03
-"""b D up to which diffusion may be left out."""
 
 
 def choose(automatic: Automatic, phantom: Phantom, sequence: Sequence, scanner: Scanner) -> Choice:
@@ -101,18 +93,5 @@ def _against_graph(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> st
         selective_axis(played)
     except UsageError:
         return "pulses select along several axes"
-    return _diffusion(phantom, sequence)
-
-
-def _diffusion(phantom: Phantom, sequence: Sequence) -> str | None:
-    """Whether gradients weigh diffusion, which the phase graph leaves out; the first blocks of the sequence tell."""
-    D = max((part.D for part in compartments(phantom)), default=0.0)
-    if phantom.D is not None and phantom.fractions is None:
-        D = max(D, float(np.nanmax(phantom.D, initial=0.0)))
-    if D <= 0.0:
-        return None
-    n = FIRST_BLOCKS
-    drive = Drive(replace(sequence, blocks=sequence.blocks[:n], durations=sequence.durations[:n]))
-    played = pulses(drive, [turns(rf) for rf in sequence.rf])
-    b = float(b_values(drive, played, readouts(drive, played)).max(initial=0.0))
-    return f"diffusion weighs up to b D = {b * D:.2g}" if b * D > MOST_DIFFUSED else None
+    weight = left_out(phantom, sequence)
+    return None if weight <= MOST_LEFT_OUT else f"diffusion weighs up to b D = {weight:.2g}"

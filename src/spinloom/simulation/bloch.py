@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores
-from spinloom.core.errors import UsageError
+from spinloom.core.errors import UsageError, require_positive
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, Voxel
@@ -80,8 +80,7 @@ class Bloch:
                 f"Bloch(spins={self.spins!r}) is no number of spins",
                 remedy="Give a whole number from 1, or three of them (nx, ny, nz).",
             )
-        if not self.rf_step > 0:
-            raise UsageError(f"Bloch(rf_step={self.rf_step!r}) must be a positive time [s]")
+        require_positive("Bloch", tolerance=self.tolerance, rf_step=self.rf_step, threads=self.threads)
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""

@@ -10,7 +10,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner
 from spinloom.phantom.phantom import Phantom, compartments
-from spinloom.sequence.sequence import Sequence
+from spinloom.sequence.sequence import NONE, Sequence
 from spinloom.simulation.hardware_limits import require_playable
 from spinloom.simulation.hardware_memory import require_memory
 from spinloom.simulation.place import isocentre_mm
@@ -28,6 +28,8 @@ def check(phantom: Phantom, sequence: Sequence, scanner: Scanner) -> None:
             f"sequence '{sequence.name}' has no ADC: it would acquire nothing",
             remedy="Use a sequence with at least one readout.",
         )
+    if not sequence.rf or not (sequence.blocks[:, 0] != NONE).any():
+        warnings.warn(f"sequence '{sequence.name}' plays no pulse: its signal is zero", stacklevel=3)
     _require_finite_events(sequence)
     require_playable(sequence, scanner, stacklevel=4)
     require_memory(phantom, sequence, scanner)

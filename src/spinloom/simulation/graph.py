@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores, own_threads
+from spinloom.core.errors import require_positive
 from spinloom.core.kspace import KSpace
 from spinloom.core.scanner import Scanner, UniformCoil
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, sensitivities, split_layers
+from spinloom.simulation.diffusion_left_out import warn_of_diffusion
 from spinloom.simulation.drive import Drive
 from spinloom.simulation.graph_compile import axes_of, steps_of
 from spinloom.simulation.graph_echoes import Echoes, Spectrum, clocks, echoes, spectrum
@@ -78,9 +80,13 @@ class PhaseGraph:
     threads: int | None = None
     encoder: Encoder = Encoder.CHEAPER
 
+    def __post_init__(self) -> None:
+        require_positive("PhaseGraph", tolerance=self.tolerance, rf_step=self.rf_step, threads=self.threads)
+
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
         still(phantom, scanner)
+        warn_of_diffusion(phantom, sequence, "PhaseGraph")
         where = trajectory(sequence)
         samples = np.zeros((scanner.coils.n_coils, *where.k.shape[:2]), np.complex64)
         with own_threads(), ThreadPoolExecutor(self.threads or available_cores()) as pool:

@@ -54,10 +54,15 @@ NON_SELECTIVE = Profile(np.empty(0), np.empty(0), np.inf)
 
 
 def reach(excite: Profile, refocus: Profile, FA: float, refocus_FA: float, least: float = 2e-3) -> float:
-    """Distance from the slice centre beyond which sin FA(z) sin²(β(z)/2) stays below `least` of its maximum [m]."""
+    """Distance from the slice centre beyond which sin FA(z) sin²(β(z)/2) stays below `least` of its maximum [m].
+
+    0 if nothing is excited.
+    """
     weight = np.abs(np.sin(FA * excite.relative))
     if refocus.selective:
         weight = weight * np.sin(refocus_FA / 2 * refocus.relative) ** 2
+    if not weight.max() > 0:
+        return 0.0
     return float(np.abs(excite.z[weight > least * weight.max()]).max())
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.cores import available_cores, own_threads
 from spinloom.core.encoding import Encoding
-from spinloom.core.errors import UsageError
+from spinloom.core.errors import UsageError, require_positive
 from spinloom.core.kspace import KSpace
 from spinloom.core.lines import straight
 from spinloom.core.scanner import Scanner, UniformCoil
@@ -22,6 +22,7 @@ from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.columns import Columns, columns, split_layers
+from spinloom.simulation.diffusion_left_out import warn_of_diffusion
 from spinloom.simulation.encode import Weights, encode
 from spinloom.simulation.encode_coils import coil_maps
 from spinloom.simulation.encode_exact import encode_exact
@@ -61,12 +62,16 @@ class SignalEquation:
     exact: bool = False
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        require_positive("SignalEquation", tolerance=self.tolerance, threads=self.threads)
+
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: nothing is drawn.
 
         Raises UsageError if the sequence does not say which protocol it is.
         """
         still(phantom, scanner)
+        warn_of_diffusion(phantom, sequence, "SignalEquation")
         protocol, encoding = sequence.protocol, sequence.encoding
         if protocol is None or encoding is None:
             raise UsageError(

@@ -56,6 +56,10 @@ def images_of_slices(
             f"{n} slices, but {len(protocols)} protocols and {len(sigmas)} values of sigma",
             remedy="Give one for all, or one per slice.",
         )
+    if not (np.isfinite(sigmas).all() and (sigmas >= 0).all()):
+        raise InputError(
+            "sigma must be a finite number, 0 or more", remedy="It is the standard deviation of the noise."
+        )
     images = np.empty(maps.PD.shape, np.float32)
 
     def work(i: int) -> None:

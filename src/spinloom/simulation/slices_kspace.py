@@ -58,6 +58,13 @@ class SliceMaps:
         shapes = {a.shape for a in (self.PD, *others) if a is not None}
         if len(shapes) > 1 or self.PD.ndim != 3:
             raise InputError(f"maps of slices have shapes {sorted(shapes)}", remedy="All must be (slice, x, y).")
+        inside = np.asarray(self.PD) != 0
+        for name, a in (("PD", self.PD), ("T1", self.T1), ("T2", self.T2), ("T2prime", self.T2prime)):
+            if a is not None and not (np.asarray(a)[inside] > 0).all():
+                raise InputError(f"{name} is not positive everywhere in the matter", remedy="Set PD to 0 there.")
+        for name, a in (("PD", self.PD), ("dB0", self.dB0), ("B1", self.B1)):
+            if a is not None and not np.isfinite(np.asarray(a)[inside]).all():
+                raise InputError(f"{name} is not finite everywhere in the matter", remedy="Set PD to 0 there.")
 
 
 def kspace_of_slice(maps: SliceMaps, i: int, protocol: Protocol, *, tolerance: float = 1e-3) -> Samples:

@@ -85,7 +85,9 @@ def spin_echo(
     thickness = defaults.THICKNESS(B0) if slice_thickness is None else slice_thickness
     FOV = pair(FOV)
     n_read, n_phase = pair(
-        matrix or (defaults.pixels(FOV[0], defaults.PIXEL(B0)), defaults.pixels(FOV[1], defaults.PIXEL(B0)))
+        (defaults.pixels(FOV[0], defaults.PIXEL(B0)), defaults.pixels(FOV[1], defaults.PIXEL(B0)))
+        if matrix is None
+        else matrix
     )
     encoding = encoding_2d(
         FOV, (n_read, n_phase), slices=slices, slice_thickness=thickness, slice_gap=slice_gap, orientation=orientation

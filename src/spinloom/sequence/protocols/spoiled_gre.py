@@ -156,7 +156,7 @@ def _encoding(
     orientation: Orientation,
 ) -> tuple[Encoding, tuple[int, ...]]:
     size = (defaults.PIXEL if thickness else defaults.VOXEL_3D)(B0)
-    shape = matrix or tuple(defaults.pixels(length, size) for length in FOV)
+    shape = tuple(defaults.pixels(length, size) for length in FOV) if matrix is None else matrix
     if len(shape) != len(FOV):
         raise UsageError(f"FOV has {len(FOV)} lengths and matrix {len(shape)}", remedy="Give two each, or three each.")
     if thickness is None:
