@@ -81,7 +81,7 @@ def profile(sequence: Sequence, use: RFUse, axis: int, thickness: float) -> Prof
     block = sequence.block(int(found[0]))
     gradient = block.gradients[axis]
     assert block.rf is not None
-    if gradient is None or not np.any(_during(gradient, block.rf)):
+    if gradient is None or not np.any(_during(gradient, block.rf)) or block.rf.flip_angle == 0:
         return NON_SELECTIVE
     strength = float(np.interp(block.rf.centre, gradient.t, gradient.g, left=0.0, right=0.0))
     if strength == 0.0:
