@@ -103,10 +103,10 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
 
 
 def device(name: str) -> Device:
-    """Where to run Bloch(), of a name; says so on stderr where auto falls back to the processor."""
+    """Where to run Bloch(), of a name; a note where auto finds a card that does not work."""
     from spinloom.simulation.device import pick
 
-    return pick(name)
+    return pick(name, lambda note: warnings.warn(note, stacklevel=4))
 
 
 def method(name: str, spins: int | None, where: Device | None = None) -> Method:

@@ -141,3 +141,6 @@ class Scanner:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.B0) and self.B0 > 0):
             raise UsageError(f"a scanner's main field must be positive, got B0 = {self.B0!r} T")
+        centre = self.isocentre_mm
+        if centre is not None and (np.shape(centre) != (3,) or not np.isfinite(centre).all()):
+            raise UsageError(f"an isocentre is three finite coordinates in mm, got isocentre_mm = {centre!r}")

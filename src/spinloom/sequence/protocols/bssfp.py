@@ -13,6 +13,7 @@ from spinloom.sequence.events import Block
 from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import lobe, nearest, up
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import Kernel, blocks, make_kernel, slice_excitation
 from spinloom.sequence.protocols._multislice import Repetitions, pause
@@ -29,6 +30,7 @@ class BalancedSSFP(Protocol):
     """Balanced SSFP with phase alternation; TE is half TR."""
 
 
+@checked
 def bssfp(
     *,
     B0: float = 3.0,

@@ -13,6 +13,7 @@ from spinloom.sequence.events import ADC, Block, Gradient, RFUse
 from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import delayed, joined, lobe, nearest, plateau, scaled, up
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import slice_excitation
 from spinloom.sequence.protocols._multislice import Repetitions, Turn, interleaved
@@ -38,6 +39,7 @@ class EchoPlanar(Protocol):
     refocus_FA: float = pi
 
 
+@checked
 def epi(
     *,
     B0: float = 3.0,

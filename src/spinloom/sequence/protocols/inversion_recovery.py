@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from spinloom.sequence import defaults
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._settings import settings_of
 from spinloom.sequence.protocols.spin_echo import spin_echo
 from spinloom.sequence.sequence import Sequence
 
 
 @settings_of(spin_echo)
+@checked
 def inversion_recovery(
     *,
     B0: float = 3.0,

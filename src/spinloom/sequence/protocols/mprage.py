@@ -13,6 +13,7 @@ from spinloom.sequence.events import Block
 from spinloom.sequence.geometry import Orientation, encoding_3d, triple
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import blocks, global_excitation, make_kernel, spoiling_phase
 from spinloom.sequence.protocols._inversion import global_inversion
@@ -37,6 +38,7 @@ class MPRAGE(Protocol):
     inversion_efficiency: float = 1.0
 
 
+@checked
 def mprage(
     *,
     B0: float = 3.0,

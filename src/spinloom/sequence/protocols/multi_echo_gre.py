@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._settings import settings_of
 from spinloom.sequence.protocols.spoiled_gre import spoiled_gre
 from spinloom.sequence.sequence import Sequence
 
 
 @settings_of(spoiled_gre)
+@checked
 def multi_echo_gre(
     *,
     n_echoes: int = 4,

@@ -12,6 +12,7 @@ from spinloom.sequence.events import Block, Gradient
 from spinloom.sequence.geometry import Orientation, encoding_2d
 from spinloom.sequence.gradients import nearest, scaled
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import blocks, make_kernel, slice_excitation, spoiling_phase
 from spinloom.sequence.protocols._multislice import Repetitions, Turn, interleaved
@@ -34,6 +35,7 @@ class RadialGRE(Protocol):
     rf_spoil_increment: float
 
 
+@checked
 def radial_gre(
     *,
     B0: float = 3.0,

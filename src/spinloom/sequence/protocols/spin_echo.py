@@ -13,6 +13,7 @@ from spinloom.sequence.events import Block
 from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._inversion import selective_inversion
 from spinloom.sequence.protocols._multislice import Repetitions, Turn, interleaved, inverted
@@ -35,6 +36,7 @@ class SpinEcho(Protocol):
     inversion_efficiency: float = 1.0
 
 
+@checked
 def spin_echo(
     *,
     B0: float = 3.0,

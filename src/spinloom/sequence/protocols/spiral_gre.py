@@ -16,6 +16,7 @@ from spinloom.sequence.events import ADC, RF, Block, Gradient
 from spinloom.sequence.geometry import Orientation, encoding_2d
 from spinloom.sequence.gradients import lobe, nearest, shortest, up
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import slice_excitation, spoiling_phase
 from spinloom.sequence.protocols._multislice import Repetitions, Turn, interleaved
@@ -38,6 +39,7 @@ class SpiralGRE(Protocol):
     rf_spoil_increment: float
 
 
+@checked
 def spiral_gre(
     *,
     B0: float = 3.0,

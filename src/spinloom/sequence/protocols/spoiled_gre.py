@@ -14,6 +14,7 @@ from spinloom.sequence.events import Block
 from spinloom.sequence.geometry import Orientation, encoding_2d, encoding_3d, pair
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._gradient_echo import (
     Kernel,
@@ -41,6 +42,7 @@ class SpoiledGRE(Protocol):
     echo_times: tuple[float, ...]
 
 
+@checked
 def spoiled_gre(
     *,
     B0: float = 3.0,

@@ -13,6 +13,7 @@ from spinloom.sequence.events import Block
 from spinloom.sequence.geometry import Orientation, encoding_2d, pair
 from spinloom.sequence.gradients import nearest
 from spinloom.sequence.protocol import Protocol
+from spinloom.sequence.protocols._checked import checked
 from spinloom.sequence.protocols._finish import finish
 from spinloom.sequence.protocols._inversion import selective_inversion
 from spinloom.sequence.protocols._line_order import lines_of_shots
@@ -40,6 +41,7 @@ class TurboSpinEcho(Protocol):
     inversion_efficiency: float = 1.0
 
 
+@checked
 def turbo_spin_echo(
     *,
     B0: float = 3.0,

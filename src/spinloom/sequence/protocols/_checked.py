@@ -1,0 +1,40 @@
+"""Numbers that no sequence can be made of, refused by name before any arithmetic."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from functools import wraps
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+from spinloom.core.errors import UsageError
+from spinloom.sequence.sequence import Sequence
+
+F = TypeVar("F", bound=Callable[..., Sequence])
+
+
+def checked(make: F) -> F:
+    """Hold a protocol to its annotations: float means a finite number, int a whole one; pairs and triples likewise."""
+    kinds = {name: str(p.annotation) for name, p in inspect.signature(make).parameters.items()}
+
+    @wraps(make)
+    def held(*args: Any, **given: Any) -> Sequence:
+        for name, value in given.items():
+            _require(make.__name__, name, value, kinds.get(name, ""))
+        return make(*args, **given)
+
+    return held  # type: ignore[return-value]
+
+
+def _require(protocol: str, name: str, value: object, kind: str) -> None:
+    number, whole = re.search(r"\bfloat\b", kind), re.search(r"\bint\b", kind)
+    if not (number or whole) or (value is None and "None" in kind) or ("bool" in kind and isinstance(value, bool)):
+        return
+    for part in value if isinstance(value, tuple) else (value,):
+        if number and not (isinstance(part, Real) and isfinite(part)):
+            raise UsageError(f"{protocol}({name}={value!r}): a finite number is needed")
+        if not number and not isinstance(part, Integral):
+            raise UsageError(f"{protocol}({name}={value!r}): a whole number is needed")
