@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
@@ -103,10 +104,12 @@ def sequence(text: str, *, B0: float, given: dict[str, float | int | None], edit
 
 
 def device(name: str) -> Device:
-    """Where to run Bloch(), of a name; a note where auto finds a card that does not work."""
+    """Where to run Bloch(), of a name; a note where auto leaves a card that is there and does not work."""
+    from numba import cuda
+
     from spinloom.simulation.device import pick
 
-    return pick(name, lambda note: warnings.warn(note, stacklevel=4))
+    return pick(name, lambda note: warnings.warn(note, stacklevel=4) if cuda.is_available() else None)
 
 
 def method(name: str, spins: int | None, where: Device | None = None) -> Method:
@@ -114,9 +117,11 @@ def method(name: str, spins: int | None, where: Device | None = None) -> Method:
 
     spins  per voxel for Bloch(); None: as many as change nothing. A number makes auto mean bloch
     """
-    from spinloom.simulation.device import CPU
+    from spinloom.simulation.device import CPU, CUDA
 
     where = where or CPU()
+    if name in ("graph", "signal") and isinstance(where, CUDA) and not where.or_cpu:
+        raise UsageError(f"--device cuda is for --method bloch, not for {name}", remedy="Leave --device at auto.")
     if name == "bloch" or (name == "auto" and spins is not None):
         from spinloom.simulation.bloch import Bloch
 
@@ -150,8 +155,6 @@ def explained(kspace: KSpace) -> list[str]:
     ]
     if "spins" in kspace.info:
         lines.append(f"spins per voxel: {kspace.info['spins']}, {kspace.info['n_spins']} in all")
-    if "relative_error" in kspace.info:
-        lines.append(f"error of the encoding: {kspace.info['relative_error']}")
     return lines
 
 
