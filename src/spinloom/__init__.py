@@ -34,6 +34,8 @@ _HOME = {
     "verify": "simulation.verify",
     "reconstruct": "reconstruction.reconstruct",
     "generate": "dataset.generate",
+    "pair_of": "evaluation.pair",
+    "evaluate": "evaluation.scores",
 }
 
 _MODULES = {"io": "io", "phantom": "phantom", "protocols": "sequence.protocols", "units": "units"}
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from spinloom.core.scanner import Scanner as Scanner
     from spinloom.core.scanner import ThermalNoise as ThermalNoise
     from spinloom.dataset.generate import generate as generate
+    from spinloom.evaluation.pair import pair_of as pair_of
+    from spinloom.evaluation.scores import evaluate as evaluate
     from spinloom.phantom.phantom import Phantom as Phantom
     from spinloom.reconstruction.reconstruct import reconstruct as reconstruct
     from spinloom.sequence import protocols as protocols

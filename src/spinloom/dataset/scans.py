@@ -1,0 +1,42 @@
+"""Scan: one image file of somebody, found but not yet read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinloom.core.image import Quantity
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One image on disk.
+
+    path      a file, or a folder that holds one series (DICOM, slices)
+    subject   whose; session  which visit, None where there is only one
+    contrast  T1w, T2w, FLAIR, PDw, CT, CBCT, mask, dseg, T1map ...
+    quantity  of its numbers;  site  where it was acquired, None if nobody said
+    """
+
+    path: Path
+    subject: str
+    session: str | None
+    contrast: str
+    quantity: Quantity = Quantity.SIGNAL
+    site: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds.
+
+    scans     in order of subject, session, contrast
+    layout    how the folder is laid out, e.g. BIDS
+    faults    (path, what is wrong and what to do) of what could not be taken
+    licence   of the data where the layout says it, else None
+    """
+
+    scans: tuple[Scan, ...]
+    layout: str
+    faults: tuple[tuple[Path, str], ...] = ()
+    licence: str | None = None

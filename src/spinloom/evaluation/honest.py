@@ -1,0 +1,91 @@
+"""The protocol of this project: one scale for both images, inside a mask, in units that mean something.
+
+Scale: HU as they are, with a range of 2000 (air to bone); T1, T2 ... and other quantities as they are, and signal
+divided by one number for both images, the 99.5th percentile of the *reference* in the mask; range: that percentile.
+Mask: the given one; without, the largest connected part of the reference above Otsu's threshold, holes filled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spinloom.core.image import Quantity
+from spinloom.core.masks import body, head
+from spinloom.evaluation.overlap import dice
+from spinloom.evaluation.pair import Mask, Pair
+from spinloom.evaluation.pointwise import mae, ncc, psnr, rmse
+from spinloom.evaluation.protocol import Column, Protocol, Scores
+from spinloom.evaluation.similarity import Gaussian, ssim
+
+HU_RANGE = 2000.0
+BONE_HU, AIR_HU = 250.0, -200.0
+NAN = float("nan")
+
+
+def where(pair: Pair) -> Mask:
+    """The voxels that count."""
+    if pair.mask is not None:
+        return pair.mask
+    return body(pair.y) if pair.quantity is Quantity.HU else head(pair.y)
+
+
+def honest(pair: Pair) -> Scores:
+    """MAE, RMSE, bias, PSNR, SSIM (3D and axial slices, Gaussian window, normalised inside the mask) and NCC."""
+    mask, x, y = where(pair), pair.x, pair.y
+    if pair.quantity is Quantity.HU:
+        span = HU_RANGE
+    else:
+        span = float(np.percentile(y[mask], 99.5))
+        span = span if span > 0 else float(np.ptp(y[mask]))
+        if pair.quantity is Quantity.SIGNAL:
+            x, y, span = x / span, y / span, 1.0
+    box = tuple(slice(max(0, i.min() - 5), i.max() + 6) for i in np.nonzero(mask))
+    a, b, m = x[box], y[box], mask[box]
+    thin = min(a.shape) < len(Gaussian().weights)
+    narrow = min(a.shape[:2]) < len(Gaussian().weights)
+    found = {
+        "MAE": mae(x, y, mask),
+        "RMSE": rmse(x, y, mask),
+        "bias": float(np.mean(x[mask] - y[mask])),
+        "PSNR": psnr(x, y, span, mask),
+        "SSIM": NAN if thin else ssim(a, b, span, window=Gaussian(), mask=m),
+        "SSIM of slices": NAN if narrow else ssim(a, b, span, window=Gaussian(), mask=m, slice_axis=2),
+        "NCC": ncc(x, y, mask) if np.ptp(x[mask]) > 0 and np.ptp(y[mask]) > 0 else NAN,
+    }
+    if pair.quantity is Quantity.HU:
+        found |= hounsfield(x, y, mask)
+    return found
+
+
+def hounsfield(x: np.ndarray, y: np.ndarray, mask: Mask) -> dict[str, float]:
+    """MAE [HU] where the reference is air, soft tissue and bone, and Dice of bone (above 250 HU)."""
+    parts = {"air": y < AIR_HU, "soft": (y >= AIR_HU) & (y <= BONE_HU), "bone": y > BONE_HU}
+    found = {f"MAE {name}": mae(x, y, m & mask) if (m & mask).any() else NAN for name, m in parts.items()}
+    return {**found, "Dice bone": dice((x > BONE_HU) & mask, (y > BONE_HU) & mask)}
+
+
+COMMON = (
+    Column("MAE"),
+    Column("RMSE"),
+    Column("bias"),
+    Column("PSNR", "dB", more=True),
+    Column("SSIM", more=True),
+    Column("SSIM of slices", more=True),
+    Column("NCC", more=True),
+)
+HONEST = Protocol(
+    "honest", "One scale, inside the mask", COMMON, honest, "This project; every definition is cited in its own module"
+)
+HONEST_HU = Protocol(
+    "honest",
+    "HU, inside the body",
+    (
+        *COMMON,
+        Column("MAE air", "HU"),
+        Column("MAE soft", "HU"),
+        Column("MAE bone", "HU"),
+        Column("Dice bone", more=True),
+    ),
+    honest,
+    HONEST.source,
+)

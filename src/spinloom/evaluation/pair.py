@@ -1,0 +1,114 @@
+"""A prediction beside its reference: what every definition of a score starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.affine import to_ras, voxel_sizes_mm
+from spinloom.core.errors import InputError
+from spinloom.core.image import Image, Quantity
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+SAME_MM = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two images of one case on one grid; all arrays (x, y, z), axes nearest to right, anterior, superior.
+
+    name      of the case: the unit of all statistics, a subject
+    x, y      prediction and reference, in the unit of `quantity`
+    mask      where it counts; None: nobody said
+    labels    tissue of each voxel; None: nobody said
+    voxel_mm  (3,) [mm]
+    quantity  of both
+    affine    (4, 4) of the arrays
+    """
+
+    name: str
+    x: Values
+    y: Values
+    mask: Mask | None
+    labels: NDArray[np.int64] | None
+    voxel_mm: tuple[float, float, float]
+    quantity: Quantity
+    affine: Values
+
+
+def pair_of(
+    prediction: Image, reference: Image, *, mask: Image | None = None, labels: Image | None = None, name: str = "case"
+) -> Pair:
+    """Images → Pair.
+
+    mask    voxels above zero count;  labels  integers
+
+    Raises InputError if grids or quantities differ (nothing is resampled or converted in silence), if a value is not
+    finite, if the reference is constant, if the mask is empty, or if CT numbers do not look like Hounsfield units.
+    """
+    if prediction.quantity is not reference.quantity:
+        raise InputError(
+            f"{name}: the prediction is {prediction.quantity.value}, the reference {reference.quantity.value}",
+            remedy="Convert one of them first; scores of different quantities mean nothing.",
+        )
+    for what, other in (("prediction", prediction), ("mask", mask), ("label map", labels)):
+        if other is not None:
+            _require_one_grid(name, what, other, reference)
+    y, affine = to_ras(np.asarray(reference.data), reference.affine)
+    x = to_ras(np.asarray(prediction.data), prediction.affine)[0]
+    for what, values in (("prediction", x), ("reference", y)):
+        _require_numbers(name, what, values)
+    if np.ptp(y) == 0:
+        raise InputError(f"{name}: the reference is constant ({float(y.flat[0]):g})", remedy="Check the file.")
+    inside = None if mask is None else np.asarray(to_ras(np.asarray(mask.data), mask.affine)[0], float) > 0
+    if inside is not None and not inside.any():
+        raise InputError(f"{name}: the mask is empty", remedy="Check the mask, or leave it out.")
+    if reference.quantity is Quantity.HU:
+        for what, values in (("prediction", x), ("reference", y)):
+            _require_hounsfield(name, what, values)
+    tissue = None if labels is None else np.asarray(to_ras(np.asarray(labels.data), labels.affine)[0], np.int64)
+    dx, dy, dz = (float(d) for d in voxel_sizes_mm(affine))
+    return Pair(
+        name, np.asarray(x, float), np.asarray(y, float), inside, tissue, (dx, dy, dz), reference.quantity, affine
+    )
+
+
+def _require_one_grid(name: str, what: str, other: Image, reference: Image) -> None:
+    if other.data.shape != reference.data.shape:
+        raise InputError(
+            f"{name}: the {what} has shape {other.data.shape}, the reference {reference.data.shape}",
+            remedy="Resample one of them onto the other first; nothing is resampled here.",
+        )
+    corners = np.array(np.meshgrid(*([0, n - 1] for n in reference.data.shape))).reshape(3, -1)
+    apart = (other.affine - reference.affine)[:3] @ np.vstack([corners, np.ones(8)])
+    if np.linalg.norm(apart, axis=0).max() > SAME_MM:
+        raise InputError(
+            f"{name}: {what} and reference lie up to {np.linalg.norm(apart, axis=0).max():.3g} mm apart in space",
+            remedy="Register and resample first, or correct the affine of one; nothing is resampled here.",
+        )
+
+
+def _require_numbers(name: str, what: str, values: NDArray[np.generic]) -> None:
+    if np.iscomplexobj(values):
+        raise InputError(f"{name}: the {what} is complex", remedy="Score its magnitude.")
+    if not np.isfinite(np.asarray(values, float)).all():
+        raise InputError(
+            f"{name}: {int(np.sum(~np.isfinite(np.asarray(values, float))))} voxels of the {what} are not finite",
+            remedy="Set them to a value that you can defend, or mask them in both images.",
+        )
+
+
+def _require_hounsfield(name: str, what: str, values: NDArray[np.generic]) -> None:
+    low, high = float(np.min(values)), float(np.max(values))
+    if low >= -200:
+        fault, remedy = f"from {low:g} to {high:g}, without air", "Stored with an offset? Subtract it (often 1024)."
+        if high - low <= 10:
+            fault, remedy = f"from {low:g} to {high:g}", "Undo the scaling of the network: HU = 1000 x, for example."
+        raise InputError(f"{name}: the {what} does not look like HU: {fault}", remedy=remedy)
+    if high - low <= 10 or high < -500:
+        raise InputError(
+            f"{name}: the {what} does not look like HU: from {low:g} to {high:g}", remedy="Check the file."
+        )

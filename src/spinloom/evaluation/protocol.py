@@ -1,0 +1,69 @@
+"""A protocol: one published way of scoring, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinloom.core.image import Quantity
+from spinloom.evaluation.pair import Mask, Pair, Values
+
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A number that a protocol gives.
+
+    name    unique within the protocol;  unit  "" for ratios
+    more    whether more is better
+    """
+
+    name: str
+    unit: str = ""
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How some people scored.
+
+    name      by which it is asked for
+    title     what it is
+    columns   what it gives
+    score     Pair → a number for every column (NaN where it has none)
+    source    citation
+    HU        whether it is made for CT numbers (True), for anything else (False), or for both (None)
+    caveats   what its numbers hide, one sentence each
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    score: Callable[[Pair], Scores]
+    source: str
+    HU: bool | None = None
+    caveats: tuple[str, ...] = ()
+
+    def suits(self, quantity: Quantity) -> bool:
+        return self.HU is None or self.HU == (quantity is Quantity.HU)
+
+
+def axial(pair: Pair) -> Iterator[tuple[Values, Values, Mask | None]]:
+    """Axial slices that hold any of the reference (of the mask, if there is one), as 2D-protocols see them."""
+    for z in range(pair.y.shape[2]):
+        y, mask = pair.y[:, :, z], None if pair.mask is None else pair.mask[:, :, z]
+        if np.ptp(y) > 0 if mask is None else (mask.any() and np.ptp(y) > 0):
+            yield pair.x[:, :, z], y, mask
+
+
+def mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of every number over slices, those that are not finite left out; NaN if none is."""
+    found: dict[str, float] = {}
+    for name in rows[0] if rows else ():
+        values = np.array([row[name] for row in rows])
+        kept = values[np.isfinite(values)]
+        found[name] = float(kept.mean()) if len(kept) else float("nan")
+    return found
