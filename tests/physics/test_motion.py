@@ -323,11 +323,14 @@ def test_a_method_without_motion_refuses_it(method: object, what: str) -> None:
 
 def test_leaving_the_field_of_view_is_said() -> None:
     gre = protocols.spoiled_gre(FOV=0.05, matrix=8, slices=1)
-    phantom = points(np.zeros((1, 3)), np.ones(1))
-    moving = replace(phantom, motion=RigidMotion([0.0], [[0.03, 0, 0]], [[0, 0, 0]]))
+    phantom = points(np.array([[0.0, 0, 0], [20.0, 0, 0]]), np.ones(2))
+    moving = replace(phantom, motion=RigidMotion([0.0], [[0.02, 0, 0]], [[0, 0, 0]]))
     with pytest.warns(UserWarning, match="out of the field of view"):
         BLOCH.signal(moving, gre, Scanner())
-    inside = replace(phantom, motion=RigidMotion([0.0], [[0.01, 0, 0.1]], [[0, 0, 0]]))
+    gone = replace(phantom, motion=RigidMotion([0.0, 1.0], [[0, 0, 0], [5.0, 0, 0]], [[0, 0, 0]] * 2))
+    with pytest.raises(InputError, match="altogether in 1 of 2 poses"):
+        BLOCH.signal(gone, gre, Scanner())
+    inside = replace(phantom, motion=RigidMotion([0.0], [[0.001, 0, 0.1]], [[0, 0, 0]]))
     BLOCH.signal(inside, gre, Scanner())
 
 

@@ -155,10 +155,10 @@ def test_a_zipper_without_width_is_one_point_where_no_phase_is_cycled() -> None:
     """Phase advances by f TR from line to line: a point at N f TR (mod N) along phase."""
     sequence = spin_echo()
     TR = 0.5
-    rows = np.linalg.norm(difference(sequence, zipper=Zipper(2000 + 4 / (N * TR), linewidth=0.0)), axis=0)
+    rows = np.linalg.norm(difference(sequence, zipper=Zipper(2000 + 4.2 / (N * TR), linewidth=0.0)), axis=0)
     there = np.argmax(rows)
     assert rows[there] ** 2 > 0.35 * np.sum(rows**2)
-    again = np.linalg.norm(difference(sequence, zipper=Zipper(2000 + 9 / (N * TR), linewidth=0.0)), axis=0)
+    again = np.linalg.norm(difference(sequence, zipper=Zipper(2000 + 9.2 / (N * TR), linewidth=0.0)), axis=0)
     assert abs(int(np.argmax(again)) - int(there)) in (5, N - 5)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from spinloom import protocols
 from spinloom.core.errors import InputError, SpinloomError, UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.scanner import Scanner
@@ -105,3 +108,27 @@ def test_verify_hears_what_an_imperfect_scanner_plays() -> None:
 
     assert verify(disc(), sequence, late, PhaseGraph(), lines=8).error < 1e-3
     assert verify(disc(), sequence, late, Ignores(), lines=8).error > 0.05
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"TE": math.nan}, "finite"),
+        ({"TR": math.inf}, "finite"),
+        ({"matrix": 16.5}, "whole"),
+        ({"slices": 1.5}, "whole"),
+        ({"FOV": (0.2, math.nan)}, "finite"),
+        ({"FA": "90"}, "finite"),
+    ],
+)
+@pytest.mark.parametrize("make", [protocols.spin_echo, protocols.spoiled_gre, protocols.epi, protocols.flair])
+def test_settings_that_are_no_numbers_are_refused_by_name(make: Any, given: dict[str, Any], what: str) -> None:
+    with pytest.raises(UsageError, match=rf"{next(iter(given))}=.*{what} number"):
+        make(**given)
+
+
+def test_a_name_is_no_method_and_an_isocentre_is_three_numbers() -> None:
+    with pytest.raises(UsageError, match="PhaseGraph"):
+        simulate(disc(), spin_echo(matrix=8), method="graph")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="isocentre"):
+        Scanner(isocentre_mm=(0.0, math.nan, 0.0))

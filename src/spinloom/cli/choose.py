@@ -166,7 +166,15 @@ def with_verification(kspace: KSpace, found: Verification) -> KSpace:
     return replace(kspace, info=MappingProxyType({**kspace.info, "simulation": told}))
 
 
-def scanner(*, B0: float, noise: str, n_coils: int, seed: int, imperfections: Imperfections | None = None) -> Scanner:
+def scanner(
+    *,
+    B0: float,
+    noise: str,
+    n_coils: int,
+    seed: int,
+    imperfections: Imperfections | None = None,
+    strict: bool = False,
+) -> Scanner:
     """A scanner with main field B0 [T]; one coil hears every place equally, more are loops around the head."""
     from spinloom.core.coils import coils_for
     from spinloom.core.imperfections import PERFECT
@@ -180,6 +188,7 @@ def scanner(*, B0: float, noise: str, n_coils: int, seed: int, imperfections: Im
         coils=coils,
         noise=ThermalNoise() if noise == "on" else None,
         imperfections=imperfections or PERFECT,
+        strict=strict,
     )
 
 

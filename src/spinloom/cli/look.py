@@ -36,7 +36,7 @@ def _rows(kind: str, B0: float) -> list[dict[str, str]]:
         return [{"name": name, "what": text} for name, text in BUILT_IN.items()]
     if kind == "methods":
         return [
-            {"name": "auto", "what": "the default: points as spins, boxes by phase graphs where these hold, with reasons"},
+            {"name": "auto", "what": "the default: points as spins, boxes by phase graphs where they hold; says why"},
             {"name": "graph", "what": "phase graphs of every tissue share; whole-head 3D scans in a minute"},
             {"name": "bloch", "what": "isochromats, exact between events; any sequence; --spins per voxel"},
             {"name": "signal", "what": "closed forms with encoding physics; named protocols; whole heads in seconds"},

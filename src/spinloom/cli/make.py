@@ -91,6 +91,9 @@ def simulate(
     seed: o.Seed = 0,
     labels: o.Scheme = None,
     edited: o.Edited = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a sequence beyond the scanner's gradients, slew rate or RF.")
+    ] = False,
     TE: o.TE = None,
     TR: o.TR = None,
     TI: o.TI = None,
@@ -122,7 +125,7 @@ def simulate(
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
     image_suffix(out)
     flaws = wrong.imperfections(delay=gradient_delay, eddy=eddy, drift=drift, spikes=spikes_in_data, zipper=zipper)
-    scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed, imperfections=flaws)
+    scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed, imperfections=flaws, strict=strict)
     events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
     matter = choose.phantom(phantom, B0=B0, seed=seed, scheme=labels)
     where = choose.device(device)

@@ -163,7 +163,12 @@ def _verify(text: str, lines: Lines, path: Path) -> None:
     said = {key.lower(): value.strip().lower() for key, _, value in (line.partition(" ") for _, line in lines)}
     kind, expected = said.get("type", ""), said.get("hash", "")
     if kind not in ("md5", "sha1", "sha256") or not expected:
-        raise InputError(f"has a signature of unknown type '{kind}'", file=path, remedy="Read it without verification.")
+        whole = bool(kind and expected)
+        raise InputError(
+            f"has a signature of unknown type '{kind}'" if whole else "ends within its [SIGNATURE]: it is cut short",
+            file=path,
+            remedy="Copy or export it again, or read it unverified (--edited; verify_signature=False in Python).",
+        )
     signed = text[: text.index("[SIGNATURE]")]
     for content in (signed[:-1], signed):
         if hashlib.new(kind, content.encode(), usedforsecurity=False).hexdigest() == expected:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -151,6 +152,11 @@ def _files(folder: Path, prefix: str | None) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         match = NAMED.match(file.name)
+        if match is None and prefix is None and file.name.endswith((".nii", ".nii.gz")):
+            warnings.warn(
+                f"{file}: no map by its name, and left out (maps end in {', '.join(KINDS)}, labels in dseg)",
+                stacklevel=3,
+            )
         if match is None or (prefix is not None and (match["prefix"] or "") != prefix):
             continue
         if prefix is None and "_res-" in file.name:

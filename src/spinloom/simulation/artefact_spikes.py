@@ -19,9 +19,13 @@ def add_spikes(kspace: KSpace, spikes: Spikes, *, largest: float, rng: np.random
     largest  what amplitudes are relative to [PD mm³]
     rng      which samples, and φ
 
-    Raises InputError if a sample that is asked for by its index was not acquired.
+    Raises InputError if a sample that is asked for by its index was not acquired, or for more spikes than samples.
     """
     acquired = np.flatnonzero(~np.isnan(kspace.k[..., 0]).ravel())
+    if spikes.number > len(acquired):
+        raise InputError(
+            f"{spikes.number} spikes for a scan of {len(acquired)} samples", remedy="Give fewer; one to ten is usual."
+        )
     chosen = rng.choice(acquired, min(spikes.number, len(acquired)), replace=False)
     named = []
     for readout, sample in spikes.at:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -22,9 +23,19 @@ def add_zipper(
     largest  what the amplitude is relative to [PD mm³]
     rng      φ
 
+    Warns of a line outside the band that the receiver samples, and leaves it out.
+
     Graves & Mitchell, J. Magn. Reson. Imaging 38, 269 (2013), for the artefact.
     """
     readouts = sequence.readout_blocks
+    widest = max(0.5 / adc.dwell for adc in sequence.adc)
+    if abs(zipper.frequency) > widest:
+        warnings.warn(
+            f"a zipper at {zipper.frequency / 1e3:g} kHz lies outside what '{sequence.name}' receives "
+            f"(±{widest / 1e3:.4g} kHz): the receiver's filter removes it",
+            stacklevel=3,
+        )
+        return kspace
     samples = kspace.samples.copy()
     factors = [demodulation(adc) for adc in sequence.adc]
     start = 2 * np.pi * rng.random()

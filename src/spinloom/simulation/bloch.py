@@ -84,6 +84,7 @@ class Bloch:
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: no random number is drawn."""
+        warn_of_motion(phantom, sequence, scanner, pivot(phantom.motion, phantom, scanner))
         if self.spins is not None:
             return self._of(self.spins, phantom, sequence, scanner, warn=True)
 
@@ -101,11 +102,11 @@ class Bloch:
         steps = plan(drive, self.rf_step, diffusion=bool(stuff.D.any()))
         if warn:
             warn_of_dephasing(steps, phantom, spins)
+        warn_of_long_work(len(stuff.amount) * len(stuff.lattice), steps, scanner, self.threads or available_cores())
         where = trajectory(sequence)
         felt = where if drive.sequence is sequence else trajectory(drive.sequence)
         there = np.arange(where.k.shape[1]) < where.n_samples[:, None]
         centre = pivot(phantom.motion, phantom, scanner)
-        warn_of_motion(phantom, sequence, scanner, centre)
         listens = hearing(scanner.coils, phantom.motion, centre, where.t, lambda: stuff.places)
         scanner = replace(scanner, coils=listens.coils)
         factor = np.zeros(there.shape, complex)
@@ -170,6 +171,18 @@ class Bloch:
                 total.real += out[0]
                 total.imag += out[1]
         return total
+
+
+def warn_of_long_work(spins: int, todo: Plan, scanner: Scanner, threads: int) -> None:
+    """Say beforehand how long a long simulation may take: spins x (samples x coils + 50 events), 2e9 /s on a core."""
+    work = spins * (len(todo.demod) * scanner.coils.n_coils + 50.0 * len(todo.ops))
+    minutes = work / (2e9 * threads) / 60
+    if minutes > 1:
+        warnings.warn(
+            f"{spins:.2g} spins through {len(todo.demod)} samples: this may take about {minutes:.0f} min on {threads} "
+            "cores. PhaseGraph() and Automatic() are faster where they hold",
+            stacklevel=4,
+        )
 
 
 def warn_of_dephasing(todo: Plan, phantom: Phantom, spins: int | tuple[int, int, int]) -> None:

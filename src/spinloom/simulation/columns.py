@@ -85,7 +85,7 @@ def columns(phantom: Phantom, scanner: Scanner, axes: tuple[int, int, int]) -> C
     affine = phantom.grid.affine
     if not is_axis_aligned(affine):
         raise UsageError(
-            "the phantom's grid is oblique to the scanner's axes, and the closed forms need straight columns",
+            "the phantom's grid is oblique to the scanner's axes, and this method needs columns of voxels along them",
             remedy="Resample it onto a straight grid, or use --method bloch.",
         )
     centre = isocentre_mm(phantom, scanner)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinloom.core.errors import UsageError
+from spinloom.core.errors import InputError, UsageError
 from spinloom.core.motion import RigidMotion, rotation_matrices
 from spinloom.core.scanner import Scanner, Uniform
 from spinloom.phantom.phantom import Phantom
@@ -60,6 +60,8 @@ def warn_of_motion(phantom: Phantom, sequence: Sequence, scanner: Scanner, pivot
     """Say so where a body moves out of the image, and where a field of the magnet is taken along with it.
 
     pivot  of the motion, from the isocentre (3,) [m]
+
+    Raises InputError where a pose leaves nothing of it in the image.
     """
     motion, encoding = phantom.motion, sequence.encoding
     if motion is None or not motion.moves:
@@ -73,6 +75,16 @@ def warn_of_motion(phantom: Phantom, sequence: Sequence, scanner: Scanner, pivot
     moved = (corners - 1e3 * pivot) @ np.swapaxes(R, -1, -2) + 1e3 * (pivot + motion.translation)[:, None]
     inverse = np.linalg.inv(encoding.grid.affine)
     axes = [a for a in range(3) if encoding.volume or a != encoding.slice_axis]
+
+    index = moved @ inverse[:3, :3].T + inverse[:3, 3]
+    beyond = (index.max(axis=1) < -0.5) | (index.min(axis=1) > np.asarray(encoding.grid.shape) - 0.5)
+    gone = beyond[:, axes].any(axis=1)
+    if gone.any():
+        raise InputError(
+            f"phantom '{phantom.name}' leaves the field of view of '{sequence.name}' altogether in "
+            f"{int(gone.sum())} of {len(gone)} poses, the first at {motion.t[gone][0]:.3g} s",
+            remedy="Translations are in metres and rotations in radians: 5 mm is 5e-3.",
+        )
 
     def outside_mm(r: FloatArray) -> FloatArray:
         """How far places reach out of the field of view along each of its axes."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from spinloom.core.errors import UsageError
 from spinloom.core.imperfections import PERFECT, plain
 from spinloom.core.kspace import KSpace
 from spinloom.core.rng import stream
@@ -59,6 +60,10 @@ def simulate(
     method cannot run this sequence; MachineError if it needs more memory than is free. Warns, or if the scanner is
     strict raises InputError, where the scanner's hardware could not play the sequence.
     """
+    if not hasattr(method, "signal"):
+        raise UsageError(
+            f"method={method!r} cannot simulate", remedy="Give Automatic(), PhaseGraph(), Bloch() or SignalEquation()."
+        )
     check(phantom, sequence, scanner)
     wrong, bent = scanner.imperfections, play(sequence, scanner.imperfections)
     if bent.sequence is not sequence and isinstance(method, SignalEquation):
