@@ -19,7 +19,7 @@ LADDER = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610)
 """Fibonacci numbers: lattices of two neighbours never repeat each other's aliases."""
 
 VOXELS = 6
-READOUTS = 24
+READOUTS, SAMPLES = 24, 16384
 
 
 def enough_spins(phantom: Phantom, sequence: Sequence, signal: Signal, tolerance: float, seed: int = 0) -> Spins:
@@ -27,7 +27,7 @@ def enough_spins(phantom: Phantom, sequence: Sequence, signal: Signal, tolerance
 
         |S_n - S_n'| <= tolerance |S_n'|,   n < n' neighbours on the ladder of Fibonacci numbers
 
-    Voxels with the longest and the shortest T1 and T2 are among them; lines are a few of the scan's, its last included.
+    Voxels with the longest and the shortest T1 and T2 are among them; lines are some of the scan's, its last included.
     Evenly spaced spins converge exponentially once they outnumber the orders of dephasing that matter. A lattice with n
     even steps along every axis at once is tried first, then one that is refined axis by axis.
 
@@ -39,7 +39,8 @@ def enough_spins(phantom: Phantom, sequence: Sequence, signal: Signal, tolerance
     rng = np.random.default_rng(seed)
     small = some_voxels(phantom, _voxels(phantom, rng))
     n = sequence.n_readouts
-    lines = np.unique([n - 1, *rng.choice(n, min(n, READOUTS), replace=False)])
+    longest = max(sequence.adc[i].n_samples for i in np.unique(sequence.blocks[sequence.readout_blocks, 4]))
+    lines = np.unique([n - 1, *rng.choice(n, min(n, max(READOUTS, SAMPLES // longest)), replace=False)])
     short = some_readouts(sequence, lines)
 
     def of(spins: Spins) -> NDArray[np.complexfloating]:

@@ -47,8 +47,8 @@ class Bloch:
     T2' acts in one of two ways. By default the signal is weighted by exp(-|tau| / T2'), tau the time since the last
     nominal echo (the excitation, or the instant to which refocusing mirrors it): exact for the encoded echo of
     gradient-echo and spin-echo sequences, not for other coherence pathways. With `sample_T2prime` the spins of a voxel
-    carry the quantiles of the Lorentzian instead: right for every pathway (bSSFP refocuses), with an error of a few
-    times 1 / spins.
+    carry the quantiles of the Lorentzian instead: right for every pathway (bSSFP refocuses), with an error of about
+    10 to 20 / spins.
 
     spins    per voxel: 1, a number n (n evenly spaced places along each axis, a rank-1 lattice), or (nx, ny, nz).
              Gradient spoiling and RF spoiling need many: 64 to 128 along the spoiler. None: as many as change nothing
