@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from spinloom.core.image import Quantity
 
@@ -34,9 +36,18 @@ class Found:
     layout    how the folder is laid out, e.g. BIDS
     faults    (path, what is wrong and what to do) of what could not be taken
     licence   of the data where the layout says it, else None
+    left      image files that belong to the layout but were not taken (other contrasts, raw copies)
+    about     where the data comes from, its terms and what to cite, where the layout is a published data set's
     """
 
     scans: tuple[Scan, ...]
     layout: str
     faults: tuple[tuple[Path, str], ...] = ()
     licence: str | None = None
+    left: int = 0
+    about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def in_order(scans: Iterable[Scan]) -> tuple[Scan, ...]:
+    """By subject, session, contrast and path."""
+    return tuple(sorted(scans, key=lambda s: (s.subject, s.session or "", s.contrast, str(s.path))))

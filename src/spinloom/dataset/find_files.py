@@ -1,0 +1,51 @@
+"""Which files of a folder are images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+SUFFIXES = (".nii.gz", ".nii", ".mha", ".npy", ".png", ".jpg", ".jpeg", ".dcm", ".ima", ".zip")
+SLICES = (".png", ".jpg", ".jpeg", ".npy")
+DICOM = (".dcm", ".ima")
+
+
+def image_files(root: Path) -> tuple[PurePosixPath, ...]:
+    """Paths below a folder that hold images by their suffix, or by the mark of DICOM where there is none; sorted.
+
+    Hidden files and folders are passed over; links to folders are not followed.
+    """
+    return tuple(sorted(_walk(root)))
+
+
+def suffix_of(name: str) -> str:
+    """The known suffix of a name, in lower case; "" if it has none."""
+    return next((s for s in SUFFIXES if name.lower().endswith(s)), "")
+
+
+def stem_of(name: str) -> str:
+    """The name without its known suffix."""
+    return name[: len(name) - len(suffix_of(name))]
+
+
+def is_dicom(root: Path, file: PurePosixPath) -> bool:
+    """By suffix, or by "DICM" at byte 128 of a file without one."""
+    if suffix_of(file.name):
+        return suffix_of(file.name) in DICOM
+    try:
+        with open(root / file, "rb") as handle:
+            return handle.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _walk(root: Path) -> Iterator[PurePosixPath]:
+    for folder, inner, names in os.walk(root):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        below = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        for name in names:
+            if name.startswith("."):
+                continue
+            if suffix_of(name) or ("." not in name and is_dicom(root, below / name)):
+                yield below / name
