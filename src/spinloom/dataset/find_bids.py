@@ -11,32 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from spinloom.core.errors import SpinloomError
 from spinloom.dataset.find_files import stem_of, suffix_of
-from spinloom.dataset.find_names import quantity_of
+from spinloom.dataset.find_names import WORDS, quantity_of
 from spinloom.dataset.scans import Found, Scan, in_order
 from spinloom.files import gate
 
-TAKEN = frozenset(
-    [
-        "T1w",
-        "T2w",
-        "FLAIR",
-        "PDw",
-        "T2starw",
-        "UNIT1",
-        "PDT2",
-        "inplaneT1",
-        "inplaneT2",
-        "T1map",
-        "T2map",
-        "T2starmap",
-        "PDmap",
-        "Chimap",
-        "mask",
-        "dseg",
-        "ct",
-        "CT",
-    ]
-)
+TAKEN = frozenset(WORDS.values()) | {"PDT2", "inplaneT1", "inplaneT2", "ct"}
 NAME = re.compile(
     r"^sub-(?P<subject>[0-9A-Za-z+]+)(?:_ses-(?P<session>[0-9A-Za-z+]+))?_(?:.*_)?(?P<suffix>[0-9A-Za-z]+)$"
 )
