@@ -1,0 +1,113 @@
+"""The search for a transform: mutual information, coarse to fine, one thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spinloom.core.errors import InputError
+from spinloom.dataset.itk_images import at_voxel, simpleitk
+from spinloom.dataset.register_kinds import Affine, Deformable, Kind, Rigid
+
+BINS = 50
+SAMPLES = 400_000
+"""Voxels of the fixed image that each step looks at, about."""
+
+
+def search(fixed: Any, moving: Any, where: Any, kind: Kind) -> Any:
+    """The transform fixed → moving point, LPS [mm], of SimpleITK images. Raises InputError if none is found.
+
+    where  mask on the fixed grid: voxels that count
+    """
+    try:
+        rigid = _refined(fixed, moving, where, _start(fixed, moving), kind.levels_mm)
+        if isinstance(kind, Rigid):
+            return rigid
+        affine = _refined(fixed, moving, where, _affine_of(rigid), kind.levels_mm[-2:])
+        if isinstance(kind, Affine):
+            return affine
+        return _deformed(fixed, moving, where, affine, kind)
+    except RuntimeError as error:
+        last = str(error).strip().splitlines()[-1]
+        raise InputError(
+            f"no registration found ({last})", remedy="Check that both images show the same part of the body."
+        ) from error
+
+
+def _start(fixed: Any, moving: Any) -> Any:
+    """The better of: as the headers say, and centre of mass on centre of mass."""
+    sitk = simpleitk()
+    rigid = sitk.Euler3DTransform()
+    centre = [(n - 1) / 2 for n in fixed.GetSize()]
+    rigid.SetCenter(fixed.TransformContinuousIndexToPhysicalPoint(centre))
+    masses = sitk.Euler3DTransform(
+        sitk.CenteredTransformInitializer(
+            fixed, moving, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.MOMENTS
+        )
+    )
+    coarse, other = at_voxel(fixed, 8.0), at_voxel(moving, 8.0)
+    return min((rigid, masses), key=lambda start: _disagreement(coarse, other, start))
+
+
+def _disagreement(fixed: Any, moving: Any, transform: Any) -> float:
+    """Minus the mutual information; infinite where the images do not meet."""
+    method = _method(fixed)
+    method.SetInitialTransform(transform)
+    try:
+        return float(method.MetricEvaluate(fixed, moving))
+    except RuntimeError:
+        return float("inf")
+
+
+def _refined(fixed: Any, moving: Any, where: Any, transform: Any, levels_mm: tuple[float, ...]) -> Any:
+    for level_mm in levels_mm:
+        coarse, other = at_voxel(fixed, level_mm), at_voxel(moving, level_mm)
+        method = _method(coarse)
+        method.SetMetricFixedMask(where)
+        method.SetOptimizerAsRegularStepGradientDescent(
+            learningRate=level_mm / 2, minStep=level_mm / 2000, numberOfIterations=200, relaxationFactor=0.6,
+            gradientMagnitudeTolerance=1e-6,
+        )  # fmt: skip
+        method.SetOptimizerScalesFromPhysicalShift()
+        method.SetInitialTransform(transform, inPlace=True)
+        method.Execute(coarse, other)
+    return transform
+
+
+def _affine_of(rigid: Any) -> Any:
+    affine = simpleitk().AffineTransform(3)
+    affine.SetCenter(rigid.GetCenter())
+    affine.SetMatrix(rigid.GetMatrix())
+    affine.SetTranslation(rigid.GetTranslation())
+    return affine
+
+
+def _deformed(fixed: Any, moving: Any, where: Any, affine: Any, kind: Deformable) -> Any:
+    """Affine after B-spline: T(x) = affine(x + spline(x))."""
+    sitk = simpleitk()
+    reach_mm = [n * s for n, s in zip(fixed.GetSize(), fixed.GetSpacing(), strict=True)]
+    mesh = [max(1, int(np.ceil(length / kind.spacing_mm))) for length in reach_mm]
+    spline = sitk.BSplineTransformInitializer(fixed, mesh, order=3)
+    for level_mm in kind.levels_mm:
+        coarse, other = at_voxel(fixed, level_mm), at_voxel(moving, level_mm)
+        method = _method(coarse)
+        method.SetMetricFixedMask(where)
+        method.SetMovingInitialTransform(affine)
+        method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=40)
+        method.SetInitialTransform(spline, inPlace=True)
+        method.Execute(coarse, other)
+    return sitk.CompositeTransform([affine, spline])
+
+
+def _method(fixed: Any) -> Any:
+    sitk = simpleitk()
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)
+    method.SetMetricAsMattesMutualInformation(BINS)
+    n = int(np.prod(fixed.GetSize()))
+    if n > SAMPLES:
+        method.SetMetricSamplingStrategy(method.REGULAR)
+        method.SetMetricSamplingPercentage(SAMPLES / n, 0)
+    method.SetInterpolator(sitk.sitkLinear)
+    return method
