@@ -11,8 +11,10 @@ import numpy as np
 
 from spinloom.core.image import Quantity
 from spinloom.core.masks import body, head
+from spinloom.evaluation.continuity import slice_roughness
 from spinloom.evaluation.overlap import dice
 from spinloom.evaluation.pair import Mask, Pair
+from spinloom.evaluation.path_length import wepl_error
 from spinloom.evaluation.pointwise import mae, ncc, psnr, rmse
 from spinloom.evaluation.protocol import Column, Protocol, Scores
 from spinloom.evaluation.similarity import Gaussian, ssim
@@ -30,7 +32,8 @@ def where(pair: Pair) -> Mask:
 
 
 def honest(pair: Pair) -> Scores:
-    """MAE, RMSE, bias, PSNR, SSIM (3D and axial slices, Gaussian window, normalised inside the mask) and NCC."""
+    """MAE, RMSE, bias, PSNR, SSIM (3D and axial slices, Gaussian window, normalised inside the mask), NCC, roughness
+    through the slices (1 is right); for HU also errors in air, soft tissue and bone, and of beams through the body."""
     mask, x, y = where(pair), pair.x, pair.y
     if pair.quantity is Quantity.HU:
         span = HU_RANGE
@@ -51,9 +54,10 @@ def honest(pair: Pair) -> Scores:
         "SSIM": NAN if thin else ssim(a, b, span, window=Gaussian(), mask=m),
         "SSIM of slices": NAN if narrow else ssim(a, b, span, window=Gaussian(), mask=m, slice_axis=2),
         "NCC": ncc(x, y, mask) if np.ptp(x[mask]) > 0 and np.ptp(y[mask]) > 0 else NAN,
+        "slice roughness": slice_roughness(x, y, mask) if mask.any(axis=(0, 1)).sum() > 1 else NAN,
     }
     if pair.quantity is Quantity.HU:
-        found |= hounsfield(x, y, mask)
+        found |= hounsfield(x, y, mask) | {"WEPL error": wepl_error(x, y, mask, pair.voxel_mm)}
     return found
 
 
@@ -67,11 +71,12 @@ def hounsfield(x: np.ndarray, y: np.ndarray, mask: Mask) -> dict[str, float]:
 COMMON = (
     Column("MAE"),
     Column("RMSE"),
-    Column("bias"),
+    Column("bias", ideal=0.0),
     Column("PSNR", "dB", more=True),
     Column("SSIM", more=True),
     Column("SSIM of slices", more=True),
     Column("NCC", more=True),
+    Column("slice roughness", ideal=1.0),
 )
 HONEST = Protocol(
     "honest", "One scale, inside the mask", COMMON, honest, "This project; every definition is cited in its own module"
@@ -85,6 +90,7 @@ HONEST_HU = Protocol(
         Column("MAE soft", "HU"),
         Column("MAE bone", "HU"),
         Column("Dice bone", more=True),
+        Column("WEPL error", "mm"),
     ),
     honest,
     HONEST.source,

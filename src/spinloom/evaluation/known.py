@@ -8,6 +8,7 @@ from spinloom.evaluation.honest import HONEST, HONEST_HU
 from spinloom.evaluation.protocol import Protocol
 from spinloom.evaluation.published_ct import SOURCE2, SYNTHRAD2023, SYNTHRAD2025
 from spinloom.evaluation.published_mr import FAST_DDPM, SELFRDB, SOURCE0, SOURCE1, SYNDIFF
+from spinloom.evaluation.segmentation import SEGMENTATION
 
 PUBLISHED = (SOURCE0, SOURCE1, SOURCE2, SYNTHRAD2023, SYNTHRAD2025, SYNDIFF, SELFRDB, FAST_DDPM)
 NAMES = (HONEST.name, *(p.name for p in PUBLISHED))
@@ -19,6 +20,10 @@ def protocols(names: tuple[str, ...], quantity: Quantity) -> tuple[Protocol, ...
 
     Raises UsageError for an unknown name, or for a protocol that does not suit the quantity.
     """
+    if quantity is Quantity.LABEL:
+        if set(names) - {HONEST.name, ALL}:
+            raise UsageError("label maps have one protocol, 'honest': Dice and HD95")
+        return (SEGMENTATION,)
     own = HONEST_HU if quantity is Quantity.HU else HONEST
     known = {own.name: own, **{p.name: p for p in PUBLISHED}}
     if ALL in names:

@@ -19,11 +19,19 @@ class Column:
 
     name    unique within the protocol;  unit  "" for ratios
     more    whether more is better
+    ideal   where neither more nor less is: what it should be
     """
 
     name: str
     unit: str = ""
     more: bool = False
+    ideal: float | None = None
+
+    def badness(self, value: float) -> float:
+        """The larger, the worse."""
+        if self.ideal is not None:
+            return abs(value - self.ideal)
+        return -value if self.more else value
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from spinloom.evaluation.known import protocols
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.protocol import Column, Protocol
 from spinloom.evaluation.statistics import Comparison, Summary, compare, summarise
+from spinloom.evaluation.tissues import by_tissue
+
+TISSUES = "by label"
+"""The name that errors per label go by in a report, beside the protocols."""
 
 
 @dataclass(frozen=True)
@@ -50,49 +54,73 @@ class Report:
         """Of one number over the subjects."""
         return summarise(list(self.values(protocol, metric).values()))
 
-    def unit(self, protocol: str, column: Column) -> str:
-        return next((r.unit for r in self.rows if (r.protocol, r.metric) == (protocol, column.name)), column.unit)
+    def metrics(self) -> tuple[tuple[str, Column], ...]:
+        """(protocol, column) of every number, in the order in which they came."""
+        known = {(p.name, c.name): c for p in self.protocols for c in p.columns}
+        found: dict[tuple[str, str], Column] = {}
+        for r in self.rows:
+            key = (r.protocol, r.metric)
+            own = known.get(key) or Column(r.metric, ideal=0.0 if "bias" in r.metric else None)
+            found.setdefault(key, replace(own, unit=r.unit))
+        return tuple((protocol, column) for (protocol, _), column in found.items())
 
 
 def evaluate(pairs: Pair | Iterable[Pair], protocol: str | Sequence[str] = "honest") -> Report:
     """Score predictions against references.
 
-    pairs     see pair.pair_of: one, or one per subject; all of one quantity, names unique
-    protocol  names (protocols.NAMES), or "all": every protocol that suits the quantity
+    pairs     see pair.pair_of: one, or one per subject, taken one by one; all of one quantity, names unique
+    protocol  names (known.NAMES), or "all": every protocol that suits the quantity
 
     Raises InputError if there is no pair, if names repeat, or if quantities are mixed; UsageError for a protocol that
     does not exist or does not suit.
     """
-    found = [pairs] if isinstance(pairs, Pair) else list(pairs)
-    if not found:
+    found: list[Row] = []
+    names: list[str] = []
+    first: Pair | None = None
+    asked: tuple[Protocol, ...] = ()
+    for pair in [pairs] if isinstance(pairs, Pair) else pairs:
+        if first is None:
+            first, asked = pair, protocols((protocol,) if isinstance(protocol, str) else tuple(protocol), pair.quantity)
+        if pair.name in names:
+            raise InputError(f"the same subject comes twice: {pair.name}", remedy="One pair per subject.")
+        if pair.quantity is not first.quantity:
+            raise InputError("these pairs are of different quantities", remedy="Score each quantity by itself.")
+        found += rows_of(pair, asked)
+        names.append(pair.name)
+    if first is None:
         raise InputError("there is nothing to score: no pair of images")
-    names = [p.name for p in found]
-    if twice := sorted({n for n in names if names.count(n) > 1}):
-        raise InputError(f"the same subject comes twice: {', '.join(twice)}", remedy="One pair per subject.")
-    if len({p.quantity for p in found}) > 1:
-        raise InputError("these pairs are of different quantities", remedy="Score each quantity by itself.")
-    quantity = found[0].quantity
-    asked = protocols((protocol,) if isinstance(protocol, str) else tuple(protocol), quantity)
-    rows = [row for pair in found for p in asked for row in _rows(pair, p)]
-    return Report(tuple(rows), asked, quantity, tuple(names))
+    return Report(tuple(found), asked, first.quantity, tuple(names))
 
 
-def _rows(pair: Pair, protocol: Protocol) -> list[Row]:
-    scores = protocol.score(pair)
-    scale = "" if pair.quantity is Quantity.SIGNAL else _unit(pair.quantity)
-    return [
-        Row(pair.name, protocol.name, c.name, c.unit or (scale if c.name in SCALED else ""), float(scores[c.name]))
-        for c in protocol.columns
-    ]
+def rows_of(pair: Pair, asked: tuple[Protocol, ...]) -> Iterator[Row]:
+    """Every number of one pair: of the protocols, then of its tissues if it has labels."""
+    factor, unit = shown(pair.quantity)
+    for p in asked:
+        scores = p.score(pair)
+        for c in p.columns:
+            own = c.name in SCALED and not c.unit
+            value = float(scores[c.name]) * (factor if own and p.name == "honest" else 1.0)
+            yield Row(pair.name, p.name, c.name, c.unit or (unit if own else ""), value)
+    if pair.labels is None or pair.quantity is Quantity.LABEL:
+        return
+    for t in by_tissue(pair):
+        yield Row(pair.name, TISSUES, f"{t.label}: MAE", unit, factor * t.MAE)
+        yield Row(pair.name, TISSUES, f"{t.label}: bias", unit, factor * t.bias)
+        if np.isfinite(t.percent):
+            yield Row(pair.name, TISSUES, f"{t.label}: bias in percent", "%", t.percent)
 
 
 SCALED = ("MAE", "RMSE", "bias")
 """Metrics in the unit of the images."""
 
 
-def _unit(quantity: Quantity) -> str:
+def shown(quantity: Quantity) -> tuple[float, str]:
+    """What people want to read: times in ms, everything else as it is kept."""
     text = quantity.value
-    return text[text.index("[") + 1 : -1] if "[" in text else ""
+    unit = text[text.index("[") + 1 : -1] if "[" in text else ""
+    if unit == "s":
+        return 1e3, "ms"
+    return 1.0, "" if quantity is Quantity.SIGNAL else unit
 
 
 def against(first: Report, second: Report) -> list[tuple[str, Column, Comparison]]:
@@ -104,10 +132,10 @@ def against(first: Report, second: Report) -> list[tuple[str, Column, Comparison
     if not common:
         raise InputError("the two predictions have no subject in common", remedy="Name the files alike.")
     found = []
-    for p in first.protocols:
-        for column in p.columns:
-            a, b = first.values(p.name, column.name), second.values(p.name, column.name)
-            if b:
-                x, y = np.array([a[c] for c in common]), np.array([b[c] for c in common])
-                found.append((p.name, column, compare(x, y)))
+    for protocol, column in first.metrics():
+        a, b = first.values(protocol, column.name), second.values(protocol, column.name)
+        both = [c for c in common if c in a and c in b]
+        if both:
+            x, y = np.array([a[c] for c in both]), np.array([b[c] for c in both])
+            found.append((protocol, column, compare(x, y)))
     return found

@@ -1,0 +1,108 @@
+"""`spinloom evaluate`: how good are predictions, by every definition, with intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinloom.cli import options as o
+
+if TYPE_CHECKING:
+    from spinloom.core.image import Quantity
+
+
+def evaluate(
+    prediction: Annotated[Path, typer.Argument(help="A file, or a folder with one file per subject.")],
+    reference: Annotated[Path, typer.Argument(help="The same of what is right.")],
+    mask: Annotated[Path | None, typer.Option("--mask", help="Where it counts: a file, or a folder.")] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="Tissues: errors are also given for each.")] = None,
+    quantity: Annotated[
+        str, typer.Option("--quantity", help="What the numbers are: signal, HU, T1, T2, PD, label ...")
+    ] = "signal",
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="honest, all, or names with commas between them.")
+    ] = "honest",
+    other: Annotated[
+        Path | None, typer.Option("--against", help="Another prediction of the same references, to compare with.")
+    ] = None,
+    prediction_files: Annotated[str, typer.Option("--prediction-files", help="Pattern of names that count.")] = "*",
+    reference_files: Annotated[str, typer.Option("--reference-files", help="Pattern of names that count.")] = "*",
+    report: Annotated[
+        Path | None, typer.Option("--report", "-o", help="Also write a page (.html), with .csv and .json beside it.")
+    ] = None,
+    json: o.Json = False,
+) -> None:
+    """Score images against references: subject by subject, never over slices; nothing is resampled or rescaled unasked.
+
+    Example: spinloom evaluate predicted/ real/ --protocol all -o scores.html
+    """
+    import json as text
+
+    from spinloom.cli.write import print_table
+    from spinloom.core.errors import InputError, PartialFailure, UsageError
+    from spinloom.evaluation.files import evaluate_files, match
+    from spinloom.evaluation.tables import as_json, summary_rows
+
+    if report is not None and report.suffix != ".html":
+        raise UsageError(f"--report must end in .html, got '{report}'")
+    what, names = _quantity(quantity), tuple(part.strip() for part in protocol.split(","))
+    cases, faults = match(prediction, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
+    found = evaluate_files(cases, names, what, faults)
+    for case, why in found.failures:
+        typer.echo(f"spinloom: not scored: {case}: {why}", err=True)
+    if not found.cases:
+        why = found.failures[0][1] if found.failures else "no file has a partner"
+        raise InputError(f"no case could be scored; the first: {why}")
+    second = None
+    if other is not None:
+        more, lost = match(other, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
+        second = (other.name, evaluate_files(more, names, what, lost), more)
+    if report is not None:
+        _write(report, found, cases, second)
+    if json:
+        typer.echo(text.dumps(as_json(found), indent=2, ensure_ascii=False))
+    else:
+        print_table(summary_rows(found), as_json=False)
+        for p in found.protocols:
+            for caveat in p.caveats:
+                typer.echo(f"note: {p.name}: {caveat}")
+        if second is not None:
+            _print_difference(found, second)
+    if found.failures:
+        raise PartialFailure(f"{len(found.failures)} of {len(found.failures) + len(found.cases)} cases were not scored")
+
+
+def _quantity(name: str) -> Quantity:
+    from spinloom.core.errors import UsageError, nearest
+    from spinloom.core.image import Quantity
+
+    known = {q.name.lower(): q for q in Quantity}
+    if name.lower() not in known:
+        raise UsageError(f"no quantity is called '{name}'", remedy=nearest(name.lower(), list(known)))
+    return known[name.lower()]
+
+
+def _write(path: Path, found, cases, second) -> None:  # type: ignore[no-untyped-def]
+    from spinloom.evaluation.report import page
+    from spinloom.evaluation.tables import as_csv, as_json
+    from spinloom.files.atomic import write_json, write_text
+    from spinloom.report.page import render
+
+    write_text(path, render(page(found, cases, other=second)))
+    write_text(path.with_suffix(".csv"), as_csv(found))
+    write_json(path.with_suffix(".json"), as_json(found))
+    typer.echo(f"written   {path}, {path.with_suffix('.csv').name}, {path.with_suffix('.json').name}", err=True)
+
+
+def _print_difference(found, second) -> None:  # type: ignore[no-untyped-def]
+    from spinloom.evaluation.scores import against
+    from spinloom.evaluation.tables import number
+
+    name, report, _ = second
+    for protocol, column, c in against(found, report):
+        between = f" [{number(c.low)}, {number(c.high)}]" if c.low == c.low else ""
+        typer.echo(
+            f"{protocol}: {column.name}: this minus {name}: {number(c.difference)}{between}, p {number(c.p) or '-'}"
+        )

@@ -1,0 +1,63 @@
+"""How far two sets of feature vectors are apart: Fréchet and kernel distance.
+
+    FD  = |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2))
+    KD  = mean k(a, a') over pairs of a + mean k(b, b') over pairs of b - 2 mean k(a, b),   k(u, v) = (u.v / d + 1)^3
+
+FD is biased for few samples and refused below twice as many as there are features; KD has no bias, so it can be
+negative. Called FID and KID where the features are those of Inception, which these are not.
+
+Heusel et al., NeurIPS (2017), arXiv:1706.08500; Binkowski et al., ICLR (2018), arXiv:1801.01401.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import eigvalsh
+
+from spinloom.core.errors import InputError
+
+Values = NDArray[np.float64]
+
+
+def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
+    """FD of features (n, d) and (m, d).
+
+    Raises InputError if either has fewer than 2 d rows.
+    """
+    a, b = _sets(a, b)
+    d = a.shape[1]
+    if min(len(a), len(b)) < 2 * d:
+        raise InputError(
+            f"a Fréchet distance of {d} features needs {2 * d} samples on each side, got {len(a)} and {len(b)}",
+            remedy="Take the kernel distance, or more subjects.",
+        )
+    C, D = np.cov(a.T), np.cov(b.T)
+    w, V = np.linalg.eigh(C)
+    root = (V * np.sqrt(np.maximum(w, 0))) @ V.T
+    overlap = np.sqrt(np.maximum(eigvalsh(root @ D @ root), 0)).sum()
+    return float(np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(C) + np.trace(D) - 2 * overlap)
+
+
+def kernel_distance(a: ArrayLike, b: ArrayLike) -> float:
+    """KD of features (n, d) and (m, d), two rows or more each."""
+    a, b = _sets(a, b)
+    d = a.shape[1]
+
+    def kernel(u: Values, v: Values) -> Values:
+        return np.asarray((u @ v.T / d + 1) ** 3)
+
+    def among(u: Values) -> float:
+        k = kernel(u, u)
+        return float((k.sum() - np.trace(k)) / (len(u) * (len(u) - 1)))
+
+    return among(a) + among(b) - 2 * float(kernel(a, b).mean())
+
+
+def _sets(a: ArrayLike, b: ArrayLike) -> tuple[Values, Values]:
+    x, y = np.atleast_2d(np.asarray(a, float)), np.atleast_2d(np.asarray(b, float))
+    if x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
+        raise InputError(f"two sets of two or more feature vectors of one length are needed, got {x.shape}, {y.shape}")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise InputError("features hold numbers that are not finite")
+    return x, y

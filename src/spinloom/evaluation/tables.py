@@ -1,0 +1,79 @@
+"""A report of scores as rows of text: for the terminal, CSV, JSON and the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from spinloom.evaluation.protocol import Column
+from spinloom.evaluation.scores import Report
+from spinloom.evaluation.statistics import Summary
+
+
+def summary_rows(report: Report) -> list[dict[str, str]]:
+    """One row per protocol and metric: mean [95 % interval], standard deviation, median, worst case."""
+    return [_summary_row(report, protocol, column) for protocol, column in report.metrics()]
+
+
+def _summary_row(report: Report, protocol: str, column: Column) -> dict[str, str]:
+    s = report.summary(protocol, column.name)
+    values = {c: v for c, v in report.values(protocol, column.name).items() if np.isfinite(v)}
+    worst = "" if len(values) < 2 else max(values, key=lambda c: column.badness(values[c]))
+    return {
+        "protocol": protocol,
+        "metric": column.name + (f" [{column.unit}]" if column.unit else ""),
+        "mean [95 % interval]": interval(s),
+        "SD": number(s.sd),
+        "median": number(s.median),
+        "n": str(s.n),
+        "worst": f"{worst} ({number(values[worst])})" if worst else "",
+    }
+
+
+def interval(s: Summary) -> str:
+    """mean [low, high], the interval over subjects where there are three or more."""
+    if not s.n:
+        return "none"
+    return number(s.mean) + (f" [{number(s.low)}, {number(s.high)}]" if np.isfinite(s.low) else "")
+
+
+def number(x: float) -> str:
+    """Four digits that mean something."""
+    return "" if np.isnan(x) else f"{x:.4g}"
+
+
+def as_csv(report: Report) -> str:
+    """case, protocol, metric, unit, value: one line per number."""
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(("case", "protocol", "metric", "unit", "value"))
+    lines.writerows((r.case, r.protocol, r.metric, r.unit, repr(r.value)) for r in report.rows)
+    return out.getvalue()
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Everything: numbers, summaries, failures, and where each protocol comes from. What has no value is null."""
+    return {
+        "quantity": report.quantity.value,
+        "cases": list(report.cases),
+        "failures": [{"case": case, "why": why} for case, why in report.failures],
+        "protocols": {
+            p.name: {"title": p.title, "source": p.source, "caveats": list(p.caveats)} for p in report.protocols
+        },
+        "summaries": [
+            {"protocol": p, "metric": c.name, "unit": c.unit, "more is better": c.more}
+            | {k: _plain(v) for k, v in asdict(report.summary(p, c.name)).items()}
+            for p, c in report.metrics()
+        ],
+        "rows": [asdict(r) | {"value": _plain(r.value)} for r in report.rows],
+    }
+
+
+def _plain(x: float) -> float | str | None:
+    if isinstance(x, float) and not np.isfinite(x):
+        return None if np.isnan(x) else ("infinite" if x > 0 else "-infinite")
+    return x
