@@ -1,6 +1,6 @@
 """The project's own encoder of slices: "spinloom-features-1", 32 numbers that describe texture and grey values.
 
-A slice is sampled to 96 x 96 about the middle of its mask at one scale for all slices, and filtered by a bank of 3 x 4
+A slice is sampled to 192 x 192 of 1.25 mm about the middle of its mask, and filtered by a bank of 3 x 4
 Gabor functions (wavelengths 4, 8 and 16 samples, every 45 degrees). Features: mean and standard deviation of each
 response inside the mask, and eight quantiles of the grey values. No weights, nothing learned, the same for ever, so
 numbers of different papers can be compared if they name it. It is no substitute for Inception, whose column it never
@@ -21,7 +21,7 @@ from scipy.ndimage import map_coordinates
 from spinloom.evaluation.pair import Mask, Values
 
 NAME = "spinloom-features-1"
-SIZE, WAVELENGTHS, ANGLES = 96, (4.0, 8.0, 16.0), 4
+SIZE, WAVELENGTHS, ANGLES = 192, (4.0, 8.0, 16.0), 4
 QUANTILES = (0.02, 0.1, 0.25, 0.4, 0.6, 0.75, 0.9, 0.98)
 N = 2 * len(WAVELENGTHS) * ANGLES + len(QUANTILES)
 LEAST = 0.02
@@ -51,7 +51,7 @@ def volume_features(image: Values, mask: Mask, voxel_mm: tuple[float, float, flo
 
 
 def _sampled(image: Values, voxel_mm: tuple[float, float], mask: Mask, field_mm: float = 240.0) -> Values:
-    """96 x 96 samples of a field of 240 mm about the middle of the mask."""
+    """192 x 192 samples of a field of 240 mm about the middle of the mask."""
     middle = [float(np.mean(np.flatnonzero(mask.any(axis=1 - a)))) if mask.any() else 0.0 for a in (0, 1)]
     steps = (np.arange(SIZE) - (SIZE - 1) / 2) * field_mm / SIZE
     at = np.meshgrid(*(m + steps / d for m, d in zip(middle, voxel_mm, strict=True)), indexing="ij")
@@ -60,7 +60,7 @@ def _sampled(image: Values, voxel_mm: tuple[float, float], mask: Mask, field_mm:
 
 @lru_cache(maxsize=1)
 def _bank() -> NDArray[np.float64]:
-    """(12, 96, 96) Gabor functions in the frequency domain: a bell about (cos a, sin a) / wavelength, no mean."""
+    """(12, 192, 192) Gabor functions in the frequency domain: a bell about (cos a, sin a) / wavelength, no mean."""
     fx, fy = np.meshgrid(*[scipy.fft.fftfreq(SIZE)] * 2, indexing="ij")
     kernels = []
     for wavelength in WAVELENGTHS:

@@ -14,7 +14,7 @@ from spinloom.report.page import Picture
 from spinloom.report.slices import png
 
 HEIGHT_PX = 230
-BONE = (-200.0, 1000.0)
+HU_SHOWN = (-300.0, 700.0)
 
 
 def triptych(pair: Pair) -> Picture:
@@ -70,9 +70,11 @@ def perception_distortion(sets: dict[str, tuple[float, float]], distortion: str,
 
 def _window(pair: Pair, mask: np.ndarray) -> tuple[float, float]:
     if pair.quantity.name == "HU":
-        return BONE
+        return HU_SHOWN
     values = pair.y[mask]
-    return min(0.0, float(values.min())), max(float(np.percentile(values, 99.5)), float(values.min()) + 1e-12)
+    return min(0.0, float(np.percentile(values, 1))), max(
+        float(np.percentile(values, 99.5)), float(values.min()) + 1e-12
+    )
 
 
 def _placed(flat: np.ndarray, pair: Pair) -> np.ndarray:

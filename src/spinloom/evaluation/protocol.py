@@ -68,10 +68,11 @@ def axial(pair: Pair) -> Iterator[tuple[Values, Values, Mask | None]]:
 
 
 def mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Mean of every number over slices, those that are not finite left out; NaN if none is."""
+    """Mean of every number over slices, finite ones only; infinite if all are, NaN if there is none."""
     found: dict[str, float] = {}
     for name in rows[0] if rows else ():
         values = np.array([row[name] for row in rows])
         kept = values[np.isfinite(values)]
-        found[name] = float(kept.mean()) if len(kept) else float("nan")
+        perfect = float("inf") if (values == np.inf).any() else float("nan")
+        found[name] = float(kept.mean()) if len(kept) else perfect
     return found
