@@ -186,8 +186,10 @@ def leakage(
     else:
         sides = [p if p.suffix == ".npy" else _members(p, None, None) for p in (train, test) if p]
         results = {"train, test": leakage_between(sides[0], sides[1], contrast, threshold, _tell)}
-    for name, result in results.items():
-        print_facts({"between": name, **result.facts()}, as_json=json)
+    if json:
+        print_facts({name: result.facts() for name, result in results.items()}, as_json=True)
+    for name, result in () if json else results.items():
+        print_facts({"between": name, **result.facts()}, as_json=False)
     for result in results.values():
         result.raise_if_found()
 

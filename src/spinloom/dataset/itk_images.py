@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,18 @@ def simpleitk() -> Any:
     except ImportError as error:
         raise MachineError("registration needs SimpleITK", remedy="pip install 'spinloom[register]'") from error
     return SimpleITK
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums in one order: the same images give the same bytes on any machine with any number of cores."""
+    process = simpleitk().ProcessObject
+    before = process.GetGlobalDefaultNumberOfThreads()
+    process.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        process.SetGlobalDefaultNumberOfThreads(before)
 
 
 def to_itk(image: Image, name: str) -> Any:
@@ -60,7 +74,6 @@ def through(image: Any, grid: Any, transform: Any, outside: float, *, nearest: b
     """(z, y, x) voxels of an ITK image through a transform on another's grid, interpolated linearly or not at all."""
     sitk = simpleitk()
     out = sitk.ResampleImageFilter()
-    out.SetNumberOfThreads(1)
     out.SetReferenceImage(grid)
     out.SetInterpolator(sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear)
     out.SetDefaultPixelValue(outside)
@@ -79,12 +92,10 @@ def at_voxel(image: Any, voxel_mm: float) -> Any:
     for axis in range(3):
         if sigma[axis] > 0.1 * spacing[axis]:
             blur = sitk.RecursiveGaussianImageFilter()
-            blur.SetNumberOfThreads(1)
             blur.SetDirection(axis)
             blur.SetSigma(float(sigma[axis]))
             smooth = blur.Execute(smooth)
     out = sitk.ResampleImageFilter()
-    out.SetNumberOfThreads(1)
     out.SetSize([int(n) for n in new_size])
     out.SetOutputSpacing([float(s) for s in new_spacing])
     out.SetOutputDirection(image.GetDirection())

@@ -12,7 +12,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 from spinloom.core.masks import head
 from spinloom.core.resample import AIR_HU
-from spinloom.dataset.itk_images import matrix_RAS, simpleitk, through, to_itk
+from spinloom.dataset.itk_images import matrix_RAS, one_thread, simpleitk, through, to_itk
 from spinloom.dataset.register_kinds import Deformable, Kind, Rigid
 from spinloom.dataset.register_quality import Quality, measure
 from spinloom.dataset.register_search import search
@@ -70,8 +70,9 @@ def register(moving: Image, fixed: Image, kind: Kind | None = None, mask: Image 
     where = _region(fixed, mask)
     itk_fixed, itk_moving = to_itk(fixed, "the fixed image"), to_itk(moving, "the moving image")
     counts = to_itk(replace(fixed, data=where.astype(np.uint8)), "the mask")
-    transform = search(itk_fixed, itk_moving, _with_rim(counts), how)
-    quality = measure(itk_fixed, itk_moving, counts, transform, how.levels_mm[-1])
+    with one_thread():
+        transform = search(itk_fixed, itk_moving, _with_rim(counts), how)
+        quality = measure(itk_fixed, itk_moving, counts, transform, how.levels_mm[-1])
     _require_better(quality)
     linear = transform.GetNthTransform(0) if isinstance(how, Deformable) else transform
     A = matrix_RAS(linear)

@@ -127,7 +127,7 @@ def read_splits(path: str | os.PathLike[str]) -> tuple[Split, ...]:
         if told["format"] != FORMAT:
             raise InputError(f"is of format '{told['format']}', '{FORMAT}' was expected", file=path)
         made = tuple(
-            Split(str(s["name"]), {str(p): tuple(map(str, who)) for p, who in s["parts"].items()}, str(s["how"]))
+            Split(str(s["name"]), {p: tuple(map(str, s["parts"][p])) for p in PARTS}, str(s["how"]))
             for s in told["splits"]
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
