@@ -10,6 +10,7 @@ from scipy import stats
 
 RESAMPLES = 9999
 LEVEL = 0.95
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,15 @@ def summarise(values: ArrayLike, seed: int = 0) -> Summary:
 
 
 def interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean of values (n,), n subjects; NaN below three."""
+    """95 % bootstrap interval of the mean of values (n,), n subjects; NaN below three.
+
+    Values that differ by rounding alone have their ends as the interval.
+    """
     v = np.asarray(values, float)
     if len(v) < 3:
         return float("nan"), float("nan")
-    if np.ptp(v) == 0:
-        return float(v[0]), float(v[0])
+    if np.ptp(v) <= ROUNDING * np.abs(v).max():
+        return float(v.min()), float(v.max())
     found = stats.bootstrap(
         (v,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=np.random.default_rng(seed)
     ).confidence_interval
@@ -71,12 +75,13 @@ def interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
 
 
 def compare(first: ArrayLike, second: ArrayLike, seed: int = 0) -> Comparison:
-    """Two predictions scored on the same subjects, (n,) each; subjects without either number are left out.
+    """Two predictions scored on the same subjects, (n,) each; subjects without a finite number of both are left out.
 
     Wilcoxon, Biometrics Bull. 1, 80 (1945).
     """
-    d = np.asarray(first, float) - np.asarray(second, float)
-    d = d[np.isfinite(d)]
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    both = np.isfinite(a) & np.isfinite(b)
+    d = a[both] - b[both]
     if not len(d):
         return Comparison(0, *[float("nan")] * 4)
     low, high = interval(d, seed)
