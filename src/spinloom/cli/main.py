@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from spinloom import __version__
-from spinloom.cli import data, evaluate, look, make, reconstruct, sequence
+from spinloom.cli import data, evaluate, look, make, pairs, reconstruct, sequence
 from spinloom.core.errors import SpinloomError
 
 app = typer.Typer(
@@ -28,6 +28,10 @@ app.command()(data.generate)
 app.command()(make.phantom)
 app.command()(make.simulate)
 app.command()(reconstruct.reconstruct)
+app.command()(pairs.pair)
+app.command()(pairs.register)
+app.command()(pairs.split)
+app.command()(pairs.leakage)
 app.command()(evaluate.evaluate)
 app.add_typer(sequence.app, name="sequence")
 app.command("list")(look.list_)
