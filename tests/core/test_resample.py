@@ -43,13 +43,15 @@ def test_a_linear_function_survives_the_averaging_before_larger_voxels() -> None
 
 
 def test_noise_is_averaged_where_voxels_grow() -> None:
-    """Voxels 4 times longer along each axis hold Gaussians of FWHM sqrt(15): variance 1 / (2 sqrt(pi) sigma)^3."""
+    """White noise through a Gaussian of FWHM sqrt(4^2 - 1), read half way between voxels of each axis:
+
+    SD = ((1 + exp(-1 / (4 s^2))) / (4 sqrt(pi) s))^(3/2)
+    """
     fine, coarse = Grid.centred((96, 96, 96), 1.0), Grid.centred((16, 16, 16), 4.0)
     noise = np.random.default_rng(0).normal(size=fine.shape)
-    sigma = np.sqrt(15) / 2.35482
-    got = resample(Image(noise, fine.affine), coarse).data.std()
-    between = (2 / 3) ** 1.5  # linear interpolation half way between voxels hardly matters on so smooth an image
-    assert between * 0.9 < got / (2 * np.sqrt(np.pi) * sigma) ** -1.5 < 1.1
+    s = np.sqrt(15) / 2.35482
+    expected = ((1 + np.exp(-1 / (4 * s**2))) / (4 * np.sqrt(np.pi) * s)) ** 1.5
+    assert resample(Image(noise, fine.affine), coarse).data.std() == pytest.approx(expected, rel=0.04)
 
 
 def test_labels_stay_the_labels_they_were() -> None:
