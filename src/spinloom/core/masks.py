@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_closing, binary_fill_holes, generate_binary_structure, label
 
-from spinloom.core.errors import InputError
+from spinloom.core.errors import InputError, UsageError
 
 Mask = NDArray[np.bool_]
 BINS = 256
@@ -55,8 +55,43 @@ def largest(mask: ArrayLike) -> Mask:
     return np.asarray(parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))) if n else np.asarray(mask, bool)
 
 
+def union(*masks: ArrayLike) -> Mask:
+    """Where any of some masks of one shape is; UsageError for none, or for several shapes."""
+    return np.asarray(np.logical_or.reduce(_alike(masks)))
+
+
+def intersection(*masks: ArrayLike) -> Mask:
+    """Where all of some masks of one shape are; UsageError for none, or for several shapes."""
+    return np.asarray(np.logical_and.reduce(_alike(masks)))
+
+
+def filled(mask: ArrayLike, axis: int | None = None) -> Mask:
+    """The mask without its holes.
+
+    axis  None: holes closed on all sides in 3D; 0, 1 or 2: holes of every slice across that axis
+    """
+    m = np.asarray(mask, bool)
+    if axis is None:
+        return np.asarray(binary_fill_holes(m))
+    return np.stack([binary_fill_holes(plane) for plane in np.moveaxis(m, axis, 0)], axis=axis)
+
+
+def without_small(mask: ArrayLike, voxels: int) -> Mask:
+    """The mask without the parts, connected by faces, that have fewer than some voxels."""
+    m = np.asarray(mask, bool)
+    parts, _ = label(m)
+    return np.asarray(m & (np.bincount(parts.ravel()) >= voxels)[parts])
+
+
+def _alike(masks: tuple[ArrayLike, ...]) -> list[Mask]:
+    found = [np.asarray(m, bool) for m in masks]
+    if len({m.shape for m in found}) != 1:
+        raise UsageError(f"masks of one shape are needed, got {[m.shape for m in found]}")
+    return found
+
+
 def _solid(mask: Mask) -> Mask:
     found = largest(
         binary_closing(np.pad(mask, 3), generate_binary_structure(3, 1), iterations=2)[3:-3, 3:-3, 3:-3] | mask
     )
-    return np.stack([binary_fill_holes(found[:, :, z]) for z in range(found.shape[2])], axis=2)
+    return filled(found, axis=2)
