@@ -174,6 +174,6 @@ def test_features_know_blur_from_sharpness_and_no_place() -> None:
     soft = slice_features((texture + np.roll(texture, 1, 0) + np.roll(texture, 1, 1)) / 3, mask, (2.0, 2.0))
     assert sharp.shape == (N,)
     np.testing.assert_allclose(moved, sharp, atol=1e-9)
-    assert soft[0] < 0.8 * sharp[0]
+    assert (soft[:24] < sharp[:24] + np.log10(0.95)).all()  # the finest three wavelengths lose most
     volume = np.repeat(texture[..., None], 5, axis=2)
     assert volume_features(volume, np.repeat(mask[..., None], 5, axis=2), (2.0, 2.0, 3.0)).shape == (5, N)

@@ -18,6 +18,8 @@ from scipy.linalg import eigvalsh
 from spinloom.core.errors import InputError
 
 Values = NDArray[np.float64]
+BLOCK = 1024
+"""Rows of the kernel in memory at once."""
 
 
 def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
@@ -44,14 +46,14 @@ def kernel_distance(a: ArrayLike, b: ArrayLike) -> float:
     a, b = _sets(a, b)
     d = a.shape[1]
 
-    def kernel(u: Values, v: Values) -> Values:
-        return np.asarray((u @ v.T / d + 1) ** 3)
+    def total(u: Values, v: Values) -> float:
+        return sum(float(((u[n : n + BLOCK] @ v.T / d + 1) ** 3).sum()) for n in range(0, len(u), BLOCK))
 
     def among(u: Values) -> float:
-        k = kernel(u, u)
-        return float((k.sum() - np.trace(k)) / (len(u) * (len(u) - 1)))
+        same = float(((np.einsum("nd,nd->n", u, u) / d + 1) ** 3).sum())
+        return (total(u, u) - same) / (len(u) * (len(u) - 1))
 
-    return among(a) + among(b) - 2 * float(kernel(a, b).mean())
+    return among(a) + among(b) - 2 * total(a, b) / (len(a) * len(b))
 
 
 def _sets(a: ArrayLike, b: ArrayLike) -> tuple[Values, Values]:

@@ -51,21 +51,24 @@ def histogram(pair: Pair) -> Picture:
     )
 
 
-def perception_distortion(sets: dict[str, tuple[float, float]], distortion: str, perception: str) -> Picture:
-    """Each set of predictions as a point: how far from the reference, and how far from looking like one.
+def perception_distortion(sets: dict[str, dict[str, tuple[float, float]]], distortion: str, perception: str) -> Picture:
+    """Each case as a point, and the mean of each set of predictions as a large one: how far from its reference, and how
+    far from looking like it.
 
-    sets  name → (distortion, perception). Blau & Michaeli, CVPR (2018): no method gets arbitrarily good at both.
+    sets  name → case → (distortion, perception). Blau & Michaeli, CVPR (2018): no method gets arbitrarily good at both.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.2, 3.2), dpi=100, layout="constrained")
+    figure = Figure(figsize=(4.6, 3.4), dpi=100, layout="constrained")
     axes = figure.add_subplot()
-    for name, (d, p) in sets.items():
-        axes.plot(d, p, "o", label=name)
-        axes.annotate(name, (d, p), xytext=(5, 5), textcoords="offset points", fontsize=8)
+    for n, (name, cases) in enumerate(sets.items()):
+        at = np.array(list(cases.values())).reshape(-1, 2)
+        axes.plot(*at.T, "o", color=f"C{n}", markersize=4, alpha=0.5, markeredgewidth=0)
+        axes.plot(*at.mean(axis=0), "D", color=f"C{n}", markersize=8, label=name)
     axes.set(xlabel=f"distortion: {distortion}", ylabel=f"perception: {perception}")
-    axes.margins(0.25)
-    return Picture(_figure(figure), "lower left is better")
+    axes.margins(0.1)
+    axes.legend(frameon=False, fontsize=8)
+    return Picture(_figure(figure), "A point per case, a diamond for their mean; lower left is better.")
 
 
 def _window(pair: Pair, mask: np.ndarray) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from spinloom.evaluation.files import Files, load
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.perception import Perception, perception
 from spinloom.evaluation.pictures import histogram, perception_distortion, triptych
-from spinloom.evaluation.scores import Report, against
+from spinloom.evaluation.scores import Report, against, shown
 from spinloom.evaluation.tables import number, summary_rows
 from spinloom.report.page import Facts, Gallery, Page, Part, Prose, References, Section, Table
 
@@ -34,11 +34,13 @@ def page(report: Report, cases: Sequence[Files], *, other: tuple[str, Report, Se
         Section(f"Cases, worst first ({metric})", _cases(ranked[:MOST_PICTURED], at, report), "cases"),
         Section("Every number", (_numbers(report),), "numbers"),
     ]
-    own = _perceived(report, cases)
+    sets = {"this": _perceived(report, cases)}
     if other is not None:
-        sections.insert(1, Section(f"Beside {other[0]}", _beside(report, other, own), "beside"))
-    elif own is not None:
-        sections.append(Section("As a set", (_perception({"this": own}),), "set"))
+        name, second, files = other
+        sections.insert(1, Section(f"Beside {name}", (_beside(report, name, second),), "beside"))
+        sets[name] = _perceived(second, files)
+    if any(sets.values()):
+        sections.append(Section("As a set", _perception(sets, report.quantity), "set"))
     sections += [Section("Definitions", _definitions(report), "definitions")]
     return Page(
         title="Scores",
@@ -91,8 +93,7 @@ def _numbers(report: Report) -> Table:
     return Table(columns, tuple((c, *(number(v.get(c, float("nan"))) for v in values)) for c in ranked))
 
 
-def _beside(report: Report, other: tuple[str, Report, Sequence[Files]], own: Perception | None) -> tuple[Part, ...]:
-    name, second, files = other
+def _beside(report: Report, name: str, second: Report) -> Table:
     rows = tuple(
         (
             protocol,
@@ -104,26 +105,21 @@ def _beside(report: Report, other: tuple[str, Report, Sequence[Files]], own: Per
         for protocol, column, c in against(report, second)
     )
     text = "Mean difference subject by subject, with its 95 % interval, and p of the Wilcoxon signed-rank test."
-    parts: list[Part] = [Table(("protocol", "metric", f"this minus {name}", "p", "n"), rows, text)]
-    theirs = _perceived(second, files)
-    if own is not None and theirs is not None:
-        sets = {"this": own, name: theirs}
-        column = "RMSE"
-        at = {
-            k: (r.summary("honest", column).mean, sets[k].kernel) for k, r in (("this", report), (name, second))
-        }  # fmt: skip
-        if all(np.isfinite(v).all() for v in at.values()):
-            parts.append(perception_distortion(at, column, "kernel distance"))
-        parts.append(_perception(sets))
-    return tuple(parts)
+    return Table(("protocol", "metric", f"this minus {name}", "p", "n"), rows, text)
 
 
-def _perception(sets: dict[str, Perception]) -> Table:
-    rows = tuple((n, p.encoder, str(p.slices), number(p.frechet), number(p.kernel), number(p.paired)) for n, p in sets.items())  # fmt: skip  # noqa: E501
-    columns = ("prediction", "encoder", "slices", "Fréchet distance", "kernel distance", "distance slice by slice")
-    return Table(
-        columns, rows, "All slices together. Numbers of other encoders (FID, KID) cannot be compared with these."
+def _perception(sets: dict[str, Perception | None], quantity: Quantity) -> tuple[Part, ...]:
+    """How far each set of predictions is from looking like the references, and where its cases stand."""
+    known = {name: p for name, p in sets.items() if p is not None}
+    rows = tuple(
+        (n, p.encoder, str(p.slices), number(p.frechet), number(p.kernel), number(p.paired)) for n, p in known.items()
     )
+    columns = ("prediction", "encoder", "slices", "Fréchet distance", "kernel distance", "distance slice by slice")
+    text = "All slices together. Numbers of other encoders (FID, KID) cannot be compared with these."
+    factor, unit = shown(quantity)
+    points = {n: {c: (factor * e, k) for c, (e, k) in p.cases.items()} for n, p in known.items() if p.cases}
+    picture = perception_distortion(points, "RMSE" + (f" [{unit}]" if unit else ""), "kernel distance")
+    return Table(columns, rows, text), picture
 
 
 def _perceived(report: Report, cases: Sequence[Files]) -> Perception | None:
