@@ -86,6 +86,11 @@ def headers(path: Path) -> Iterator[tuple[Source, Any]]:
                 file=path,
                 remedy="Export it again, or take it out of the folder.",
             ) from error
+        kind = getattr(header.file_meta.get("MediaStorageSOPClassUID"), "name", "")
+        if "Image Storage" in kind and "Rows" not in header:
+            raise InputError(
+                f"{source.name} ends before its image", file=path, remedy="It is cut short: copy it again."
+            )
         yield source, header
 
 

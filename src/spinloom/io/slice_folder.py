@@ -1,8 +1,8 @@
 """A folder of slices (PNG, JPEG, TIFF, NPY), or one such file → Image.
 
 Slices come in natural order (2 before 10). A row of a picture runs from the subject's left to right as a viewer shows
-it, rows run from front to back, and files from bottom to top: what looks upright in a viewer lies upright in RAS. Nothing
-in such files says whether this is so.
+it, rows run from front to back, and files from bottom to top: what looks upright in a viewer lies upright in RAS.
+Nothing in such files says whether this is so.
 """
 
 from __future__ import annotations

@@ -1,0 +1,183 @@
+"""DICOM series become images where they lie; what makes no even grid is refused with its reason."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinloom.core.errors import InputError
+from spinloom.core.image import Quantity
+from spinloom.io.dicom import list_series, read_series
+from spinloom.io.images import read_any
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+
+SHAPE = (6, 5)
+AXIAL = (1.0, 0, 0, 0, 1.0, 0)
+
+
+def slice_file(folder: Path, z: float, number: int, **given: Any) -> Path:
+    """An axial slice, 6 rows of 5 columns, 2 mm between rows, 1.5 mm between columns; values 100 number + row."""
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    d = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    d.PatientName, d.PatientID = "Somebody^Real", "12345"
+    d.SeriesInstanceUID, d.Modality, d.SeriesDescription = "1.2.3", "MR", "test"
+    d.Rows, d.Columns, d.SamplesPerPixel, d.PhotometricInterpretation = *SHAPE, 1, "MONOCHROME2"
+    d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = 16, 16, 15, 1
+    d.PixelSpacing, d.SliceThickness, d.ImageOrientationPatient = [2.0, 1.5], 3.0, list(AXIAL)
+    d.ImagePositionPatient = [-10.0, -20.0, z]
+    d.EchoTime, d.RepetitionTime, d.FlipAngle, d.MagneticFieldStrength = 90.0, 3000.0, 90.0, 3.0
+    for tag, value in given.items():
+        setattr(d, tag, value) if value is not None else delattr(d, tag)
+    pixels = np.broadcast_to(100 * number + np.arange(d.Rows)[:, None], (d.Rows, d.Columns)).astype(np.int16)
+    d.PixelData = pixels.tobytes()
+    path = folder / f"IM{99 - number:04d}.dcm"
+    folder.mkdir(parents=True, exist_ok=True)
+    d.save_as(path, enforce_file_format=True)
+    return path
+
+
+def series(folder: Path, places: list[float], **given: Any) -> Path:
+    for number, z in enumerate(places):
+        slice_file(folder, z, number, **given)
+    return folder
+
+
+def test_a_pixel_lies_where_the_standard_says(tmp_path: Path) -> None:
+    """IPP + 1.5 (row cosines) i + 2 (column cosines) j, LPS → RAS; sorted by place, not by name."""
+    image = read_series(series(tmp_path / "a", [0.0, 3.0, 6.0]))
+    assert image.data.shape == (5, 6, 3)
+    assert image.data[2, 4, 1] == 104
+    i, j, k = 2, 4, 1
+    expected = [10.0 - 1.5 * i, 20.0 - 2.0 * j, 3.0 * k]
+    np.testing.assert_allclose((image.affine @ [i, j, k, 1])[:3], expected)
+    assert image.info["TE"] == pytest.approx(0.09)
+    assert image.info["FA"] == pytest.approx(np.pi / 2)
+    assert not any("Somebody" in str(v) or "12345" in str(v) for v in image.info.values())
+
+
+def test_CT_is_in_HU_and_its_padding_is_air(tmp_path: Path) -> None:
+    given = {"Modality": "CT", "RescaleSlope": 2.0, "RescaleIntercept": -1024.0, "PixelPaddingValue": 0}
+    image = read_series(series(tmp_path / "ct", [0.0, 3.0], **given))
+    assert image.quantity is Quantity.HU
+    assert image.data[0, 3, 1] == 2 * 103 - 1024
+    assert image.data[0, 0, 0] == -1000
+
+
+@pytest.mark.parametrize("tilt_deg", [10.0, 18.5])
+def test_a_tilted_gantry_makes_a_sheared_grid_with_the_slices_where_they_were(tmp_path: Path, tilt_deg: float) -> None:
+    """Slices turned about x, the table moved along z: distance between planes is the table's step times cos(tilt)."""
+    t = np.deg2rad(tilt_deg)
+    with pytest.warns(UserWarning, match=f"tilted by {tilt_deg:.1f}"):
+        image = read_series(
+            series(tmp_path / "t", [0.0, 4.0, 8.0], ImageOrientationPatient=[1, 0, 0, 0, np.cos(t), -np.sin(t)])
+        )
+    np.testing.assert_allclose((image.affine @ [0, 0, 2, 1])[:3], [10, 20, 8], atol=1e-6)
+    normal = np.cross(image.affine[:3, 0], image.affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    assert abs(image.affine[:3, 2] @ normal) == pytest.approx(4 * np.cos(t))
+
+
+@pytest.mark.parametrize(
+    ("places", "what"),
+    [
+        ([0.0, 3.0, 6.0, 12.0, 15.0], "1 of 6 slices are missing, the first after IM0097"),
+        ([0.0, 3.0, 3.0, 6.0], "1 places are imaged more than once"),
+        ([0.0, 3.0, 6.0, 10.0], "spaced unevenly: 3.00 to 4.00 mm"),
+    ],
+)
+def test_what_makes_no_even_grid_is_refused(tmp_path: Path, places: list[float], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        read_series(series(tmp_path / "a", places))
+
+
+def test_gaps_are_filled_by_lines_only_when_asked(tmp_path: Path) -> None:
+    image = read_series(series(tmp_path / "a", [0.0, 3.0, 9.0, 12.0]), fill=True)
+    assert image.data.shape == (5, 6, 5)
+    np.testing.assert_allclose(image.data[0, 0], [0, 100, 150, 200, 300])
+    assert "interpolated" in str(image.info["filled"])
+
+
+def test_several_series_or_echoes_are_listed_and_chosen(tmp_path: Path) -> None:
+    both = tmp_path / "both"
+    for n, TE in enumerate((11.0, 92.0)):
+        for z in (0, 1):
+            slice_file(both / str(n), 3.0 * z, z, EchoTime=TE)
+    with pytest.raises(InputError, match=r"holds 2 series \(1: MR test 5 x 6 x 2, TE 11 ms; 2: .*TE 92 ms\)"):
+        read_series(both)
+    assert [s.TE for s in list_series(both)] == pytest.approx([0.011, 0.092])
+    assert read_series(both, series=2).info["TE"] == pytest.approx(0.092)
+    with pytest.raises(InputError, match="no series 3"):
+        read_series(both, series=3)
+
+
+def test_a_zip_is_a_folder_and_other_files_are_passed_by(tmp_path: Path) -> None:
+    folder = series(tmp_path / "a", [0.0, 3.0])
+    (folder / "readme.txt").write_text("no image")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        for file in folder.iterdir():
+            packed.write(file, f"deep/../{file.name}")
+    np.testing.assert_array_equal(read_any(tmp_path / "a.zip").data, read_any(folder).data)
+    assert not list(tmp_path.glob("*.dcm"))
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"ImagePositionPatient": None}, "no usable ImagePositionPatient"),
+        ({"PixelSpacing": [0.0, 1.0]}, "impossible orientation or spacing"),
+        ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "impossible orientation or spacing"),
+        ({"SamplesPerPixel": 3}, "colour picture"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]}, "mosaic"),
+        ({"NumberOfFrames": 7}, "does not say where they lie"),
+    ],
+)
+def test_what_has_no_place_or_no_number_is_refused(tmp_path: Path, given: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        read_series(series(tmp_path / "a", [0.0], **given))
+
+
+def test_a_picture_beside_a_series_is_left_out_and_said(tmp_path: Path) -> None:
+    folder = series(tmp_path / "a", [0.0, 3.0])
+    slice_file(folder, 0.0, 50, SamplesPerPixel=3)
+    with pytest.warns(UserWarning, match="left out: .*colour picture"):
+        assert read_series(folder).data.shape == (5, 6, 2)
+
+
+def test_damage_names_the_file(tmp_path: Path) -> None:
+    folder = series(tmp_path / "a", [0.0, 3.0])
+    file = sorted(folder.iterdir())[0]
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    with pytest.raises(InputError, match=file.name):
+        read_series(folder)
+    file.write_bytes(whole[:300])
+    with pytest.raises(InputError):
+        read_series(folder)
+    (tmp_path / "b.zip").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(InputError):
+        read_any(tmp_path / "b.zip")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no DICOM images"):
+        read_any(tmp_path / "empty")
+    with pytest.raises(InputError, match="no such file"):
+        read_any(tmp_path / "nothing")
+
+
+def test_a_claim_of_endless_pixels_is_refused_before_they_are_looked_for(tmp_path: Path) -> None:
+    path = slice_file(tmp_path / "a", 0.0, 0)
+    d = pydicom.dcmread(path)
+    d.Rows, d.Columns, d.NumberOfFrames = 60_000, 60_000, 1000
+    d.save_as(path)
+    with pytest.raises(InputError, match="claims 60000 x 60000"):
+        read_series(path.parent)

@@ -1,0 +1,91 @@
+"""DICOM of real scanners: read, or refused with the reason; their geometry is what the headers say."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spinloom.core.affine import to_ras
+from spinloom.core.errors import InputError, SpinloomError
+from spinloom.core.image import Image, Quantity
+from spinloom.io.dicom import list_series, read_series
+from spinloom.io.images import read_any
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+
+
+def test_a_head_CT_with_a_tilted_gantry_and_two_spacings_lies_where_its_slices_lay(shared_data: Path) -> None:
+    """Tilt 18.5° of the header; table steps of 4 mm and 7 mm over cos(18.5°)."""
+    path = shared_data / "dicom" / "ge_head_ct_tilt_variable_spacing.zip"
+    with pytest.raises(InputError, match="spaced unevenly"):
+        read_series(path)
+    with pytest.warns(UserWarning, match="tilted by 18.5"):
+        image = read_series(path, fill=True)
+    assert image.quantity is Quantity.HU
+    assert np.percentile(image.data, [0, 99.9])[1] > 1000
+    step = np.linalg.norm(image.affine[:3, 2])
+    assert step == pytest.approx(4 / np.cos(np.deg2rad(18.5)), abs=2e-3)
+    normal = np.cross(image.affine[:3, 0], image.affine[:3, 1])
+    normal /= np.linalg.norm(normal)
+    assert abs(normal @ image.affine[:3, 2]) == pytest.approx(4.0, abs=2e-3)
+    with zipfile.ZipFile(path) as packed:
+        heads = [pydicom.dcmread(io.BytesIO(packed.read(n)), stop_before_pixels=True) for n in packed.namelist()]
+    low = min((h.ImagePositionPatient for h in heads), key=lambda p: p[2])
+    np.testing.assert_allclose(image.affine[:3, 3], np.array(low) * [-1, -1, 1], atol=1e-3)
+
+
+def test_series_with_a_slice_missing_say_which(shared_data: Path) -> None:
+    path = shared_data / "dicom" / "siemens_3t_t1_t2_slices_with_gap.zip"
+    assert [s.shape for s in list_series(path)] == [(192, 192, 7), (384, 512, 7)]
+    for series, after in ((1, "114"), (2, "034")):
+        with pytest.raises(InputError, match=f"1 of 8 slices are missing, the first after .*{after}"):
+            read_series(path, series=series)
+        assert read_series(path, series=series, fill=True).data.shape[2] == 8
+
+
+def test_two_echoes_in_one_series_are_two_images(shared_data: Path) -> None:
+    path = shared_data / "dicom" / "siemens_pd_t2_dual_echo_phantom.zip"
+    first, second = (read_series(path, series=n) for n in (1, 2))
+    assert first.data.shape == second.data.shape == (64, 64, 35)
+    assert (first.info["TE"], second.info["TE"]) == (pytest.approx(0.011), pytest.approx(0.092))
+    bright = first.data > np.percentile(first.data, 80)
+    assert second.data[bright].mean() < first.data[bright].mean()
+
+
+@pytest.mark.filterwarnings("ignore:.*tilted by")
+@pytest.mark.parametrize("name", ["dicom2nifti_variants", "pydicom_odd_files"])
+def test_every_odd_file_is_read_or_refused_with_a_reason(shared_data: Path, tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(shared_data / "dicom" / f"{name}.zip") as packed:
+        packed.extractall(tmp_path)
+    folders = sorted({p.parent for p in tmp_path.rglob("*") if p.is_file()})
+    places = sorted(folders[0].iterdir()) if len(folders) == 1 else folders
+    found = [read_or_fault(place) for place in places]
+    for place, each in zip(places, found, strict=True):
+        if isinstance(each, SpinloomError):
+            assert str(place) in str(each)
+            assert len(each.fault) > 15
+        else:
+            assert np.isfinite(np.asarray(each.data, float)).all()
+    assert sum(not isinstance(each, SpinloomError) for each in found) >= 5
+
+
+def read_or_fault(place: Path) -> Image | SpinloomError:
+    try:
+        return read_any(place)
+    except SpinloomError as error:
+        return error
+
+
+def test_one_volume_stored_in_twelve_orders_of_axes_is_one_volume(shared_data: Path) -> None:
+    files = sorted((shared_data / "nifti_orientations").glob("*.nii.gz"))
+    assert len(files) == 12
+    first, affine = to_ras(*(lambda i: (i.data, i.affine))(read_any(files[0])))
+    for file in files[1:]:
+        image = read_any(file)
+        data, placed = to_ras(image.data, image.affine)
+        np.testing.assert_array_equal(data, first)
+        np.testing.assert_allclose(placed, affine, atol=1e-4)
