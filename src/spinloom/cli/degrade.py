@@ -10,7 +10,11 @@ import typer
 from spinloom.cli import options as o
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spinloom.dataset.degrade import Degradation
+    from spinloom.dataset.degrade.patterns import Pattern
+    from spinloom.dataset.degrade.profiles import Profile
 
 
 def degrade(
@@ -101,7 +105,7 @@ def _ways(
     found: list[Degradation] = []
     every, axis, thickness, profile = slices
     if every is not None:
-        profiles = {"box": d.Box(), "gaussian": d.Bell(), "sinc": d.SincGauss()}
+        profiles: dict[str, Profile] = {"box": d.Box(), "gaussian": d.Bell(), "sinc": d.SincGauss()}
         if profile not in profiles:
             raise UsageError(f"no slice profile '{profile}'", remedy=nearest(profile, [*profiles]))
         found.append(d.SliceProfile(every, axis, thickness, profiles[profile]))
@@ -112,7 +116,7 @@ def _ways(
     if undersample[0] is not None:
         kind, number = _named("--undersample", undersample[0])
         centre = undersample[1]
-        patterns = {
+        patterns: dict[str, Callable[[float], Pattern]] = {
             "regular": lambda n: d.Regular(round(n), centre),
             "variable": lambda n: d.VariableDensity(n, centre),
             "partial": d.PartialFourier,

@@ -50,7 +50,7 @@ class SplineZoom:
         data = values_of(image, "a spline")
         shape = coarser(data.shape, self.factors)
         scale = [m / n for m, n in zip(shape, data.shape, strict=True)]
-        beyond = "nearest" if self.corners else "constant"
+        beyond = "nearest" if self.corners else "mirror"  # scipy's "constant" can round the last plane out and zero it
         parts = [
             zoom(part, scale, order=self.order, mode=beyond, grid_mode=self.corners)  # type: ignore[call-overload]
             for part in _parts(data)
