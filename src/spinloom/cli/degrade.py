@@ -55,6 +55,9 @@ def degrade(
         float, typer.Option("--reference-field", help="... and at this one [T].", min=0.04, max=7.5)
     ] = 3.0,
     protocol: Annotated[str, typer.Option("--protocol", help="Of both scans, with each field's defaults.")] = "t1w",
+    method: Annotated[
+        str, typer.Option("--method", help="Of simulation: auto, graph, or signal (formulas: much faster).")
+    ] = "auto",
     contrast: Annotated[
         str | None, typer.Option("--contrast", help="Which scans of a folder, or the name of the pair, e.g. T1w.")
     ] = None,
@@ -81,7 +84,11 @@ def degrade(
     if field is not None:
         if ways or restore:
             raise UsageError("--field scans an anatomy; the other ways degrade an image", remedy="Use one at a time.")
-        two_fields(image, out, (field, reference_field), protocol, contrast or "T1w", labels, seed, as_json=json)
+        from spinloom.cli import choose
+        from spinloom.dataset.degrade import FieldChange
+
+        change = FieldChange(field, reference_field, protocol, method=choose.method(method, None))
+        two_fields(image, out, change, contrast or "T1w", labels, seed, as_json=json)
     elif not ways:
         raise UsageError("nothing to do", remedy="Name a way, e.g. --slices 4; see `spinloom degrade --help`.")
     elif Path(image).is_dir():

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from spinloom.dataset.degrade import Degradation
+    from spinloom.core.image import Image
+    from spinloom.dataset.degrade import Degradation, FieldChange
+
+FEW = 16  # 8-bit scans of next to nothing have more
 
 
 def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, restore: bool, as_json: bool) -> None:
@@ -25,6 +28,7 @@ def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, resto
     image_suffix(out)
     given = read_image(image)
     with blame(image):
+        _require_no_labels(given)
         made = d.degrade(given, ways, stream(seed, "degrade"))
     done = made.info["degraded"]
     recipe: dict[str, object] = {
@@ -42,6 +46,21 @@ def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, resto
     written = write_images([made], out, lambda _: recipe)
     facts: dict[str, object] = {"written": [str(path) for path in written], "shape": list(made.data.shape)}
     print_facts({**facts, "voxel [mm]": recipe["voxel_mm"], "done": done}, as_json=as_json)
+
+
+def _require_no_labels(image: Image) -> None:
+    """Raises InputError for whole numbers of a few values only: a mask or a label map."""
+    import numpy as np
+
+    from spinloom.core.errors import InputError
+
+    data = np.asarray(image.data)
+    whole = data.dtype.kind in "iub" or (data.dtype.kind == "f" and bool(np.all(data == np.rint(data))))
+    if whole and (found := len(np.unique(data))) <= FEW:
+        raise InputError(
+            f"holds only {found} different whole numbers, as a mask or a label map does",
+            remedy="Give an image. For labels at another field, add --field.",
+        )
 
 
 def pairs(
@@ -65,8 +84,7 @@ def pairs(
 def two_fields(
     anatomy: str,
     out: Path,
-    fields: tuple[float, float],
-    protocol: str,
+    change: FieldChange,
     contrast: str,
     labels: str | None,
     seed: int,
@@ -77,19 +95,22 @@ def two_fields(
     from spinloom.cli import choose
     from spinloom.cli.pictures import image_picture
     from spinloom.cli.write import print_facts
-    from spinloom.dataset.degrade import FieldChange, write_case
+    from spinloom.dataset.degrade import write_case
     from spinloom.dataset.pairs import Pairs
     from spinloom.dataset.pairs_file import write_pairs
     from spinloom.files.atomic import write_bytes
 
-    low, high = fields
-    phantom = choose.phantom(anatomy, B0=high, seed=seed, scheme=labels)
+    phantom = choose.phantom(anatomy, B0=change.target, seed=seed, scheme=labels)
     name = Path(anatomy).name.split(".")[0]
-    case = FieldChange(low, high, protocol).case(phantom, subject=name, contrast=contrast, seed=seed)
+    case = change.case(phantom, subject=name, contrast=contrast, seed=seed)
     pair = write_case(case, out)
     for side, image in (("source", case.source[contrast]), ("target", case.target[contrast])):
         write_bytes(out / "cases" / case.name / f"{side}_{contrast}.png", image_picture(image))
     made = Pairs((pair,), (contrast,), (contrast,), (), "degraded", None)
     written = write_pairs(made, out, progress=lambda _: None)
-    facts = {"written": str(written), "fields [T]": [low, high], "shape": list(case.target[contrast].data.shape)}
+    facts = {
+        "written": str(written),
+        "fields [T]": [change.source, change.target],
+        "shape": list(case.target[contrast].data.shape),
+    }
     print_facts(facts, as_json=as_json)
