@@ -149,9 +149,17 @@ def test_what_has_no_place_or_no_number_is_refused(tmp_path: Path, given: dict[s
 
 def test_a_picture_beside_a_series_is_left_out_and_said(tmp_path: Path) -> None:
     folder = series(tmp_path / "a", [0.0, 3.0])
-    slice_file(folder, 0.0, 50, SamplesPerPixel=3)
+    slice_file(folder, 0.0, 50, SamplesPerPixel=3, SeriesInstanceUID="1.2.4")
     with pytest.warns(UserWarning, match="left out: .*colour picture"):
         assert read_series(folder).data.shape == (5, 6, 2)
+
+
+def test_a_series_is_refused_if_one_of_its_own_slices_is(tmp_path: Path) -> None:
+    """Left out, the volume would be short of a slice and nobody would see it."""
+    folder = series(tmp_path / "a", [0.0, 3.0])
+    slice_file(folder, 6.0, 2, ImagePositionPatient=None)
+    with pytest.raises(InputError, match=r"IM0097.*no usable ImagePositionPatient"):
+        read_series(folder)
 
 
 def test_damage_names_the_file(tmp_path: Path) -> None:

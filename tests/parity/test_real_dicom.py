@@ -56,7 +56,7 @@ def test_two_echoes_in_one_series_are_two_images(shared_data: Path) -> None:
     assert second.data[bright].mean() < first.data[bright].mean()
 
 
-@pytest.mark.filterwarnings("ignore:.*tilted by")
+@pytest.mark.filterwarnings("ignore:.*tilted by", "ignore:.*a single slice that does not say how thick")
 @pytest.mark.parametrize("name", ["dicom2nifti_variants", "pydicom_odd_files"])
 def test_every_odd_file_is_read_or_refused_with_a_reason(shared_data: Path, tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(shared_data / "dicom" / f"{name}.zip") as packed:

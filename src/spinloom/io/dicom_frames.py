@@ -9,134 +9,92 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.core.errors import InputError
 from spinloom.io.dicom_files import Source
+from spinloom.io.dicom_kinds import refused, require_image
 
-LARGEST_SIDE = 32_768
-MOST_VOXELS = 2**31
+COMPONENTS = {"P": "PHASE", "PHASE": "PHASE", "R": "REAL", "REAL": "REAL", "I": "IMAGINARY", "IMAGINARY": "IMAGINARY"}
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One slice.
 
-    source, index   its file, and its number therein
-    series          (uid, echo time [ms], rows, columns, orientation): what must agree within one image
-    position        of its first pixel, LPS (3,) [mm];  along  unit vectors of columns and rows (2, 3)
-    spacing         between columns and between rows [mm];  thickness [mm]
+    source, index    its file, and its number therein
+    uid, component   of its series; "" (magnitude, or CT), PHASE, REAL or IMAGINARY
+    TE_ms            0 if there is none
+    position         of its first pixel, LPS (3,) [mm];  along  unit vectors of columns and rows (2, 3)
+    spacing          between columns and between rows [mm];  thickness [mm], None where it is not said
     slope, intercept  value = slope stored + intercept
     """
 
     source: Source
     index: int
-    series: tuple[Any, ...]
+    uid: str
+    component: str
+    TE_ms: float
     position: NDArray[np.float64]
     along: NDArray[np.float64]
-    spacing: tuple[float, float]
-    thickness: float
+    spacing: NDArray[np.float64]
+    thickness: float | None
     slope: float
     intercept: float
     header: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return int(self.header.Rows), int(self.header.Columns)
+
+    @property
+    def name(self) -> str:
+        return self.source.name + (f" frame {self.index + 1}" if frame_count(self.header) > 1 else "")
+
+    def is_beside(self, other: Frame) -> bool:
+        """Whether both belong to one image: series, echo, component, size and orientation agree."""
+        return (
+            (self.uid, self.component, self.shape) == (other.uid, other.component, other.shape)
+            and abs(self.TE_ms - other.TE_ms) <= 0.01 * max(self.TE_ms, other.TE_ms)
+            and float(np.abs(self.along - other.along).max()) < 2e-3
+        )
 
 
 def frames(source: Source, header: Any) -> Iterator[Frame]:
     """The frames of a file that holds an image in space.
 
-    Raises InputError naming the file for colour pictures, mosaics, and images without a place.
+    Raises InputError naming the file for what is no MR or CT image, and for images without a place.
     """
     if "Rows" not in header or "Columns" not in header:
         return
-    _require_image(source, header)
-    count = int(header.get("NumberOfFrames", 1) or 1)
-    shared = _first(header, "SharedFunctionalGroupsSequence")
+    require_image(source, header)
+    count = frame_count(header)
     per_frame = header.get("PerFrameFunctionalGroupsSequence")
     if count > 1 and per_frame is None:
-        raise _refused(source, f"holds {count} frames and does not say where they lie", "Export it as single slices.")
+        raise refused(source, f"holds {count} frames and does not say where they lie", "Export it as single slices.")
     if per_frame is not None and len(per_frame) != count:
-        raise _refused(
+        raise refused(
             source, f"says {count} frames and describes {len(per_frame)}", "It may be cut short: export it again."
         )
     for index in range(count):
-        own = None if per_frame is None else per_frame[index]
-        yield _frame(source, index, header, [g for g in (own, shared) if g is not None])
+        yield _frame(source, index, header)
 
 
-def _frame(source: Source, index: int, header: Any, groups: list[Any]) -> Frame:
-    def said(sequence: str, tag: str) -> Any:
-        for group in groups:
-            item = _first(group, sequence)
-            if item is not None and tag in item:
-                return item.get(tag)
-        return header.get(tag)
-
-    position = _numbers(said("PlanePositionSequence", "ImagePositionPatient"), 3)
-    orientation = _numbers(said("PlaneOrientationSequence", "ImageOrientationPatient"), 6)
-    spacing = _numbers(said("PixelMeasuresSequence", "PixelSpacing"), 2)
-    for what, value in (
-        ("ImagePositionPatient", position),
-        ("ImageOrientationPatient", orientation),
-        ("PixelSpacing", spacing),
-    ):
-        if value is None:
-            raise _refused(
-                source, f"has no usable {what}: it does not say where it lies", "Export the original images."
-            )
-    assert position is not None
-    assert orientation is not None
-    assert spacing is not None
-    along = orientation.reshape(2, 3)
-    size = np.linalg.norm(along, axis=1)
-    if np.abs(size - 1).max() > 1e-2 or abs(float(along[0] @ along[1])) > 1e-2 or spacing.min() <= 0:
-        raise _refused(
-            source, f"has an impossible orientation or spacing: {orientation.tolist()}, {spacing.tolist()}", None
-        )
-    TE = _number(said("MREchoSequence", "EffectiveEchoTime")) or _number(header.get("EchoTime")) or 0.0
-    key = (
-        str(header.get("SeriesInstanceUID", "")),
-        round(TE, 3),
-        int(header.Rows),
-        int(header.Columns),
-        tuple(float(v) + 0.0 for v in np.round(orientation, 2)),
-    )
-    thick = (
-        _number(said("PixelMeasuresSequence", "SliceThickness")) or _number(header.get("SpacingBetweenSlices")) or 1.0
-    )
-    slope = _number(said("PixelValueTransformationSequence", "RescaleSlope"))
-    shift = _number(said("PixelValueTransformationSequence", "RescaleIntercept"))
-    return Frame(
-        source, index, key, position, along / size[:, None], (float(spacing[1]), float(spacing[0])), thick,
-        1.0 if slope is None else slope, shift or 0.0, header,
-    )  # fmt: skip
+def frame_count(header: Any) -> int:
+    return int(header.get("NumberOfFrames", 1) or 1)
 
 
-def _require_image(source: Source, header: Any) -> None:
-    rows, columns, count = int(header.Rows), int(header.Columns), int(header.get("NumberOfFrames", 1) or 1)
-    if not (
-        0 < rows <= LARGEST_SIDE and 0 < columns <= LARGEST_SIDE and 0 < count and rows * columns * count <= MOST_VOXELS
-    ):
-        raise _refused(source, f"claims {rows} x {columns} x {count} pixels", "It is damaged: export it again.")
-    if int(header.get("SamplesPerPixel", 1) or 1) != 1:
-        raise _refused(
-            source, "is a colour picture, not an image of one number per pixel", "Export the original series."
-        )
-    if "MOSAIC" in [str(v).upper() for v in header.get("ImageType", ())]:
-        raise _refused(source, "is a Siemens mosaic", "Convert it with dcm2niix first.")
+def said(header: Any, index: int, sequence: str, tag: str) -> Any:
+    """A value of one frame: of its functional group, else of the group shared by all, else of the file."""
+    per_frame = header.get("PerFrameFunctionalGroupsSequence")
+    shared = header.get("SharedFunctionalGroupsSequence")
+    for group in (per_frame[index] if per_frame else None, shared[0] if shared else None):
+        item = None if group is None else group.get(sequence)
+        if item and tag in item[0]:
+            return item[0].get(tag)
+    return header.get(tag)
 
 
-def _first(group: Any, name: str) -> Any:
-    found = group.get(name)
-    return found[0] if found else None
-
-
-def _numbers(value: Any, n: int) -> NDArray[np.float64] | None:
-    try:
-        found = np.array([float(v) for v in value])
-    except (TypeError, ValueError):
-        return None
-    return found if len(found) == n and np.isfinite(found).all() else None
-
-
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A finite float, or None."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -144,5 +102,55 @@ def _number(value: Any) -> float | None:
     return found if np.isfinite(found) else None
 
 
-def _refused(source: Source, fault: str, remedy: str | None) -> InputError:
-    return InputError(f"{source.name} {fault}" if source.member else fault, file=source.path, remedy=remedy)
+def _frame(source: Source, index: int, header: Any) -> Frame:
+    def vector(sequence: str, tag: str, n: int) -> NDArray[np.float64]:
+        values = [number(v) for v in said(header, index, sequence, tag) or ()]
+        if len(values) != n or None in values:
+            raise refused(source, f"has no usable {tag}: it does not say where it lies", "Export the original images.")
+        return np.array(values, float)
+
+    position = vector("PlanePositionSequence", "ImagePositionPatient", 3)
+    along = vector("PlaneOrientationSequence", "ImageOrientationPatient", 6).reshape(2, 3)
+    spacing = vector("PixelMeasuresSequence", "PixelSpacing", 2)
+    size = np.linalg.norm(along, axis=1)
+    if np.abs(size - 1).max() > 1e-2 or abs(float(along[0] @ along[1])) > 1e-2 or spacing.min() <= 0:
+        raise refused(
+            source, f"has an impossible orientation or spacing: {along.ravel().tolist()}, {spacing.tolist()}", None
+        )
+    TE_ms = number(said(header, index, "MREchoSequence", "EffectiveEchoTime")) or number(header.get("EchoTime"))
+    slope = number(said(header, index, "PixelValueTransformationSequence", "RescaleSlope"))
+    shift = number(said(header, index, "PixelValueTransformationSequence", "RescaleIntercept"))
+    if header.get("Modality") == "CT":
+        _require_HU(source, slope, shift, said(header, index, "PixelValueTransformationSequence", "RescaleType"))
+    return Frame(
+        source=source,
+        index=index,
+        uid=str(header.get("SeriesInstanceUID", "")),
+        component=_component(header, index),
+        TE_ms=max(TE_ms or 0.0, 0.0),
+        position=position,
+        along=along / size[:, None],
+        spacing=spacing[::-1].copy(),  # the file says rows first
+        thickness=number(said(header, index, "PixelMeasuresSequence", "SliceThickness")) or None,
+        slope=1.0 if slope is None else slope,
+        intercept=shift or 0.0,
+        header=header,
+    )
+
+
+def _component(header: Any, index: int) -> str:
+    """Of complex data, what this frame holds; Siemens says it in the third word of the image's type."""
+    said_so = said(header, index, "MRImageFrameTypeSequence", "ComplexImageComponent")
+    words = [str(v).upper() for v in header.get("ImageType") or ()]
+    return COMPONENTS.get(str(said_so).upper(), COMPONENTS.get(words[2], "") if len(words) > 2 else "")
+
+
+def _require_HU(source: Source, slope: float | None, intercept: float | None, kind: Any) -> None:
+    if slope is None or intercept is None or slope == 0:
+        raise refused(
+            source, "is a CT image without a usable rescale slope and intercept", "Export the original series."
+        )
+    if kind not in (None, "", "HU"):
+        raise refused(
+            source, f"is a CT image whose numbers are no HU (its rescale type is {kind})", "Give the original CT."
+        )
