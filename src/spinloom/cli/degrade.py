@@ -111,6 +111,13 @@ def _ways(
 
     found: list[Degradation] = []
     every, axis, thickness, profile = slices
+    for option, idle in (
+        ("--axis, --thickness and --profile", every is None and (axis, thickness, profile) != (None, None, "box")),
+        ("--taper", crop[0] is None and crop[1] != 0),
+        ("--noise", noise[0] is None and noise[1] != "rician"),
+    ):
+        if idle:
+            raise UsageError(f"{option} alone does nothing", remedy="Name --slices, --kspace-crop or --noise-snr too.")
     if every is not None:
         profiles: dict[str, Profile] = {"box": d.Box(), "gaussian": d.Bell(), "sinc": d.SincGauss()}
         if profile not in profiles:
@@ -160,7 +167,12 @@ def _named(option: str, text: str) -> tuple[str, float | None]:
     from spinloom.core.errors import UsageError
 
     name, colon, number = text.partition(":")
+    if not colon:
+        return name, None
     try:
-        return name, float(number) if colon else None
+        value = float(number)
     except ValueError:
-        raise UsageError(f"{option} '{text}': '{number}' is no number") from None
+        value = float("nan")
+    if not 0 < value < float("inf") or (name in ("regular", "radial", "chi") and value != int(value)):
+        raise UsageError(f"{option} '{text}': '{number}' is no number that {name} can have")
+    return name, value

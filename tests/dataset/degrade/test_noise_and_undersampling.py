@@ -65,8 +65,20 @@ def test_noise_without_an_object_or_of_no_size_is_refused() -> None:
         d.Noise(0.0)
     with pytest.raises(UsageError):
         d.NonCentralChi(0)
-    with pytest.raises(InputError, match="CT"):
-        d.Noise(20.0, signal=1.0).apply(Image(np.zeros((4, 4, 4)), np.eye(4), Quantity.HU), rng())
+
+
+def test_ct_numbers_and_z_scores_are_no_magnitude() -> None:
+    ct = Image(np.linspace(-1000, 1500, 512).reshape(8, 8, 8), np.eye(4), Quantity.HU)
+    scores = Image(np.linspace(-2, 2, 512).reshape(8, 8, 8), np.eye(4))
+    for image in (ct, scores):
+        with pytest.raises(InputError, match="magnitude"):
+            d.Noise(20.0, signal=1.0).apply(image, rng())
+        with pytest.raises(InputError):
+            d.Noise(20.0, d.Gaussian()).apply(image, rng())
+        with pytest.raises(InputError):
+            d.Undersample(d.Regular(2)).apply(image, rng())
+    out = d.Noise(20.0, d.Gaussian(), signal=400.0).apply(ct, rng())
+    assert (out.data - ct.data).std() == pytest.approx(20.0, rel=0.1)
 
 
 PATTERNS: list[Pattern] = [d.Regular(4, 8), d.VariableDensity(3, 6), d.PartialFourier(0.7), d.Radial(12)]
@@ -120,6 +132,7 @@ def test_enough_spokes_fill_the_disc_and_leave_the_corners() -> None:
         lambda: d.Undersample(d.VariableDensity(8, 50)).apply(flat(1.0), rng()),
         lambda: d.Undersample(d.PartialFourier(0.3)).apply(flat(1.0), rng()),
         lambda: d.Undersample(d.Radial(0)).apply(flat(1.0), rng()),
+        lambda: d.Undersample(d.Radial(10**9)).apply(flat(1.0), rng()),
         lambda: d.Undersample(d.VariableDensity(0)).apply(flat(1.0), rng()),
     ],
 )

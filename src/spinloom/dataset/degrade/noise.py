@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spinloom.core import masks
 from spinloom.core.errors import InputError, UsageError, require_positive
 from spinloom.core.image import Image, Quantity
-from spinloom.dataset.degrade.way import Facts, result, values_of
+from spinloom.dataset.degrade.way import Facts, require_magnitude, result, values_of
 
 Values = NDArray[np.float64]
 
@@ -108,16 +108,18 @@ class Noise:
         require_positive("Noise", snr=self.snr, signal=self.signal)
 
     def apply(self, image: Image, rng: np.random.Generator) -> Image:
-        """On the same grid. Raises InputError for labels, complex images, and magnitudes of CT numbers."""
+        """On the same grid. Raises InputError for labels, complex images, and values that are no magnitude."""
         data = values_of(image, "noise")
         if np.iscomplexobj(data):
             raise InputError("noise at an SNR is defined for real images", remedy="Give the magnitude.")
-        if image.quantity is Quantity.HU and not isinstance(self.kind, Gaussian):
-            raise InputError("CT numbers are no magnitude", remedy="Use Gaussian noise and give `signal` in HU.")
+        if not isinstance(self.kind, Gaussian):
+            require_magnitude(data, "Rician or chi noise", "Use Gaussian noise.")
         reference = self.signal
         if reference is None:
-            magnitude = np.abs(data)
-            reference = float(magnitude[masks.head(magnitude)].mean())
+            if image.quantity is Quantity.HU:
+                raise InputError("CT numbers have no mean signal", remedy="Say the signal that the SNR is of.")
+            require_magnitude(data, "the mean signal of the head", "Say the signal that the SNR is of.")
+            reference = float(data[masks.head(data)].mean())
         sigma = reference / self.snr
         facts = {**self.facts(), "signal": reference, "sigma": sigma}
         return result(image, self.kind.add(np.asarray(data, float), sigma, rng), image.affine, facts)

@@ -13,6 +13,7 @@ from spinloom.dataset.degrade.way import Facts
 from spinloom.reconstruction import masks
 
 Mask = NDArray[np.bool_]
+MOST_SPOKES = 20_000
 
 
 class Pattern(Protocol):
@@ -96,8 +97,8 @@ class Radial:
     plane: bool = True
 
     def mask(self, shape: tuple[int, ...], rng: np.random.Generator) -> Mask:
-        if self.spokes < 1:
-            raise UsageError(f"radial sampling needs one spoke or more, got {self.spokes}")
+        if not 1 <= self.spokes <= MOST_SPOKES:
+            raise UsageError(f"radial sampling takes 1 to {MOST_SPOKES} spokes, got {self.spokes}")
         found = np.zeros(shape, bool)
         n, m = shape
         r = np.linspace(-0.5, 0.5, 4 * max(shape) + 1)

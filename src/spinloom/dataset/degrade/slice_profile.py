@@ -40,7 +40,7 @@ class SliceProfile:
 
     def __post_init__(self) -> None:
         thickness = self.every if self.thickness is None else self.thickness
-        if self.every < 1 or not (np.isfinite(thickness) and thickness > 0):
+        if self.every < 1 or self.every != int(self.every) or not (np.isfinite(thickness) and thickness > 0):
             raise UsageError(f"slices every {self.every} voxels, {thickness} thick, cannot be made")
         if self.axis not in (None, 0, 1, 2):
             raise UsageError(f"axis must be 0, 1 or 2, got {self.axis}")

@@ -10,7 +10,7 @@ from spinloom.core.errors import InputError, UsageError
 from spinloom.core.image import Image, Quantity
 from spinloom.dataset.degrade.fourier import to_image, to_kspace
 from spinloom.dataset.degrade.patterns import Pattern
-from spinloom.dataset.degrade.way import Facts, result, values_of
+from spinloom.dataset.degrade.way import Facts, require_magnitude, result, values_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Undersample:
         if image.quantity is Quantity.HU:
             raise InputError("CT numbers have no k-space to leave out", remedy="Give an MR image.")
         data = values_of(image, "undersampling")
+        require_magnitude(data, "undersampling", "Give an MR image as it was reconstructed.")
         axes = tuple(self.axes) if self.pattern.plane else (self.axes[0],)
         mask = self.pattern.mask(tuple(data.shape[a] for a in axes), rng)
         shape = [1, 1, 1]

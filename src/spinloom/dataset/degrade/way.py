@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from spinloom.core.image import Image, Quantity
 
 Facts = dict[str, object]
 """What goes into a JSON file."""
+
+
+RINGING = 0.2
+"""How far below zero, in parts of its largest value, a magnitude may come by interpolation and cut k-space."""
 
 
 class Degradation(Protocol):
@@ -47,6 +51,12 @@ def values_of(image: Image, doing: str) -> NDArray[np.float64] | NDArray[np.comp
     if not np.isfinite(values).all():
         raise InputError(f"{int(np.sum(~np.isfinite(values)))} voxels are not finite", remedy="Repair the image first.")
     return values.astype(complex if np.iscomplexobj(values) else float)
+
+
+def require_magnitude(values: NDArray[Any], doing: str, remedy: str) -> None:
+    """Raises InputError for real values far below zero, as CT numbers and z-scores have them; ringing is no fault."""
+    if not np.iscomplexobj(values) and float(values.min()) < -RINGING * max(float(values.max()), 0.0):
+        raise InputError(f"holds values down to {float(values.min()):.4g}; {doing} takes a magnitude", remedy=remedy)
 
 
 def result(image: Image, values: NDArray[np.generic], affine: NDArray[np.float64], facts: Facts) -> Image:
