@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 
 import numpy as np
 
@@ -51,6 +52,8 @@ def _read(scan: Scan) -> Image:
         from spinloom.io import read_image
 
         return read_image(scan.path, quantity=scan.quantity)
-    from spinloom.io.images import read_any
-
-    return read_any(scan.path, quantity=scan.quantity)
+    try:
+        images = import_module("spinloom.io.images")  # by name, as long as only some installations have this reader
+    except ModuleNotFoundError as error:
+        raise InputError("is neither NIfTI nor MHA", file=scan.path, remedy="Convert it to NIfTI.") from error
+    return images.read_any(scan.path, quantity=scan.quantity)

@@ -17,8 +17,12 @@ from spinloom.dataset.scans import Scan
 from spinloom.files import gate
 
 SIDE = 32
-LEAST_CONTENT = 0.05
-"""Share of a picture that must differ from its background to count."""
+LEAST_CONTENT = 0.1
+"""Share of a picture that must differ from its background to count: the tips of all heads are alike."""
+
+
+CLEARLY = 0.05
+"""Difference from the background that counts, of the range of the values."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +90,7 @@ def shrunk(stack: NDArray[np.generic]) -> tuple[NDArray[np.float32], NDArray[np.
     rim = np.concatenate([small[:, 0], small[:, -1], small[:, :, 0], small[:, :, -1]], axis=1)
     differs = np.abs(small - np.median(rim, axis=1)[:, None, None])
     low, high = np.percentile(values, (0.5, 99.5)) if values.size else (0.0, 0.0)
-    shows = (differs > LEAST_CONTENT * max(float(high - low), 1e-12)).mean(axis=(1, 2)) >= LEAST_CONTENT
+    shows = (differs > CLEARLY * max(float(high - low), 1e-12)).mean(axis=(1, 2)) >= LEAST_CONTENT
     flat = small.reshape(len(small), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     length = np.linalg.norm(flat, axis=1)
