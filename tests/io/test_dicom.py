@@ -162,6 +162,100 @@ def test_a_series_is_refused_if_one_of_its_own_slices_is(tmp_path: Path) -> None
         read_series(folder)
 
 
+def enhanced(folder: Path, places: list[float], **given: Any) -> Path:
+    """The same slices as frames of one file, what they share and what is their own in functional groups."""
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence
+
+    def group(**sequences: dict[str, Any]) -> Dataset:
+        made = Dataset()
+        for name, tags in sequences.items():
+            item = Dataset()
+            for tag, value in tags.items():
+                setattr(item, tag, value)
+            setattr(made, name, Sequence([item]))
+        return made
+
+    shared = group(
+        PlaneOrientationSequence={"ImageOrientationPatient": list(AXIAL)},
+        PixelMeasuresSequence={"PixelSpacing": [2.0, 1.5], "SliceThickness": 3.0},
+        MRTimingAndRelatedParametersSequence={"RepetitionTime": 500.0, "FlipAngle": 30.0},
+        MREchoSequence={"EffectiveEchoTime": 12.0},
+        MRModifierSequence={"InversionTimes": [900.0]},
+    )
+    own = [
+        group(
+            PlanePositionSequence={"ImagePositionPatient": [-10.0, -20.0, z]},
+            PixelValueTransformationSequence={"RescaleSlope": 1.0 + n, "RescaleIntercept": -5.0},
+        )
+        for n, z in enumerate(places)
+    ]
+    path = slice_file(folder, 0.0, 0, ImagePositionPatient=None, ImageOrientationPatient=None, PixelSpacing=None,
+                      EchoTime=None, RepetitionTime=None, FlipAngle=None)  # fmt: skip
+    d = pydicom.dcmread(path)
+    d.NumberOfFrames = len(places)
+    d.SharedFunctionalGroupsSequence, d.PerFrameFunctionalGroupsSequence = Sequence([shared]), Sequence(own)
+    frame = np.frombuffer(d.PixelData, np.int16)
+    d.PixelData = np.concatenate([frame + 100 * n for n in range(len(places))]).tobytes()
+    for tag, value in given.items():
+        setattr(d, tag, value)
+    d.save_as(path)
+    return path
+
+
+def test_frames_of_an_enhanced_file_have_their_own_place_and_scale(tmp_path: Path) -> None:
+    """slope 1 + n, intercept -5; frames stored from top to bottom are turned to run along the normal."""
+    image = read_series(enhanced(tmp_path / "e", [6.0, 3.0, 0.0]))
+    assert image.data.shape == (5, 6, 3)
+    np.testing.assert_array_equal(image.data[0, 4], [3 * 204 - 5, 2 * 104 - 5, 4 - 5])
+    np.testing.assert_allclose((image.affine @ [2, 4, 1, 1])[:3], [10 - 3, 20 - 8, 3])
+    told = {name: image.info[name] for name in ("TE", "TR", "TI", "FA")}
+    assert told == pytest.approx({"TE": 0.012, "TR": 0.5, "TI": 0.9, "FA": np.pi / 6})
+
+
+def test_an_enhanced_file_that_describes_other_frames_than_it_says_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="says 5 frames and describes 3"):
+        read_series(enhanced(tmp_path / "e", [0.0, 3.0, 6.0], NumberOfFrames=5))
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"Modality": "CT"}, "without a usable rescale slope"),
+        ({"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "US"}, "numbers are no HU"),
+        ({"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": 0, "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
+         , "scout view"),
+        ({"Modality": "PT"}, "MR and CT images are read"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "secondary capture"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "MONOCHROME1"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "PALETTE COLOR"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_neither_HU_nor_signal_are_refused(tmp_path: Path, given: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        read_series(series(tmp_path / "a", [0.0, 3.0], **given))
+
+
+def test_phase_and_magnitude_of_one_series_are_two_images(tmp_path: Path) -> None:
+    for letter in "MP":
+        series(tmp_path / letter, [0.0, 3.0], ImageType=["ORIGINAL", "PRIMARY", letter, "ND"])
+    assert [s.component for s in list_series(tmp_path)] == ["", "PHASE"]
+
+
+def test_small_differences_of_spacing_do_not_add_up(tmp_path: Path) -> None:
+    """Gaps 2 % too long in one half and too short in the other put the middle half a slice off."""
+    gaps = [3.06] * 25 + [2.94] * 25
+    with pytest.raises(InputError, match="spaced unevenly"):
+        read_series(series(tmp_path / "a", [0.0, *np.cumsum(gaps).tolist()]))
+
+
+def test_a_series_is_what_was_asked_for(tmp_path: Path) -> None:
+    folder = series(tmp_path / "a", [0.0, 3.0])
+    assert read_any(folder, quantity=Quantity.SIGNAL).quantity is Quantity.SIGNAL
+    with pytest.raises(InputError, match=r"HU.* was expected"):
+        read_any(folder, quantity=Quantity.HU)
+
+
 def test_damage_names_the_file(tmp_path: Path) -> None:
     folder = series(tmp_path / "a", [0.0, 3.0])
     file = sorted(folder.iterdir())[0]
@@ -176,7 +270,7 @@ def test_damage_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         read_any(tmp_path / "b.zip")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no DICOM images"):
+    with pytest.raises(InputError, match="holds no DICOM series and no slices"):
         read_any(tmp_path / "empty")
     with pytest.raises(InputError, match="no such file"):
         read_any(tmp_path / "nothing")
