@@ -59,6 +59,8 @@ def evaluate(
     if other is not None:
         more, lost = match(other, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
         second = (other.name, evaluate_files(more, names, what, lost), more)
+        for case, why in second[1].failures:
+            typer.echo(f"spinloom: not scored: {other.name}: {case}: {why}", err=True)
     if report is not None:
         _write(report, found, cases, second)
     if json:
@@ -70,8 +72,9 @@ def evaluate(
                 typer.echo(f"note: {p.name}: {caveat}")
         if second is not None:
             _print_difference(found, second)
-    if found.failures:
-        raise PartialFailure(f"{len(found.failures)} of {len(found.failures) + len(found.cases)} cases were not scored")
+    for one in (found, second[1]) if second is not None else (found,):
+        if n := len(one.failures):
+            raise PartialFailure(f"{n} of {n + len(one.cases)} cases were not scored")
 
 
 def _quantity(name: str) -> Quantity:

@@ -15,7 +15,7 @@ from spinloom.evaluation.pair import Pair, pair_of
 from spinloom.evaluation.scores import Report, Row, rows_of
 
 PathLike = str | os.PathLike[str]
-SUFFIXES = (".nii.gz", ".nii", ".mha", ".npy")
+SUFFIXES = (".nii.gz", ".nii", ".mha")
 ENTITIES = re.compile(r"(sub-[A-Za-z0-9]+)(?:.*?(ses-[A-Za-z0-9]+))?")
 
 
@@ -94,7 +94,7 @@ def evaluate_files(
             rows += list(rows_of(load(files, quantity), asked))
             done.append(files.name)
         except SpinloomError as error:
-            failures.append((files.name, str(error)))
+            failures.append((files.name, str(error).removeprefix(f"{files.name}: ")))
     return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures))
 
 
@@ -127,6 +127,10 @@ def _extra(path: Path, faults: dict[str, str], subjects: list[str]) -> dict[str,
 
 
 def _read(path: Path, quantity: Quantity) -> Image:
+    if path.name.endswith(".mha"):
+        from spinloom.io.metaimage import read_mha
+
+        return read_mha(path, quantity=quantity)
     from spinloom.io import read_image
 
     return read_image(path, quantity=quantity)

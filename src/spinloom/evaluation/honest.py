@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
 from spinloom.core.masks import body, head
 from spinloom.evaluation.continuity import slice_roughness
@@ -31,17 +32,24 @@ def where(pair: Pair) -> Mask:
     return body(pair.y) if pair.quantity is Quantity.HU else head(pair.y)
 
 
+def scale_of(pair: Pair, mask: Mask) -> float:
+    """What counts as the full range: 2000 HU, else the 99.5th percentile of the reference in the mask."""
+    if pair.quantity is Quantity.HU:
+        return HU_RANGE
+    inside = pair.y[mask]
+    top = float(np.percentile(inside, 99.5))
+    return top if top > 0 else float(np.ptp(inside))
+
+
 def honest(pair: Pair) -> Scores:
     """MAE, RMSE, bias, PSNR, SSIM (3D and axial slices, Gaussian window, normalised inside the mask), NCC, roughness
     through the slices (1 is right); for HU also errors in air, soft tissue and bone, and of beams through the body."""
     mask, x, y = where(pair), pair.x, pair.y
-    if pair.quantity is Quantity.HU:
-        span = HU_RANGE
-    else:
-        span = float(np.percentile(y[mask], 99.5))
-        span = span if span > 0 else float(np.ptp(y[mask]))
-        if pair.quantity is Quantity.SIGNAL:
-            x, y, span = x / span, y / span, 1.0
+    span = scale_of(pair, mask)
+    if span == 0:
+        raise InputError(f"{pair.name}: the reference is {y[mask][0]:g} all over the mask", remedy="Check the mask.")
+    if pair.quantity is Quantity.SIGNAL:
+        x, y, span = x / span, y / span, 1.0
     box = tuple(slice(max(0, i.min() - 5), i.max() + 6) for i in np.nonzero(mask))
     a, b, m = x[box], y[box], mask[box]
     thin = min(a.shape) < len(Gaussian().weights)

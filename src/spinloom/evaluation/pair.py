@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from spinloom.core.image import Image, Quantity
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 SAME_MM = 1e-2
+AIR_OF_A_CT = -500.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,7 @@ def pair_of(
 
     Raises InputError if grids or quantities differ (nothing is resampled or converted in silence), if a value is not
     finite, if the reference is constant, if the mask is empty, or if CT numbers do not look like Hounsfield units.
+    Warns of a signal that looks like CT numbers.
     """
     if prediction.quantity is not reference.quantity:
         raise InputError(
@@ -69,6 +72,12 @@ def pair_of(
     if reference.quantity is Quantity.HU:
         for what, values in (("prediction", x), ("reference", y)):
             _require_hounsfield(name, what, values)
+    if reference.quantity is Quantity.SIGNAL and float(np.min(y)) < AIR_OF_A_CT:
+        warnings.warn(
+            f"{name}: the reference goes down to {float(np.min(y)):g}, as CT numbers do, and is scored as a signal "
+            "without units; if it is a CT, say that its quantity is HU",
+            stacklevel=2,
+        )
     tissue = None if labels is None else np.asarray(to_ras(np.asarray(labels.data), labels.affine)[0], np.int64)
     dx, dy, dz = (float(d) for d in voxel_sizes_mm(affine))
     return Pair(

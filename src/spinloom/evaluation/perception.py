@@ -11,7 +11,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
 from spinloom.evaluation.distributions import frechet_distance, kernel_distance
 from spinloom.evaluation.features import NAME, volume_features
-from spinloom.evaluation.honest import HU_RANGE, where
+from spinloom.evaluation.honest import scale_of, where
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.pointwise import rmse
 
@@ -45,7 +45,7 @@ def perception(pairs: Iterable[Pair]) -> Perception:
     cases: dict[str, tuple[float, float]] = {}
     for pair in pairs:
         mask = where(pair)
-        span = HU_RANGE if pair.quantity is Quantity.HU else max(float(np.percentile(pair.y[mask], 99.5)), 1e-12)
+        span = max(scale_of(pair, mask), 1e-12)
         shift = 1000.0 if pair.quantity is Quantity.HU else 0.0
         ours.append(volume_features((pair.x + shift) / span, mask, pair.voxel_mm))
         theirs.append(volume_features((pair.y + shift) / span, mask, pair.voxel_mm))

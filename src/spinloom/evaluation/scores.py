@@ -9,6 +9,7 @@ import numpy as np
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
+from spinloom.evaluation.honest import scale_of, where
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.protocol import Column, Protocol
@@ -93,7 +94,8 @@ def evaluate(pairs: Pair | Iterable[Pair], protocol: str | Sequence[str] = "hone
 
 
 def rows_of(pair: Pair, asked: tuple[Protocol, ...]) -> Iterator[Row]:
-    """Every number of one pair: of the protocols, then of its tissues if it has labels."""
+    """Every number of one pair: of the protocols, then of its tissues if it has labels (of signal: in shares of
+    its scale)."""
     factor, unit = shown(pair.quantity)
     for p in asked:
         scores = p.score(pair)
@@ -103,11 +105,14 @@ def rows_of(pair: Pair, asked: tuple[Protocol, ...]) -> Iterator[Row]:
             yield Row(pair.name, p.name, c.name, c.unit or (unit if own else ""), value)
     if pair.labels is None or pair.quantity is Quantity.LABEL:
         return
+    if pair.quantity is Quantity.SIGNAL:
+        factor = 1 / max(scale_of(pair, where(pair)), 1e-12)
     for t in by_tissue(pair):
         yield Row(pair.name, TISSUES, f"{t.label}: MAE", unit, factor * t.MAE)
         yield Row(pair.name, TISSUES, f"{t.label}: bias", unit, factor * t.bias)
-        if np.isfinite(t.percent):
-            yield Row(pair.name, TISSUES, f"{t.label}: bias in percent", "%", t.percent)
+        if np.isfinite(t.bias_percent):
+            yield Row(pair.name, TISSUES, f"{t.label}: MAE in percent", "%", t.MAE_percent)
+            yield Row(pair.name, TISSUES, f"{t.label}: bias in percent", "%", t.bias_percent)
 
 
 SCALED = ("MAE", "RMSE", "bias")

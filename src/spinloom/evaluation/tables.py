@@ -22,14 +22,15 @@ def summary_rows(report: Report) -> list[dict[str, str]]:
 def _summary_row(report: Report, protocol: str, column: Column) -> dict[str, str]:
     s = report.summary(protocol, column.name)
     values = {c: v for c, v in report.values(protocol, column.name).items() if np.isfinite(v)}
+    perfect = sum(v == np.inf for v in report.values(protocol, column.name).values())
     worst = "" if len(values) < 2 else max(values, key=lambda c: column.badness(values[c]))
     return {
         "protocol": protocol,
         "metric": column.name + (f" [{column.unit}]" if column.unit else ""),
-        "mean [95 % interval]": interval(s),
+        "mean [95 % interval]": interval(s) if s.n or not perfect else "infinite",
         "SD": number(s.sd),
         "median": number(s.median),
-        "n": str(s.n),
+        "n": str(s.n) + (f" + {perfect} infinite" if perfect and s.n else ""),
         "worst": f"{worst} ({number(values[worst])})" if worst else "",
     }
 

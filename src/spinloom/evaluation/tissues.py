@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinloom.core.errors import InputError
+from spinloom.core.image import Quantity
 from spinloom.evaluation.pair import Pair
 
 
@@ -17,7 +18,7 @@ class TissueError:
     voxels   of it that count
     mean     of the reference
     MAE, bias  mean |x - y|, mean (x - y)
-    percent  100 bias / mean; NaN where the mean is 0 or the quantity has no zero that means nothing (HU)
+    MAE_percent, bias_percent  the same times 100 / mean; NaN where the mean is 0, and for HU, whose zero is water
     """
 
     label: int
@@ -25,7 +26,8 @@ class TissueError:
     mean: float
     MAE: float
     bias: float
-    percent: float
+    MAE_percent: float
+    bias_percent: float
 
 
 def by_tissue(pair: Pair) -> tuple[TissueError, ...]:
@@ -40,7 +42,7 @@ def by_tissue(pair: Pair) -> tuple[TissueError, ...]:
     for label in np.unique(labels[labels > 0]):
         here = labels == label
         x, y = pair.x[here], pair.y[here]
-        mean, bias = float(y.mean()), float(np.mean(x - y))
-        relative = 100 * bias / mean if mean > 0 and pair.quantity.name != "HU" else float("nan")
-        found.append(TissueError(int(label), int(here.sum()), mean, float(np.abs(x - y).mean()), bias, relative))
+        mean, MAE, bias = float(y.mean()), float(np.abs(x - y).mean()), float(np.mean(x - y))
+        percent = 100 / mean if mean > 0 and pair.quantity is not Quantity.HU else float("nan")
+        found.append(TissueError(int(label), len(y), mean, MAE, bias, percent * MAE, percent * bias))
     return tuple(found)
