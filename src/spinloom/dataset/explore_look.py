@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spinloom.core.affine import to_ras
 from spinloom.core.image import Image, Quantity
 from spinloom.core.masks import Mask
+from spinloom.core.resample import AIR_HU
 from spinloom.dataset.scans import Scan
 from spinloom.report import slices
 from spinloom.report.page import Picture
@@ -103,7 +104,10 @@ def _pictures(
         ]
         axial = [slices.coloured(labels, "axial", frame, z, colours) for z in heights]
         return Picture(slices.png(slices.beside(planes))), tuple(Picture(slices.png(a)) for a in axial)
-    limits = HU_SHOWN if quantity is Quantity.HU else slices.window(ras.data)
+    limits = slices.window(ras.data)
+    if quantity is Quantity.HU:  # beyond the volume pictures are 0, which must be air
+        ras = replace(ras, data=np.asarray(ras.data, np.float32) - np.float32(AIR_HU))
+        limits = HU_SHOWN[0] - AIR_HU, HU_SHOWN[1] - AIR_HU
     middle = Picture(slices.webp(slices.orthogonal(ras, frame, limits)))
     return middle, tuple(Picture(slices.webp(slices.grey(ras, "axial", frame, z, limits))) for z in heights)
 
@@ -113,8 +117,12 @@ def _histogram(values: NDArray[np.generic]) -> tuple[Array, Array] | None:
     v = v[np.isfinite(v)]
     if not v.size or v.min() == v.max():
         return None
-    low, high = np.percentile(v, (0.1, 99.9))
-    density, edges = np.histogram(v, BINS, range=(low, high if high > low else low + 1), density=True)
+    low, high = (float(p) for p in np.percentile(v, (0.1, 99.9)))
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    if (v == np.round(v)).all():  # bins of whole numbers: others would hold now more, now fewer of them
+        width = np.ceil((high - low + 1) / BINS)
+        edges = np.arange(np.floor(low), high + width, width) - 0.5
+    density, edges = np.histogram(v, edges, density=True)
     return (edges[:-1] + edges[1:]) / 2, density
 
 

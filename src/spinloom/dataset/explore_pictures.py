@@ -33,9 +33,7 @@ def histograms(contrast: str, looks: Sequence[Look], far: Collection[str]) -> Pi
         low, high = np.interp((0.01, 0.99), np.cumsum(density) / density.sum(), value)
         width = max(high - low, 1e-30)
         scaled.plot((value - low) / width, density * width, **style)
-    plain.set(
-        xlabel=looks[0].quantity.value, ylabel="% of the subject's voxels per bin", title=f"{contrast}: as stored"
-    )
+    plain.set(xlabel=looks[0].quantity.value, ylabel="% of voxels", title=f"{contrast}: as stored")
     scaled.set(
         xlabel="1 % to 99 % of the subject's voxels", ylabel="density", title="on its own scale", xlim=(-0.1, 1.1)
     )

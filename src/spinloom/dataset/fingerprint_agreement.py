@@ -89,7 +89,7 @@ def boundary_agreement(a: NDArray[np.float32], b: NDArray[np.float32], inside: M
 
 
 def _bins(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    v = np.asarray(values, float)
+    v = np.asarray(values, float).ravel()
     low, high = np.percentile(v, (0.5, 99.5))
     return np.clip((v - low) / (high - low or 1.0) * BINS, 0, BINS - 1e-6)
 

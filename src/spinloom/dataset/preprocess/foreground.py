@@ -17,8 +17,8 @@ CUT_SHARE = 0.9
 def foreground(image: Image) -> Mask:
     """(x, y, z) where the subject is.
 
-    CT numbers: the largest part above -400 HU. Images whose background was set to 0: the largest part that is not 0,
-    holes filled. Others: the largest part above Otsu's threshold, closed, holes filled slice by slice.
+    CT numbers: the largest part above -400 HU. Images whose background was set to 0: the largest part that is not 0.
+    Others: the largest part above Otsu's threshold, closed. In both, holes of axial slices are filled. NaN is dark.
 
     Raises InputError for images without a subject: constant, complex, or empty.
     """
@@ -29,10 +29,12 @@ def foreground(image: Image) -> Mask:
         return body(data)
     if image.quantity is Quantity.LABEL:
         return np.asarray(data != 0)
+    data = np.nan_to_num(data, posinf=0.0, neginf=0.0)
     bright = head(data)
-    if np.mean(data[~bright] == 0) < CUT_SHARE:
-        return bright
-    return filled(largest(data != 0), axis=2)
+    dark = data[~bright]
+    cut = dark.size > 0 and np.mean(dark == 0) >= CUT_SHARE
+    upright = int(np.argmax(np.abs(image.affine[2, :3]) / image.grid.voxel_mm))
+    return filled(largest(data != 0) if cut else bright, axis=upright)
 
 
 def foreground_of_all(images: Iterable[Image]) -> Mask:
