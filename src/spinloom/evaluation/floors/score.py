@@ -1,4 +1,4 @@
-"""How a floor does: PSNR and SSIM as the results page defines them."""
+"""How a floor does: PSNR and SSIM of two images whose units are anybody's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinloom.core.errors import require_positive
 from spinloom.core.image import Image
-from spinloom.evaluation.floors.example import Mask, scale_of
+from spinloom.evaluation.floors.example import Mask
 from spinloom.evaluation.pointwise import psnr
 from spinloom.evaluation.similarity import ssim_map
 
@@ -20,17 +21,22 @@ class FloorScore:
     ssim: float
 
 
-def relative_score(prediction: Image, reference: Image, inside: Mask, *, unit: float | None = None) -> FloorScore:
-    """Scores of a prediction, range 1.
+def relative_score(
+    prediction: Image, reference: Image, inside: Mask, *, reference_unit: float, prediction_unit: float | None = None
+) -> FloorScore:
+    """PSNR inside, and the mean inside of the 3D SSIM map (uniform window of 7 voxels), both with a range of 1, of
 
-        x = prediction / unit,   y = reference / scale(reference)
+        x = prediction / prediction_unit,   y = reference / reference_unit
 
-    in the mask; SSIM with a uniform window of 7 voxels, its map averaged over the mask, both images 0 beyond it.
+    inside           (x, y, z) where it counts; the windows of SSIM see beyond it
+    reference_unit   e.g. a percentile of the reference
+    prediction_unit  None: the reference's, for a prediction in the reference's unit. A floor fitted to other subjects
+                     predicts in multiples of *their* scale, and that is its unit: nothing is fitted to the answer
 
-    unit  what the prediction is in multiples of: the scale it was fitted to (a signal's scale is anybody's, so neither
-          image is fitted to the other). None: the reference's scale, for a prediction in the reference's unit
+    Raises InputError for images of different shapes, an empty mask, or values that are not finite.
     """
-    own = scale_of(reference, inside)
-    y = np.where(inside, np.asarray(reference.data, float) / own, 0)
-    x = np.where(inside, np.asarray(prediction.data, float) / (own if unit is None else unit), 0)
+    unit = reference_unit if prediction_unit is None else prediction_unit
+    require_positive("relative_score", reference_unit=reference_unit, prediction_unit=unit)
+    x = np.asarray(prediction.data, float) / unit
+    y = np.asarray(reference.data, float) / reference_unit
     return FloorScore(psnr(x, y, 1.0, inside), float(ssim_map(x, y, 1.0)[inside].mean()))
