@@ -38,6 +38,56 @@ def test_a_head_CT_with_a_tilted_gantry_and_two_spacings_lies_where_its_slices_l
     np.testing.assert_allclose(image.affine[:3, 3], np.array(low) * [-1, -1, 1], atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:.*tilted by")
+def test_every_slice_of_the_tilted_CT_lies_where_nibabel_places_it_alone(shared_data: Path) -> None:
+    """nibabel's reader of single slices knows no series and no tilt; the first block's voxels are stored ones."""
+    wrappers = pytest.importorskip("nibabel.nicom.dicomwrappers")
+    path = shared_data / "dicom" / "ge_head_ct_tilt_variable_spacing.zip"
+    image = read_series(path, fill=True)
+    to_index = np.linalg.inv(image.affine)
+    with zipfile.ZipFile(path) as packed:
+        files = {n: pydicom.dcmread(io.BytesIO(packed.read(n))) for n in sorted(packed.namelist())}
+    for n, (name, d) in enumerate(files.items()):
+        placed = np.diag([-1.0, -1.0, 1.0, 1.0]) @ wrappers.wrapper_from_data(d).affine  # LPS → RAS
+        for row, column in ((0, 0), (511, 0), (0, 511), (300, 77)):
+            i, j, k, _ = to_index @ placed @ [row, column, 0, 1]
+            assert (i, j) == pytest.approx((column, row), abs=1e-3), name
+            if n < 14:
+                assert k == pytest.approx(n, abs=2e-3), name
+        if n < 14:
+            HU = d.pixel_array * float(d.RescaleSlope) + float(d.RescaleIntercept)
+            inside = d.pixel_array != d.PixelPaddingValue
+            np.testing.assert_allclose(image.data[..., n].T[inside], HU[inside], atol=0.5)
+
+
+def test_series_lie_as_in_the_NIfTI_others_made_of_the_same_scan(shared_data: Path) -> None:
+    """healthy_t1_t2_head holds the whole series, converted by another program: same places, same values."""
+    path = shared_data / "dicom" / "siemens_3t_t1_t2_slices_with_gap.zip"
+    for series, name in ((1, "T1w_MEMPRAGE"), (2, "T2w_FSE")):
+        ours = read_series(path, series=series, fill=True)
+        theirs = read_any(shared_data / "healthy_t1_t2_head" / f"{name}.nii.gz")
+        index = np.indices(ours.data.shape)[:, ::7, ::7].reshape(3, -1)
+        world = ours.affine[:3, :3] @ index + ours.affine[:3, 3:]
+        back = np.linalg.inv(theirs.affine)
+        there = back[:3, :3] @ world + back[:3, 3:]
+        np.testing.assert_allclose(there, np.rint(there), atol=1e-3)
+        np.testing.assert_allclose(ours.data[tuple(index)], theirs.data[tuple(np.rint(there).astype(int))], atol=0.51)
+
+
+def test_what_is_no_HU_is_not_called_so(shared_data: Path, tmp_path: Path) -> None:
+    """A perfusion map kept as enhanced CT; a parametric map; a scan without places; colour."""
+    said = {
+        "eCT_Supplemental.dcm": "numbers are no HU",
+        "parametric_map_float.dcm": "Parametric Map",
+        "emri_small.dcm": "does not say where they lie",
+        "SC_rgb_16bit.dcm": "secondary capture",
+    }
+    with zipfile.ZipFile(shared_data / "dicom" / "pydicom_odd_files.zip") as packed:
+        for name, what in said.items():
+            with pytest.raises(InputError, match=what):
+                read_any(packed.extract(name, tmp_path))
+
+
 def test_series_with_a_slice_missing_say_which(shared_data: Path) -> None:
     path = shared_data / "dicom" / "siemens_3t_t1_t2_slices_with_gap.zip"
     assert [s.shape for s in list_series(path)] == [(192, 192, 7), (384, 512, 7)]

@@ -71,7 +71,8 @@ def _step(
     if not fill or not _uneven(along).size:
         return whole / (n - 1), None
     sizes, count = np.unique(np.round(gaps, 2), return_counts=True)
-    step = whole * sizes[np.argmax(count)] / (along[-1] - along[0])
+    usual = gaps[np.abs(gaps - sizes[np.argmax(count)]) < 0.02].mean()  # unrounded: over many slices it would add up
+    step = whole * usual / (along[-1] - along[0])
     places = np.arange(along[0], along[-1] + 1e-3, float(step @ normal))
     return step, np.interp(places, along, np.arange(n, dtype=float))
 
