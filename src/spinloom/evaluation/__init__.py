@@ -30,17 +30,32 @@ _HOME = {
     "hd95": "overlap",
     "summarise": "statistics",
     "compare": "statistics",
+    "match": "files",
+    "load": "files",
+    "evaluate_files": "files",
+    "by_tissue": "tissues",
+    "slice_roughness": "continuity",
+    "wepl_error": "path_length",
+    "frechet_distance": "distributions",
+    "kernel_distance": "distributions",
 }
 
 __all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from spinloom.evaluation.continuity import slice_roughness as slice_roughness
+    from spinloom.evaluation.distributions import frechet_distance as frechet_distance
+    from spinloom.evaluation.distributions import kernel_distance as kernel_distance
+    from spinloom.evaluation.files import evaluate_files as evaluate_files
+    from spinloom.evaluation.files import load as load
+    from spinloom.evaluation.files import match as match
     from spinloom.evaluation.known import protocols as protocols
     from spinloom.evaluation.multiscale import ms_ssim as ms_ssim
     from spinloom.evaluation.overlap import dice as dice
     from spinloom.evaluation.overlap import hd95 as hd95
     from spinloom.evaluation.pair import Pair as Pair
     from spinloom.evaluation.pair import pair_of as pair_of
+    from spinloom.evaluation.path_length import wepl_error as wepl_error
     from spinloom.evaluation.pointwise import mae as mae
     from spinloom.evaluation.pointwise import mse as mse
     from spinloom.evaluation.pointwise import ncc as ncc
@@ -56,6 +71,7 @@ if TYPE_CHECKING:
     from spinloom.evaluation.similarity import ssim_map as ssim_map
     from spinloom.evaluation.statistics import compare as compare
     from spinloom.evaluation.statistics import summarise as summarise
+    from spinloom.evaluation.tissues import by_tissue as by_tissue
 
 
 def __getattr__(name: str) -> object:
