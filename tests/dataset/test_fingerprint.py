@@ -10,7 +10,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from spinloom.core.affine import centred
-from spinloom.core.errors import InputError
+from spinloom.core.errors import InputError, PartialFailure
 from spinloom.core.image import Image, Quantity
 from spinloom.dataset.explore import explore_page
 from spinloom.dataset.explore_look import Looks
@@ -216,6 +216,20 @@ def test_one_bad_scan_stops_no_other(tmp_path: Path) -> None:
     found = fingerprint(find_scans(tmp_path).scans)
     assert found.subjects == 2
     assert [Path(file).name for file, _ in found.faults] == ["sub-1_T1w.nii.gz"]
+
+
+def test_the_command_writes_both_files_and_then_says_what_it_could_not_measure(tmp_path: Path) -> None:
+    from spinloom.cli.explore import fingerprint as command
+    from spinloom.io import write_image
+
+    scans = tmp_path / "scans"
+    for n in range(2):
+        write_image(brain(f"s{n}", "T1w"), scans / f"sub-{n}_T1w.nii.gz")
+    (scans / "sub-1_T1w.nii.gz").write_bytes(b"no image at all")
+    with pytest.raises(PartialFailure, match="1 scans were not measured"):
+        command(scans, tmp_path / "f.json", tmp_path / "f.html")
+    assert len(read_fingerprint(tmp_path / "f.json").faults) == 1
+    assert "sub-1_T1w.nii.gz" in (tmp_path / "f.html").read_text()
 
 
 def test_nothing_that_can_be_measured_is_refused() -> None:

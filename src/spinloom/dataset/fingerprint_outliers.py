@@ -16,6 +16,8 @@ FAR = 5.0
 """Robust standard deviations from the median, from which on an image is an outlier."""
 LEAST_SPREAD = 0.05
 """Share of the median that counts as one standard deviation at least: tight data sets have no outliers by a hair."""
+LEAST_SPREAD_BETWEEN = 0.03
+"""Likewise, of the agreement between contrasts, which varies less."""
 FEWEST = 4
 """Images of a contrast below which nobody can say what is usual."""
 INSIDE: dict[str, Callable[[ImageFacts, Intensities], float]] = {
@@ -29,7 +31,7 @@ INSIDE: dict[str, Callable[[ImageFacts, Intensities], float]] = {
 BETWEEN: dict[str, Callable[[Agreement], float | None]] = {
     "boundaries": lambda a: a.boundaries,
     "dice": lambda a: a.dice,
-    "NMI": lambda a: a.NMI,
+    "NMI - 1": lambda a: None if a.NMI is None else a.NMI - 1,
 }
 
 
@@ -56,6 +58,8 @@ def outliers(found: Fingerprint) -> tuple[Outlier, ...]:
     numbers far from those of their contrast:
 
         score = |x - median| / max(1.4826 MAD, 0.05 |median|) > 5,   four images or more
+
+    Agreement between contrasts counts where it is low, with 0.03 |median| as least spread.
     """
     out: list[Outlier] = []
     for contrast in sorted({i.contrast for i in found.images}):
@@ -71,7 +75,7 @@ def outliers(found: Fingerprint) -> tuple[Outlier, ...]:
     for first, second in kinds:
         pairs = [a for a in found.agreements if (a.first, a.second) == (first, second)]
         for what, measured in BETWEEN.items() if len(pairs) >= FEWEST else ():
-            for n, said, score in _far([measured(a) for a in pairs], what, low_only=True):
+            for n, said, score in _far([measured(a) for a in pairs], what, low_only=True, least=LEAST_SPREAD_BETWEEN):
                 out.append(Outlier(pairs[n].subject, pairs[n].session, f"{first} and {second}", said, score))
     return tuple(sorted(out, key=lambda o: (-o.score, o.subject, o.session or "", o.contrast, o.what)))
 
@@ -90,13 +94,15 @@ def _turned(images: Sequence[ImageFacts]) -> list[Outlier]:
     return [_of(i, f"orientation {i.orientation}, most are {usual}", FAR) for i in images if i.orientation != usual]
 
 
-def _far(values: Sequence[float | None], what: str, low_only: bool = False) -> list[tuple[int, str, float]]:
+def _far(
+    values: Sequence[float | None], what: str, low_only: bool = False, least: float = LEAST_SPREAD
+) -> list[tuple[int, str, float]]:
     """(index, what is said, score) of the values far from the median."""
     x = np.array([np.nan if v is None else v for v in values], float)
     if np.isfinite(x).sum() < FEWEST:
         return []
     middle = float(np.nanmedian(x))
-    spread = max(1.4826 * float(np.nanmedian(np.abs(x - middle))), LEAST_SPREAD * abs(middle), 1e-30)
+    spread = max(1.4826 * float(np.nanmedian(np.abs(x - middle))), least * abs(middle), 1e-30)
     score = (middle - x if low_only else np.abs(x - middle)) / spread
     far = np.flatnonzero(np.nan_to_num(score) > FAR)
     return [(int(n), f"{what} {x[n]:.4g}, usually {middle:.4g}", float(score[n])) for n in far]
