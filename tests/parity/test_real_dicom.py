@@ -19,7 +19,7 @@ pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
 
 
 def test_a_head_CT_with_a_tilted_gantry_and_two_spacings_lies_where_its_slices_lay(shared_data: Path) -> None:
-    """Tilt 18.5° of the header; table steps of 4 mm and 7 mm over cos(18.5°)."""
+    """Tilt 18.5° of the header; table steps of 4 mm and 7 mm over cos(18.5°), kept to 0.01 mm."""
     path = shared_data / "dicom" / "ge_head_ct_tilt_variable_spacing.zip"
     with pytest.raises(InputError, match="spaced unevenly"):
         read_series(path)
@@ -28,10 +28,10 @@ def test_a_head_CT_with_a_tilted_gantry_and_two_spacings_lies_where_its_slices_l
     assert image.quantity is Quantity.HU
     assert np.percentile(image.data, [0, 99.9])[1] > 1000
     step = np.linalg.norm(image.affine[:3, 2])
-    assert step == pytest.approx(4 / np.cos(np.deg2rad(18.5)), abs=2e-3)
+    assert step == pytest.approx(4 / np.cos(np.deg2rad(18.5)), abs=3e-3)
     normal = np.cross(image.affine[:3, 0], image.affine[:3, 1])
     normal /= np.linalg.norm(normal)
-    assert abs(normal @ image.affine[:3, 2]) == pytest.approx(4.0, abs=2e-3)
+    assert abs(normal @ image.affine[:3, 2]) == pytest.approx(4.0, abs=3e-3)
     with zipfile.ZipFile(path) as packed:
         heads = [pydicom.dcmread(io.BytesIO(packed.read(n)), stop_before_pixels=True) for n in packed.namelist()]
     low = min((h.ImagePositionPatient for h in heads), key=lambda p: p[2])
