@@ -38,6 +38,7 @@ def floor(
     from spinloom.cli.write import image_suffix, print_facts, write_images
     from spinloom.core.errors import UsageError
     from spinloom.core.image import Quantity
+    from spinloom.core.version import __version__
     from spinloom.evaluation.floors.known import known_floor
     from spinloom.files.hashes import sha256_file
 
@@ -63,6 +64,7 @@ def floor(
     result = made.fit(examples).predict(given, inside)
     told = {
         "floor": name,
+        "version": __version__,
         "is_oracle": made.is_oracle,
         "settings": {k: v for k, v in vars(made).items() if isinstance(v, int | float) and k != "is_oracle"},
         "fitted to": [
