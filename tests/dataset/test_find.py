@@ -239,6 +239,11 @@ def test_hidden_files_and_leftovers_are_passed_over(tmp_path: Path) -> None:
     assert [s.path.name for s in find_scans(tmp_path).scans] == ["sub01_T1w.nii"]
 
 
+def test_a_picture_beside_its_volume_is_no_scan(tmp_path: Path) -> None:
+    lay_out(tmp_path, ["sub01_T1w.nii.gz", "sub01_T1w.png", "sub01_T1w.json", "sub02_T1w.png"])
+    assert [s.path.name for s in find_scans(tmp_path).scans] == ["sub01_T1w.nii.gz", "sub02_T1w.png"]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -190,3 +190,18 @@ def test_real_scans_of_one_session_are_paired_and_unequal_grids_named(shared_dat
         "patient12_1",
         "patient12_2",
     ]
+
+
+def test_pictures_in_a_folder_per_contrast_are_paired_by_name(tmp_path: Path) -> None:
+    from matplotlib.image import imsave
+
+    rng = np.random.default_rng(0)
+    for contrast in ("T1", "T2"):
+        (tmp_path / contrast).mkdir()
+        for name in ("a", "b"):
+            imsave(tmp_path / contrast / f"{name}.png", rng.integers(0, 255, (20, 24)).astype(np.uint8), cmap="gray")
+    pairs = pair(find_scans(tmp_path))
+    assert [p.subject for p in pairs.pairs] == ["a", "b"]
+    case = read_case(pairs.pairs[0])
+    assert 1 in case.source["T1w"].data.shape
+    assert case.origin["source T1w"]["voxel size"] == "not known, 1 mm assumed"  # type: ignore[index]

@@ -162,6 +162,15 @@ def test_a_registration_that_did_harm_is_refused(
         register(phantom(), phantom(), Rigid((12.0,)))
 
 
+def test_a_freer_registration_that_agrees_less_than_the_stiffer_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = iter([0.39, 0.41])
+    monkeypatch.setattr(module, "measure", lambda *args: Quality(0.2, next(found), 0.1, 0.9, 1.0, 5.0, 3.0, 1.0))
+    with pytest.raises(InputError, match=r"0\.390 after 0\.410"):
+        register(phantom(), phantom(), Affine((12.0,)))
+
+
 def test_constant_flat_and_misplaced_inputs_are_refused() -> None:
     image = phantom()
     with pytest.raises(InputError, match="constant"):

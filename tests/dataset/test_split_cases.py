@@ -156,7 +156,7 @@ def test_copies_are_found_though_scaled_or_stored_anew(change: object) -> None:
     train, test = shrunk(made[0]), shrunk(change(made[0][30:31]))  # type: ignore[operator]
     result = check_leakage(Thumbnails(train[0], tuple(f"slice {z}" for z in train[1])), Thumbnails(test[0], ("test",)))
     assert result.copies == 1
-    assert result.worst[0][1:] == ("slice 30", "test")
+    assert result.worst[0][2:] == ("slice 30", "test")
     assert result.worst[0][0] == pytest.approx(1, abs=1e-4)
 
 
@@ -168,6 +168,17 @@ def test_products_of_thumbnails_are_pearsons_correlations() -> None:
     assert float(pictures[0] @ pictures[1]) == pytest.approx(np.corrcoef(blocks)[0, 1], abs=1e-5)
 
 
+def test_a_shared_outline_is_not_enough_to_be_alike() -> None:
+    """Two discs of one size whose insides have nothing in common, and little weight beside the outline."""
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    rng = np.random.default_rng(0)
+    discs = np.where(x**2 + y**2 < 0.7, 10 + gaussian_filter(rng.normal(size=(2, 64, 64)), (0, 3, 3)) * 5, 0)
+    made = [shrunk(disc[None].astype(np.float32))[0] for disc in discs]
+    result = check_leakage(Thumbnails(made[0], ("a",)), Thumbnails(made[1], ("b",)))
+    assert result.worst[0][0] > result.threshold
+    assert not result.found
+
+
 def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     from spinloom.dataset import leakage
 
@@ -175,7 +186,7 @@ def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     sides = [Thumbnails(pictures, tuple(map(str, which))) for pictures, which in made]
     whole = check_leakage(*sides)
     monkeypatch.setattr(leakage, "BLOCK", 7)
-    assert [w[1:] for w in check_leakage(*sides).worst] == [w[1:] for w in whole.worst]
+    assert [w[2:] for w in check_leakage(*sides).worst] == [w[2:] for w in whole.worst]
 
 
 def test_empty_slices_are_alike_to_nothing() -> None:
@@ -206,6 +217,22 @@ def test_folders_are_compared_by_name_and_by_slice(tmp_path: Path) -> None:
     assert renamed.copies > 30
     honest = leakage_between(train, find_scans(scanned(tmp_path / "other", sub03=c)).scans)
     assert not honest.found
+
+
+def test_a_stack_of_slices_is_compared_with_a_folder_whatever_its_contrast(tmp_path: Path) -> None:
+    a, b = heads(2)
+    members = find_scans(scanned(tmp_path / "scans", sub01=a)).scans
+    for way in (a[10:50], a[10:50].swapaxes(1, 2), a[10:50, ::-1], np.rot90(a[10:50], 1, (1, 2))):
+        assert leakage_between(members, stack(tmp_path / "a.npy", way)).copies == 40
+    assert not leakage_between(members, stack(tmp_path / "b.npy", b)).found
+
+
+def test_sets_without_a_common_contrast_are_compared_by_name_only(tmp_path: Path) -> None:
+    train = find_scans(scanned(tmp_path / "a", sub01=heads(1)[0])).scans
+    write_image(Image(np.moveaxis(heads(1)[0], 0, 2), np.eye(4)), tmp_path / "b" / "01_T2w.nii.gz")
+    result = leakage_between(train, find_scans(tmp_path / "b").scans)
+    assert result.subjects == (("sub01", "01"),)
+    assert result.n_test == 0
 
 
 def test_parts_of_a_split_are_compared_two_by_two(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path, PurePosixPath
 SUFFIXES = (".nii.gz", ".nii", ".mha", ".npy", ".png", ".jpg", ".jpeg", ".dcm", ".ima", ".zip")
 SLICES = (".png", ".jpg", ".jpeg", ".npy")
 DICOM = (".dcm", ".ima")
+VOLUMES, PICTURES = (".nii.gz", ".nii", ".mha"), (".png", ".jpg", ".jpeg")
 
 
 def image_files(root: Path) -> tuple[PurePosixPath, ...]:
     """Paths below a folder that hold images by their suffix, or by the mark of DICOM where there is none; sorted.
 
-    Hidden files and folders are passed over; links to folders are not followed.
+    Hidden files and folders are passed over, and pictures beside a volume of the same name (scan.png of scan.nii.gz);
+    links to folders are not followed.
     """
     return tuple(sorted(_walk(root)))
 
@@ -44,8 +46,9 @@ def _walk(root: Path) -> Iterator[PurePosixPath]:
     for folder, inner, names in os.walk(root):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         below = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        volumes = {stem_of(name) for name in names if suffix_of(name) in VOLUMES}
         for name in names:
-            if name.startswith("."):
+            if name.startswith(".") or (suffix_of(name) in PICTURES and stem_of(name) in volumes):
                 continue
             if suffix_of(name) or ("." not in name and is_dicom(root, below / name)):
                 yield below / name

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from spinloom.core.errors import InputError, PartialFailure
 from spinloom.core.image import Quantity
-from spinloom.dataset.leakage import THRESHOLD, Leakage, check_leakage
+from spinloom.dataset.leakage import THRESHOLD, Leakage, check_leakage, merged
 from spinloom.dataset.pairs import Pair
 from spinloom.dataset.scans import Scan
 from spinloom.dataset.split_cases import read_splits
-from spinloom.dataset.thumbnails import Thumbnails, thumbnails_of, thumbnails_of_stack
+from spinloom.dataset.thumbnails import Thumbnails, joined, thumbnails_of, thumbnails_of_stack, turned
 
 Members = Sequence[Pair | Scan]
 Tell = Callable[[str], None]
@@ -28,18 +28,25 @@ def leakage_between(
 ) -> Leakage:
     """Of two sets: cases or scans, or NumPy stacks of slices (whose people nobody knows).
 
-    contrast  compare images of this one only; None: of every contrast, all with all
+    contrast  compare images of this one only; None: of every contrast both have, each with its like. A stack is
+              compared with all, and turned and mirrored, for nobody knows its contrast and its axes
 
     Raises PartialFailure if an image of either cannot be read: what was not looked at may leak.
     """
-    sides = [_side(side, contrast, tell) for side in (train, test)]
-    unread = [*sides[0][0].faults, *sides[1][0].faults]
-    if unread:
+    sides = [_pictures(side, contrast, tell) for side in (train, test)]
+    faults = [fault for side in sides for made in side.values() for fault in made.faults]
+    if faults:
         raise PartialFailure(
-            f"{len(unread)} images cannot be read, so leakage cannot be excluded; first: {unread[0][1]}"
+            f"{len(faults)} images cannot be read, so leakage cannot be excluded; first: {faults[0][1]}"
         )
-    return check_leakage(
-        sides[0][0], sides[1][0], train_subjects=sides[0][1], test_subjects=sides[1][1], threshold=threshold
+    people = [[] if isinstance(side, Path) else [member.subject for member in side] for side in (train, test)]
+    if any(isinstance(side, Path) for side in (train, test)):
+        sides = [{"": joined(side.values())} for side in sides]
+        if not (isinstance(train, Path) and isinstance(test, Path)):
+            sides[0] = {"": turned(sides[0][""])}
+    groups = [(sides[0][c], sides[1][c]) for c in sides[0] if c in sides[1]] or [(joined([]), joined([]))]
+    return merged(
+        [check_leakage(a, b, train_subjects=people[0], test_subjects=people[1], threshold=threshold) for a, b in groups]
     )
 
 
@@ -69,11 +76,12 @@ def leakage_of_split(
     return results
 
 
-def _side(side: Members | Path, contrast: str | None, tell: Tell) -> tuple[Thumbnails, list[str]]:
+def _pictures(side: Members | Path, contrast: str | None, tell: Tell) -> dict[str, Thumbnails]:
+    """Slices by contrast; of a stack, whose contrast nobody knows, under an empty name."""
     if isinstance(side, Path):
-        return thumbnails_of_stack(side), []
+        return {"": thumbnails_of_stack(side)}
     scans = [scan for member in side for scan in (member.scans.values() if isinstance(member, Pair) else (member,))]
     shown = [s for s in scans if s.quantity is not Quantity.LABEL and contrast in (None, s.contrast)]
     if not shown:
         raise InputError(f"no image{f' of contrast {contrast}' if contrast else ''} to compare")
-    return thumbnails_of(shown, tell), [member.subject for member in side]
+    return {c: thumbnails_of([s for s in shown if s.contrast == c], tell) for c in sorted({s.contrast for s in shown})}

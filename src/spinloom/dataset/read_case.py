@@ -7,7 +7,7 @@ from spinloom.core.image import Image, Quantity
 from spinloom.core.resample import covered, resample
 from spinloom.dataset.case import Case
 from spinloom.dataset.pairs import Pair
-from spinloom.dataset.read_scan import read_scan
+from spinloom.dataset.read_scan import read_scan, size_is_assumed
 from spinloom.dataset.scans import Scan
 
 LEAST_COVERED = 0.5
@@ -29,6 +29,8 @@ def read_case(pair: Pair, *, resample: bool = False) -> Case:
     origin: dict[str, object] = {}
     for key, scan in pair.scans.items():
         facts: dict[str, object] = {"file": scan.path.name, "quantity": scan.quantity.value}
+        if size_is_assumed(scan):
+            facts["voxel size"] = "not known, 1 mm assumed"
         if not images[key].grid.same_place(goal.grid):
             if not resample:
                 raise InputError(

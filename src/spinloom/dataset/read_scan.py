@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from importlib import import_module
 
 import numpy as np
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
+from spinloom.dataset.find_files import SLICES, suffix_of
 from spinloom.dataset.scans import Scan
 from spinloom.files import hashes
+from spinloom.io.images import read_any
+
+
+PICTURE_MM = (1.0, 1.0, 1.0)
+"""Voxel size of pictures and plain arrays, which do not know it [mm]."""
+
+
+def size_is_assumed(scan: Scan) -> bool:
+    """Whether a scan is made of pictures or plain arrays, so that its voxel size is only a convention."""
+    files = scan.path.iterdir() if scan.path.is_dir() else (scan.path,)
+    return any(suffix_of(file.name) in SLICES for file in files)
 
 
 def read_scan(scan: Scan) -> Image:
-    """The image of a scan, refused if it cannot be learnt from.
+    """The image of a scan, refused if it cannot be learnt from. Pictures get voxels of 1 mm (see `size_is_assumed`).
 
     Raises InputError for a file that cannot be read, NaN or infinite voxels, an image whose voxels are all alike and a
     mask or label map without any label.
     """
-    image = _read(scan)
+    image = read_any(scan.path, quantity=scan.quantity, spacing_mm=PICTURE_MM)
     values = image.data
     if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise InputError("holds NaN or infinite voxels", file=scan.path, remedy="Leave it out or repair it.")
@@ -41,19 +52,3 @@ def sha256_scan(scan: Scan) -> str:
     for file in sorted(p for p in scan.path.iterdir() if p.is_file()):
         digest.update(f"{file.name}\0{hashes.sha256_file(file)}\0".encode())
     return digest.hexdigest()
-
-
-def _read(scan: Scan) -> Image:
-    if scan.path.name.lower().endswith(".mha"):
-        from spinloom.io.metaimage import read_mha
-
-        return read_mha(scan.path, quantity=scan.quantity)
-    if scan.path.name.lower().endswith((".nii", ".nii.gz")):
-        from spinloom.io import read_image
-
-        return read_image(scan.path, quantity=scan.quantity)
-    try:
-        images = import_module("spinloom.io.images")  # by name, as long as only some installations have this reader
-    except ModuleNotFoundError as error:
-        raise InputError("is neither NIfTI nor MHA", file=scan.path, remedy="Convert it to NIfTI.") from error
-    return images.read_any(scan.path, quantity=scan.quantity)

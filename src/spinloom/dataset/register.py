@@ -57,7 +57,8 @@ def register(moving: Image, fixed: Image, kind: Kind | None = None, mask: Image 
     mask    on the fixed grid, where agreement counts; None: the head or body in the fixed image
 
     Raises InputError for constant images, images of fewer than 4 slices, a mask elsewhere, and a registration that made
-    the agreement worse, ran away or folded space; MachineError without SimpleITK.
+    the agreement worse (than before, or than the stiffer stage it began from), ran away or folded space; MachineError
+    without SimpleITK.
 
     Mattes et al., IEEE Trans. Med. Imaging 22, 120 (2003); Rueckert et al., IEEE Trans. Med. Imaging 18, 712 (1999).
     """
@@ -71,9 +72,10 @@ def register(moving: Image, fixed: Image, kind: Kind | None = None, mask: Image 
     itk_fixed, itk_moving = to_itk(fixed, "the fixed image"), to_itk(moving, "the moving image")
     counts = to_itk(replace(fixed, data=where.astype(np.uint8)), "the mask")
     with one_thread():
-        transform = search(itk_fixed, itk_moving, _with_rim(counts), how)
+        *began, transform = search(itk_fixed, itk_moving, _with_rim(counts), how)
         quality = measure(itk_fixed, itk_moving, counts, transform, how.levels_mm[-1])
-    _require_better(quality)
+        earlier = [measure(itk_fixed, itk_moving, counts, stage, how.levels_mm[-1]).MI_after for stage in began[-1:]]
+    _require_better(quality, earlier)
     linear = transform.GetNthTransform(0) if isinstance(how, Deformable) else transform
     A = matrix_RAS(linear)
     middle = fixed.grid.centre_mm
@@ -114,7 +116,13 @@ def _moved(itk_moving: Any, itk_fixed: Any, moving: Image, fixed: Image, transfo
     return replace(moving, data=data.astype(moving.data.dtype) if is_label else data, affine=fixed.affine)
 
 
-def _require_better(q: Quality) -> None:
+def _require_better(q: Quality, earlier: list[float]) -> None:
+    if earlier and q.MI_after < earlier[0] * (1 - SLACK):
+        raise InputError(
+            f"the freer registration agrees less than the stiffer one it began from: mutual information "
+            f"{q.MI_after:.3f} after {earlier[0]:.3f}",
+            remedy="Use a stiffer kind; strong shading misleads, so even it out first.",
+        )
     if q.MI_after < q.MI_before * (1 - SLACK):
         raise InputError(
             f"registration made it worse: mutual information fell from {q.MI_before:.3f} to {q.MI_after:.3f}",

@@ -17,19 +17,21 @@ SAMPLES, SPLINE_SAMPLES = 400_000, 150_000
 """Voxels of the fixed image that each step looks at, about; fewer where a step costs more."""
 
 
-def search(fixed: Any, moving: Any, where: Any, kind: Kind) -> Any:
-    """The transform fixed → moving point, LPS [mm], of SimpleITK images. Raises InputError if none is found.
+def search(fixed: Any, moving: Any, where: Any, kind: Kind) -> tuple[Any, ...]:
+    """Transforms fixed → moving point, LPS [mm], of SimpleITK images: the wanted one last, what it began from before.
+
+    Raises InputError if none is found.
 
     where  mask on the fixed grid: voxels that count
     """
     try:
         rigid = _refined(fixed, moving, where, _start(fixed, moving), kind.levels_mm)
         if isinstance(kind, Rigid):
-            return rigid
+            return (rigid,)
         affine = _refined(fixed, moving, where, _affine_of(rigid), kind.levels_mm[-2:])
         if isinstance(kind, Affine):
-            return affine
-        return _deformed(fixed, moving, where, affine, kind)
+            return rigid, affine
+        return rigid, affine, _deformed(fixed, moving, where, affine, kind)
     except RuntimeError as error:
         last = str(error).strip().splitlines()[-1]
         raise InputError(

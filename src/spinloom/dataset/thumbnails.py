@@ -80,6 +80,21 @@ def thumbnails_of_stack(path: str | os.PathLike[str]) -> Thumbnails:
     return Thumbnails(made, tuple(f"{file.name} slice {z}" for z in which))
 
 
+def joined(parts: Iterable[Thumbnails]) -> Thumbnails:
+    """All slices of several, in order."""
+    known = list(parts)
+    pictures = [np.empty((0, SIDE * SIDE), np.float32), *(part.pictures for part in known)]
+    labels = tuple(label for part in known for label in part.labels)
+    return Thumbnails(np.concatenate(pictures), labels, tuple(fault for part in known for fault in part.faults))
+
+
+def turned(of: Thumbnails) -> Thumbnails:
+    """All slices in the eight ways a square can lie: four turns of each, and of its mirror image."""
+    square = of.pictures.reshape(-1, SIDE, SIDE)
+    ways = [np.rot90(mirror, turns, (1, 2)) for mirror in (square, square[:, ::-1]) for turns in range(4)]
+    return Thumbnails(np.concatenate(ways).reshape(-1, SIDE * SIDE), of.labels * 8, of.faults)
+
+
 def shrunk(stack: NDArray[np.generic]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Slices (n, y, x), padded to squares, averaged to 32 x 32 and z-scored; and which of them show something."""
     values = np.nan_to_num(np.asarray(stack, np.float32))
