@@ -13,7 +13,6 @@ from spinloom.dataset.scans import Scan
 from spinloom.files import hashes
 from spinloom.io.images import read_any
 
-
 PICTURE_MM = (1.0, 1.0, 1.0)
 """Voxel size of pictures and plain arrays, which do not know it [mm]."""
 
