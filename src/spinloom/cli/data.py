@@ -22,6 +22,9 @@ def generate(
         typer.Option("--jobs", "-j", help="Subjects at once; 0: in this process. Default: by cores and memory.", min=0),
     ] = None,
     layout: Annotated[str | None, typer.Option("--layout", help="bids, nnunet or source0.")] = None,
+    like: Annotated[
+        Path | None, typer.Option("--like", help="Scans like those of a profile (see `spinloom profile`).")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made; write nothing.")] = False,
     json: o.Json = False,
 ) -> None:
@@ -36,6 +39,16 @@ def generate(
     from spinloom.dataset.recipe import read_recipe
 
     chosen = read_recipe(recipe, subjects=subjects, seed=seed, layout=layout)
+    if like is not None:
+        from spinloom.dataset.profile.imitate import imitate
+        from spinloom.dataset.profile.measure import profile_of
+        from spinloom.files import gate
+
+        chosen, became, left = imitate(profile_of(gate.read_text(like, cap_bytes=2**20), str(like)), chosen)
+        for text in became:
+            typer.echo(f"like {like.name}: {text}", err=True)
+        for text in left:
+            typer.echo(f"like {like.name}: not imitated: {text}", err=True)
     if dry_run:
         print_facts(forecast(chosen), as_json=json)
         return

@@ -11,7 +11,19 @@ from typing import Annotated, NoReturn, TextIO
 import typer
 
 from spinloom import __version__
-from spinloom.cli import data, evaluate, look, make, pairs, reconstruct, sequence
+from spinloom.cli import (
+    data,
+    degrade,
+    evaluate,
+    explore,
+    floor,
+    look,
+    make,
+    pairs,
+    profile,
+    reconstruct,
+    sequence,
+)
 from spinloom.core.errors import SpinloomError
 
 app = typer.Typer(
@@ -28,10 +40,14 @@ app.command()(data.generate)
 app.command()(make.phantom)
 app.command()(make.simulate)
 app.command()(reconstruct.reconstruct)
+app.command()(explore.fingerprint)
+app.command()(profile.profile)
 app.command()(pairs.pair)
 app.command()(pairs.register)
 app.command()(pairs.split)
 app.command()(pairs.leakage)
+app.command()(degrade.degrade)
+app.command()(floor.floor)
 app.command()(evaluate.evaluate)
 app.add_typer(sequence.app, name="sequence")
 app.command("list")(look.list_)

@@ -33,7 +33,9 @@ def resample(image: Image, grid: Grid, *, outside: float | None = None) -> Image
     A = np.linalg.inv(image.affine) @ grid.affine
     fill = outside if outside is not None else AIR_HU if image.quantity is Quantity.HU else 0.0
     if image.quantity is Quantity.LABEL:
-        data = affine_transform(image.data, A, output_shape=grid.shape, order=0, cval=fill, mode="grid-constant")
+        data = affine_transform(
+            np.asarray(image.data, np.int64), A, output_shape=grid.shape, order=0, cval=fill, mode="grid-constant"
+        )
         return replace(image, data=data, affine=grid.affine)
     sigma = np.sqrt(np.maximum(0.0, _reach(A) ** 2 - 1)) / FWHM
     values = image.data.astype(np.complex64 if image.data.dtype.kind == "c" else np.float32, copy=False)

@@ -72,7 +72,7 @@ def register(moving: Image, fixed: Image, kind: Kind | None = None, mask: Image 
     itk_fixed, itk_moving = to_itk(fixed, "the fixed image"), to_itk(moving, "the moving image")
     counts = to_itk(replace(fixed, data=where.astype(np.uint8)), "the mask")
     with one_thread():
-        *began, transform = search(itk_fixed, itk_moving, _with_rim(counts), how)
+        *began, transform = search(itk_fixed, itk_moving, _with_rim(counts), _as_mask(counts), how)
         quality = measure(itk_fixed, itk_moving, counts, transform, how.levels_mm[-1])
         earlier = [measure(itk_fixed, itk_moving, counts, stage, how.levels_mm[-1]).MI_after for stage in began[-1:]]
     _require_better(quality, earlier)
@@ -102,11 +102,14 @@ def _region(fixed: Image, mask: Image | None) -> NDArray[np.bool_]:
     return np.asarray(mask.data) != 0
 
 
+def _as_mask(counts: Any) -> Any:
+    return simpleitk().Cast(counts > 0, simpleitk().sitkUInt8)
+
+
 def _with_rim(counts: Any) -> Any:
     """The region that counts and a rim around it, so that its edge is seen."""
-    sitk = simpleitk()
     steps = [max(1, round(RIM_MM / size)) for size in counts.GetSpacing()]
-    return sitk.BinaryDilate(sitk.Cast(counts > 0, sitk.sitkUInt8), steps, sitk.sitkBox)
+    return simpleitk().BinaryDilate(_as_mask(counts), steps, simpleitk().sitkBox)
 
 
 def _moved(itk_moving: Any, itk_fixed: Any, moving: Image, fixed: Image, transform: Any) -> Image:

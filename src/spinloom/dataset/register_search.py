@@ -17,21 +17,23 @@ SAMPLES, SPLINE_SAMPLES = 400_000, 150_000
 """Voxels of the fixed image that each step looks at, about; fewer where a step costs more."""
 
 
-def search(fixed: Any, moving: Any, where: Any, kind: Kind) -> tuple[Any, ...]:
+def search(fixed: Any, moving: Any, rim: Any, counts: Any, kind: Kind) -> tuple[Any, ...]:
     """Transforms fixed → moving point, LPS [mm], of SimpleITK images: the wanted one last, what it began from before.
 
     Raises InputError if none is found.
 
-    where  mask on the fixed grid: voxels that count
+    counts  mask on the fixed grid: voxels that count, for the freer kinds
+    rim     the same with a rim around it, for the rigid start: the edge of a head is the surest guide to its place, but
+            a poor one to its size, since contrasts show skin and skull differently
     """
     try:
-        rigid = _refined(fixed, moving, where, _start(fixed, moving), kind.levels_mm)
+        rigid = _refined(fixed, moving, rim, _start(fixed, moving), kind.levels_mm)
         if isinstance(kind, Rigid):
             return (rigid,)
-        affine = _refined(fixed, moving, where, _affine_of(rigid), kind.levels_mm[-2:])
+        affine = _refined(fixed, moving, counts, _affine_of(rigid), kind.levels_mm[-2:])
         if isinstance(kind, Affine):
             return rigid, affine
-        return rigid, affine, _deformed(fixed, moving, where, affine, kind)
+        return rigid, affine, _deformed(fixed, moving, counts, affine, kind)
     except RuntimeError as error:
         last = str(error).strip().splitlines()[-1]
         raise InputError(

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 _HOME = {
+    "read_any": "images",
     "read_image": "nifti",
     "write_image": "nifti",
     "read_phantom": "phantoms",
@@ -20,6 +21,7 @@ _HOME = {
 __all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from spinloom.io.images import read_any as read_any
     from spinloom.io.kspaces import read_kspace as read_kspace
     from spinloom.io.kspaces import write_kspace as write_kspace
     from spinloom.io.nifti import read_image as read_image

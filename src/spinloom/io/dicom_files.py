@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,13 +21,13 @@ ONE_FILE = 2 * 2**30
 SUSPECT_BYTES, SUSPECT_RATIO = 64 * 2**20, 200
 """A zip's member that is both larger and packed tighter than this is no scan."""
 SUFFIXES = (".dcm", ".ima")
-DEFLATED = b"1.2.840.10008.1.2.1.99"
+TRANSFER_SYNTAX, DEFLATED = 0x0002_0010, b"1.2.840.10008.1.2.1.99"
 TAGS = [
     "SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesDescription", "ImageType", "ComplexImageComponent",
     "Manufacturer", "ManufacturerModelName", "MagneticFieldStrength", "EchoTime", "RepetitionTime", "InversionTime",
     "FlipAngle", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows",
     "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "RescaleSlope", "RescaleIntercept",
-    "RescaleType", "PixelPaddingValue", "SegmentationType", "SegmentSequence", "SharedFunctionalGroupsSequence",
+    "RescaleType", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "SegmentationType", "SegmentSequence", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 """All that is read of a header: no name, number or date of a person is among them."""
@@ -35,10 +35,11 @@ TAGS = [
 
 @dataclass(frozen=True)
 class Source:
-    """One file: on disk, or a member of a zip."""
+    """One file: on disk, or a member of a zip, which stays open for as long as it is asked for its members."""
 
     path: Path
     member: str | None = None
+    packed: zipfile.ZipFile | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -47,19 +48,15 @@ class Source:
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Its bytes as a stream that can be wound back."""
-        if self.member is None:
+        if self.member is None or self.packed is None:
             with open(gate.admit(self.path, cap_bytes=ONE_FILE), "rb") as handle:
                 yield handle
-            return
-        with zipfile.ZipFile(self.path) as packed:
-            yield io.BytesIO(packed.read(self.member))
+        else:
+            yield io.BytesIO(self.packed.read(self.member))
 
     def head(self, n: int) -> bytes:
         """Its first bytes, n or fewer."""
-        if self.member is None:
-            with open(self.path, "rb") as handle:
-                return handle.read(n)
-        with zipfile.ZipFile(self.path) as packed, packed.open(self.member) as handle:
+        with self.packed.open(self.member) if self.packed and self.member else open(self.path, "rb") as handle:
             return handle.read(n)
 
 
@@ -81,8 +78,8 @@ def sources(path: Path) -> list[Source]:
             raise InputError("is no zip, or a damaged one", file=path, remedy="Download it again.")
         return [Source(path)]
     try:
-        with zipfile.ZipFile(path) as packed:
-            members = [m for m in packed.infolist() if not m.is_dir() and _plain(PurePosixPath(m.filename))]
+        packed = zipfile.ZipFile(path)
+        members = [m for m in packed.infolist() if not m.is_dir() and _plain(PurePosixPath(m.filename))]
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise InputError(f"is a damaged zip ({error})", file=path, remedy="Download it again.") from error
     _limit(len(members), sum(m.file_size for m in members), path)
@@ -94,7 +91,7 @@ def sources(path: Path) -> list[Source]:
                 file=path,
                 remedy="If you trust it, unpack it and name the folder.",
             )
-    return [Source(path, m.filename) for m in sorted(members, key=lambda m: m.filename)]
+    return [Source(path, m.filename, packed) for m in sorted(members, key=lambda m: m.filename)]
 
 
 def headers(path: Path) -> Iterator[tuple[Source, Any]]:
@@ -105,8 +102,7 @@ def headers(path: Path) -> Iterator[tuple[Source, Any]]:
     pydicom = module()
     for source in sources(path):
         with named(source, path):
-            head = source.head(4096)
-            if head[128:132] != b"DICM":
+            if source.head(132)[128:] != b"DICM":
                 if source.name.lower().endswith(SUFFIXES):
                     raise InputError(
                         f"{source.name} is named as DICOM and is none",
@@ -114,9 +110,11 @@ def headers(path: Path) -> Iterator[tuple[Source, Any]]:
                         remedy="Copy it again, or take it out of the folder.",
                     )
                 continue
-            if DEFLATED in head:  # it would inflate without limit
-                raise InputError(f"{source.name} is deflated as a whole", file=path, remedy="Convert it with dcmconv.")
             with source.opened() as stream, quiet():
+                if _is_deflated(stream):  # it would inflate without limit
+                    raise InputError(
+                        f"{source.name} is deflated as a whole", file=path, remedy="Convert it with dcmconv."
+                    )
                 header = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=TAGS)
                 for _ in header.iterall():  # what is broken inside shows itself here
                     pass
@@ -153,6 +151,19 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _is_deflated(stream: Any) -> bool:
+    """Whether the elements of group 2 say so, however pydicom may take them; the stream is wound back."""
+    from pydicom.filereader import read_dataset
+
+    found = []
+    for implicit in (False, True):
+        stream.seek(132)
+        meta = read_dataset(stream, implicit, True, stop_when=lambda tag, *_: tag >> 16 != TRANSFER_SYNTAX >> 16)
+        found.append(TRANSFER_SYNTAX in meta and DEFLATED in bytes(meta.get_item(TRANSFER_SYNTAX).value or b""))
+    stream.seek(0)
+    return any(found)
 
 
 def module() -> Any:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from spinloom.io.dicom_files import Source
 from spinloom.io.dicom_kinds import refused, require_image
 
+SPACINGS_MM, FARTHEST_MM = (1e-4, 1e3), 1e5
+"""From micro-CT to more than any scanner has; beyond, a header is damaged."""
 COMPONENTS = {"P": "PHASE", "PHASE": "PHASE", "R": "REAL", "REAL": "REAL", "I": "IMAGINARY", "IMAGINARY": "IMAGINARY"}
 
 
@@ -113,13 +115,17 @@ def _frame(source: Source, index: int, header: Any) -> Frame:
     along = vector("PlaneOrientationSequence", "ImageOrientationPatient", 6).reshape(2, 3)
     spacing = vector("PixelMeasuresSequence", "PixelSpacing", 2)
     size = np.linalg.norm(along, axis=1)
-    if np.abs(size - 1).max() > 1e-2 or abs(float(along[0] @ along[1])) > 1e-2 or spacing.min() <= 0:
+    skewed = np.abs(size - 1).max() > 1e-2 or abs(float(along[0] @ along[1])) > 1e-2
+    if skewed or not SPACINGS_MM[0] <= spacing.min() <= spacing.max() <= SPACINGS_MM[1]:
         raise refused(
             source, f"has an impossible orientation or spacing: {along.ravel().tolist()}, {spacing.tolist()}", None
         )
+    thickness = number(said(header, index, "PixelMeasuresSequence", "SliceThickness")) or None
+    if np.abs(position).max() > FARTHEST_MM or (thickness or 1) > SPACINGS_MM[1]:
+        raise refused(source, f"has an impossible place or thickness: {position.tolist()}, {thickness}", None)
     TE_ms = number(said(header, index, "MREchoSequence", "EffectiveEchoTime")) or number(header.get("EchoTime"))
-    slope = number(said(header, index, "PixelValueTransformationSequence", "RescaleSlope"))
-    shift = number(said(header, index, "PixelValueTransformationSequence", "RescaleIntercept"))
+    slope = _scale(source, header, index, "RescaleSlope")
+    shift = _scale(source, header, index, "RescaleIntercept")
     if header.get("Modality") == "CT":
         _require_HU(source, slope, shift, said(header, index, "PixelValueTransformationSequence", "RescaleType"))
     return Frame(
@@ -131,11 +137,20 @@ def _frame(source: Source, index: int, header: Any) -> Frame:
         position=position,
         along=along / size[:, None],
         spacing=spacing[::-1].copy(),  # the file says rows first
-        thickness=number(said(header, index, "PixelMeasuresSequence", "SliceThickness")) or None,
+        thickness=thickness,
         slope=1.0 if slope is None else slope,
         intercept=shift or 0.0,
         header=header,
     )
+
+
+def _scale(source: Source, header: Any, index: int, tag: str) -> float | None:
+    """Rescale slope or intercept; None if it is not said."""
+    value = said(header, index, "PixelValueTransformationSequence", tag)
+    found = number(value)
+    if value not in (None, "") and (found is None or (found == 0 and tag == "RescaleSlope")):
+        raise refused(source, f"has a {tag} that is no scale: {value}", "Export the original images.")
+    return found
 
 
 def _component(header: Any, index: int) -> str:
@@ -146,7 +161,7 @@ def _component(header: Any, index: int) -> str:
 
 
 def _require_HU(source: Source, slope: float | None, intercept: float | None, kind: Any) -> None:
-    if slope is None or intercept is None or slope == 0:
+    if slope is None or intercept is None:
         raise refused(
             source, "is a CT image without a usable rescale slope and intercept", "Export the original series."
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError, MachineError
 from spinloom.io.dicom_files import module, named, quiet
-from spinloom.io.dicom_frames import Frame
+from spinloom.io.dicom_frames import Frame, number
 from spinloom.io.dicom_kinds import MOST_VOXELS
 
 AIR_HU = -1000
@@ -22,7 +22,8 @@ def values(ordered: list[Frame], path: Path) -> NDArray[Any]:
 
         value = slope stored + intercept
 
-    Whole numbers stay integers; others become float32. What a CT puts outside of its circle becomes air, -1000 HU.
+    Whole numbers stay integers; others become float32. What a CT marks as lying outside of its circle becomes air,
+    -1000 HU.
     """
     rows, columns = ordered[0].shape
     if rows * columns * len(ordered) > MOST_VOXELS:
@@ -35,9 +36,10 @@ def values(ordered: list[Frame], path: Path) -> NDArray[Any]:
             decoded = (frame.source, _decoded(frame, path))
         stored = decoded[1] if decoded[1].ndim == 2 else decoded[1][frame.index]
         if data is None:
-            whole = whole and stored.dtype.kind in "iu"
+            whole = whole and all(_fits(stored.dtype, f) for f in ordered)
             data = _room((len(ordered), rows, columns), np.int32 if whole else np.float32, path)
-        data[k] = _scaled(stored, frame)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinity is refused below
+            data[k] = _scaled(stored, frame)
     assert data is not None
     if not np.isfinite(data).all():
         raise InputError("holds NaN or infinite values", file=path, remedy="Export it again.")
@@ -45,12 +47,23 @@ def values(ordered: list[Frame], path: Path) -> NDArray[Any]:
     return np.ascontiguousarray(data.astype(kind, copy=False).transpose(2, 1, 0))
 
 
+def _fits(stored: np.dtype[Any], frame: Frame) -> bool:
+    """Whether the frame's values are sure to be integers of 32 bits."""
+    if stored.kind not in "iu":
+        return False
+    ends = [frame.slope * float(end) + frame.intercept for end in (np.iinfo(stored).min, np.iinfo(stored).max)]
+    return max(map(abs, ends)) < 2**31
+
+
 def _scaled(stored: NDArray[Any], frame: Frame) -> NDArray[Any]:
     value = stored * np.float64(frame.slope) + frame.intercept
-    padding = frame.header.get("PixelPaddingValue")
+    padding = number(frame.header.get("PixelPaddingValue"))
     if padding is None or frame.header.get("Modality") != "CT":
         return np.asarray(value)
-    return np.where(stored == int(padding), AIR_HU, value)
+    limit = number(frame.header.get("PixelPaddingRangeLimit"))
+    # said signed or unsigned, whatever the pixels are: the bits are what counts
+    ends = np.array([padding, padding if limit is None else limit]).astype(np.int64).astype(stored.dtype)
+    return np.where((stored >= ends.min()) & (stored <= ends.max()), AIR_HU, value)
 
 
 def _room(shape: tuple[int, int, int], dtype: type[Any], path: Path) -> NDArray[Any]:

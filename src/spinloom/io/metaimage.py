@@ -18,8 +18,16 @@ from spinloom.io.plausible import require_plausible
 HEADER_CAP = 1 << 16
 VOXELS_CAP_BYTES = 8 * 2**30
 TYPES = {
-    "MET_UCHAR": "u1", "MET_CHAR": "i1", "MET_USHORT": "u2", "MET_SHORT": "i2", "MET_UINT": "u4", "MET_INT": "i4",
-    "MET_FLOAT": "f4", "MET_DOUBLE": "f8", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8",
+    "MET_UCHAR": "u1",
+    "MET_CHAR": "i1",
+    "MET_USHORT": "u2",
+    "MET_SHORT": "i2",
+    "MET_UINT": "u4",
+    "MET_INT": "i4",
+    "MET_FLOAT": "f4",
+    "MET_DOUBLE": "f8",
+    "MET_LONG_LONG": "i8",
+    "MET_ULONG_LONG": "u8",
 }
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 

@@ -1,0 +1,1 @@
+"""What real scans are like, in numbers that a simulated scan can be given."""

@@ -1,0 +1,114 @@
+"""imitate(): a profile → a recipe whose scans are like it, and what of it could not be imitated."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from spinloom.core.errors import UsageError
+from spinloom.core.units import deg, ms
+from spinloom.dataset.fields import Recipe
+from spinloom.dataset.profile.measure import Profile
+from spinloom.dataset.profile.noise import measure_noise
+from spinloom.dataset.profile.shading import measure_shading
+from spinloom.dataset.recipe import from_plain
+from spinloom.dataset.subject import make_subject, scan
+
+PROTOCOL_OF = {
+    "T1w": "t1w",
+    "T2w": "t2w",
+    "FLAIR": "flair",
+    "PDw": "pdw",
+    "T2starw": "spoiled_gre",
+    "MEGRE": "multi_echo_gre",
+}
+
+
+def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[str], list[str]]:
+    """A recipe, what became which field of it, and what has none.
+
+    base  what else the recipe says; None: the default one
+
+    Raises UsageError if no contrast of the profile is one that can be simulated.
+    """
+    value = (base or Recipe()).model_dump(mode="json", exclude_none=True)
+    known = [c for c in profile.contrasts if c in PROTOCOL_OF]
+    if not known:
+        raise UsageError(
+            f"none of {', '.join(profile.contrasts)} can be simulated", remedy=f"Known: {', '.join(PROTOCOL_OF)}."
+        )
+    became: list[str] = []
+    left = [f"{c}: no protocol makes it" for c in profile.contrasts if c not in PROTOCOL_OF]
+    value["protocol"] = [_protocol(c, profile.contrasts[c], became, left) for c in known]
+    scanner = value.setdefault("scanner", {})
+    if fields := [profile.contrasts[c]["B0_T"] for c in known if "B0_T" in profile.contrasts[c]]:
+        scanner["B0"] = fields[0].median
+        became.append(f"B0 {fields[0].median:g} T → scanner.B0")
+    matched = [m for c in known for m in _matched(c, profile, value)]
+    for name, n, what in (("noise", 0, "SNR"), ("receive_inhomogeneity", 1, "shading depth")):
+        values = [m[n] for m in matched if np.isfinite(m[n])]
+        if values:
+            low, high = round(min(values), 4), round(max(values), 4)
+            scanner[name] = {"uniform": [low, high]} if high > low * 1.001 else low
+            became.append(f"{what} → scanner.{name} = {scanner[name]}")
+    left += [f"{c}: {n}" for c in known for n in profile.contrasts[c] if n.startswith(("ghost", "contrast", "CNR"))]
+    return from_plain(value), became, left
+
+
+def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -> dict[str, Any]:
+    from spinloom.sequence.protocols import PRESETS, PROTOCOLS
+
+    name = PROTOCOL_OF[contrast]
+    known = inspect.signature({**PROTOCOLS, **PRESETS}[name]).parameters
+    parameters: dict[str, Any] = {}
+    for key, unit, shown in (("TE", ms, "TE_ms"), ("TR", ms, "TR_ms"), ("TI", ms, "TI_ms"), ("FA", deg, "FA_deg")):
+        found = numbers.get(f"{key}_{'rad' if key == 'FA' else 's'}")
+        if found is not None and key in known:
+            parameters[shown] = round(found.median / unit, 4)
+            became.append(f"{contrast}: {key} → {shown} = {parameters[shown]}")
+    size = [numbers.get(f"acquired_{a}_mm") for a in "xyz"]
+    if all(size) and "slice_thickness" in known:
+        by_size = sorted(r.median for r in size)
+        plane = by_size[0]
+        parameters |= {"slice_thickness_mm": round(by_size[2], 3), "matrix": max(16, round(240 / plane))}
+        became.append(f"{contrast}: acquired voxel → matrix {parameters['matrix']}, slices of {by_size[2]:.2f} mm")
+    elif all(size):
+        left.append(
+            f"{contrast}: acquired voxel of {' x '.join(f'{r.median:.2f}' for r in size)} mm (a volume at its default)"
+        )
+    return {"use": name, "suffix": contrast, "parameters": parameters}
+
+
+ROUNDS = 4
+
+
+def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tuple[float, float]]:
+    """(noise, receive inhomogeneity) that give simulated scans the best and the worst SNR and shading found.
+
+    Simulated scans are measured as the real ones were, so what passes for noise (ringing, fine structure) and for shading
+    (B1+, contrast) does so in both; the two settings are changed by the ratios until they agree.
+    """
+    numbers = profile.contrasts[contrast]
+    SNR, depth = numbers.get("SNR"), numbers.get("shading_depth")
+    if SNR is None or SNR.low <= 0:
+        return []
+    protocol = next(p for p in value["protocol"] if p["suffix"] == contrast)
+    wanted = {(SNR.high, depth.low if depth else np.nan), (SNR.low, depth.high if depth else np.nan)}
+    return [_match(*w, protocol, value) for w in sorted(wanted)]
+
+
+def _match(SNR: float, depth: float, protocol: dict[str, Any], value: dict[str, Any]) -> tuple[float, float]:
+    noise, receive = 1.0, 0.5
+    for _ in range(ROUNDS):
+        scanner = {**value.get("scanner", {}), "noise": noise, "receive_inhomogeneity": receive}
+        recipe = from_plain({**value, "protocol": [protocol], "scanner": scanner})
+        image = scan(recipe, make_subject(recipe, 0), recipe.protocol[0]).images[0]
+        ratio = measure_noise(image).SNR / SNR
+        shade = depth / max(measure_shading(image).depth, 1e-3) if np.isfinite(depth) else 1.0
+        if abs(ratio - 1) < 0.05 and abs(shade - 1) < 0.1:
+            break
+        noise = float(np.clip(noise * ratio, 0.01, 100))
+        receive = float(np.clip(receive * shade, 0.0, 3.0))
+    return noise, receive if np.isfinite(depth) else float("nan")

@@ -1,0 +1,182 @@
+"""measure(): scans → a profile, contrast by contrast: what of each can be imitated, as ranges over subjects."""
+
+from __future__ import annotations
+
+import tomllib
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from spinloom.core.affine import voxel_sizes_mm
+from spinloom.core.errors import InputError, SpinloomError
+from spinloom.core.image import Image
+from spinloom.core.version import __version__
+from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
+from spinloom.dataset.profile.noise import measure_noise
+from spinloom.dataset.profile.shading import measure_shading
+from spinloom.dataset.profile.sharpness import acquired_voxel_mm
+
+WAYS = {
+    "SNR": "signal inside the head over sigma of one channel",
+    "noise_channels": "of the chi distribution in the background; 1: Rician",
+    "shading_depth": "(95th - 5th percentile) / median of the bias field",
+    "shading_length_mm": "over which the bias field changes",
+    "voxel_x_mm": "of the file, left to right",
+    "voxel_y_mm": "of the file, back to front",
+    "voxel_z_mm": "of the file, bottom to top",
+    "acquired_x_mm": "where k-space ends, along x",
+    "acquired_y_mm": "where k-space ends, along y",
+    "acquired_z_mm": "where k-space ends, along z",
+    "ghost_x": "half-field ghost along x, relative to the head",
+    "ghost_y": "half-field ghost along y, relative to the head",
+    "ghost_z": "half-field ghost along z, relative to the head",
+    "entropy_focus": "Atkinson's criterion, raised by motion and noise",
+    "TE_s": "said by the file",
+    "TR_s": "said by the file",
+    "TI_s": "said by the file",
+    "FA_rad": "said by the file",
+    "B0_T": "said by the file",
+}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Of one number over n scans."""
+
+    low: float
+    median: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What scans are like.
+
+    contrasts  contrast → name in WAYS, or "contrast A:B" of tissues → range over scans
+    kinds      contrast → kinds of noise found
+    failures   (scan, why) of those that could not be measured
+    """
+
+    contrasts: Mapping[str, Mapping[str, Range]]
+    kinds: Mapping[str, tuple[str, ...]]
+    failures: tuple[tuple[str, str], ...] = field(default=())
+
+    def to_toml(self) -> str:
+        """The profile as TOML: low, median, high and n of every number."""
+        import tomli_w
+
+        value: dict[str, Any] = {"spinloom": __version__}
+        for contrast, numbers in self.contrasts.items():
+            value[contrast] = {"noise_kinds": list(self.kinds.get(contrast, ()))}
+            for name, r in numbers.items():
+                value[contrast][name] = {"low": r.low, "median": r.median, "high": r.high, "n": r.n}
+        return tomli_w.dumps(value)
+
+
+def profile_of(text: str, file: str = "profile") -> Profile:
+    """TOML → Profile. Raises InputError for anything that is no profile."""
+    try:
+        value = tomllib.loads(text)
+        contrasts = {
+            contrast: MappingProxyType(
+                {
+                    name: Range(float(r["low"]), float(r["median"]), float(r["high"]), int(r["n"]))
+                    for name, r in numbers.items()
+                    if isinstance(r, dict)
+                }
+            )
+            for contrast, numbers in value.items()
+            if isinstance(numbers, dict)
+        }
+        kinds = {c: tuple(str(k) for k in value[c].get("noise_kinds", ())) for c in contrasts}
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"is no profile ({error})", file=file, remedy="Make one: spinloom profile SCANS -o x.toml"
+        ) from None
+    if not contrasts:
+        raise InputError("holds no contrast", file=file, remedy="Make one: spinloom profile SCANS -o x.toml")
+    return Profile(MappingProxyType(contrasts), MappingProxyType(kinds))
+
+
+def measure(scans: Iterable[tuple[str, str, Callable[[], Image], Callable[[], Image] | None]]) -> Profile:
+    """A profile of scans.
+
+    scans  (name, contrast, what reads the image, what reads its labels or None), one by one
+
+    Raises InputError if none could be measured.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    kinds: dict[str, set[str]] = {}
+    failures: list[tuple[str, str]] = []
+    for name, contrast, read, read_labels in scans:
+        try:
+            kind, numbers = of_scan(read(), None if read_labels is None else read_labels())
+        except SpinloomError as error:
+            failures.append((name, str(error)))
+            continue
+        kinds.setdefault(contrast, set()).add(kind)
+        for key, value in numbers.items():
+            if np.isfinite(value):
+                found.setdefault(contrast, {}).setdefault(key, []).append(value)
+    if not found:
+        raise InputError(failures[0][1] if failures else "there is no scan to measure")
+    ranges = {
+        c: MappingProxyType(
+            {k: Range(float(min(v)), float(np.median(v)), float(max(v)), len(v)) for k, v in numbers.items()}
+        )
+        for c, numbers in found.items()
+    }
+    return Profile(
+        MappingProxyType(ranges), MappingProxyType({c: tuple(sorted(k)) for c, k in kinds.items()}), tuple(failures)
+    )
+
+
+def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, float]]:
+    """Kind of noise, and every number of one scan by its name in WAYS."""
+    noise = measure_noise(image)
+    numbers = {"SNR": noise.SNR, "noise_channels": noise.channels, "entropy_focus": entropy_focus(image)}
+    try:
+        shading = measure_shading(image)
+        numbers |= {"shading_depth": shading.depth, "shading_length_mm": shading.length_mm}
+    except InputError as error:
+        warnings.warn(f"shading was not measured: {error}", stacklevel=2)
+    axes = [int(np.argmax(np.abs(image.affine[:3, a]))) for a in range(3)]
+    ghosts = (float("nan"),) * 3 if noise.kind == "removed" else ghosting(image)
+    for name, values in (
+        ("voxel_{}_mm", voxel_sizes_mm(image.affine)),
+        ("acquired_{}_mm", acquired_voxel_mm(image)),
+        ("ghost_{}", ghosts),
+    ):
+        numbers |= {name.format("xyz"[axis]): float(v) for axis, v in zip(axes, values, strict=True)}
+    for key, unit in (("TE", "s"), ("TR", "s"), ("TI", "s"), ("FA", "rad"), ("B0", "T")):
+        said = image.info.get(key)
+        if isinstance(said, int | float):
+            numbers[f"{key}_{unit}"] = float(said)
+    if labels is not None:
+        numbers |= tissue_contrasts(image, labels, noise.sigma)
+    return noise.kind, numbers
+
+
+def tissue_contrasts(image: Image, labels: Image, sigma: float) -> dict[str, float]:
+    """Median of every label relative to the largest one's, and contrast to noise of each with it.
+
+    Raises InputError for labels on another grid.
+    """
+    if not labels.grid.same_place(image.grid):
+        raise InputError("the labels lie on another grid than the image", remedy="Resample them to it.")
+    which = np.asarray(labels.data).astype(int)
+    ids, counts = np.unique(which[which > 0], return_counts=True)
+    if not len(ids):
+        return {}
+    median = {int(i): float(np.median(np.abs(np.asarray(image.data, float))[which == i])) for i in ids}
+    base = int(ids[np.argmax(counts)])
+    found = {}
+    for i in (i for i in median if i != base):
+        found[f"contrast {i}:{base}"] = median[i] / median[base] if median[base] else float("nan")
+        found[f"CNR {i}:{base}"] = abs(median[i] - median[base]) / sigma if sigma > 0 else float("nan")
+    return found
