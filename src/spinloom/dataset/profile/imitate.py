@@ -87,7 +87,7 @@ ROUNDS = 4
 def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tuple[float, float]]:
     """(noise, receive inhomogeneity) that give simulated scans the best and the worst SNR and shading found.
 
-    Simulated scans are measured as the real ones were, so what passes for noise (ringing, fine structure) and for shading
+    Simulated scans are measured as the real ones were, so what passes for noise (ringing, fine structure) and shading
     (B1+, contrast) does so in both; the two settings are changed by the ratios until they agree.
     """
     numbers = profile.contrasts[contrast]
