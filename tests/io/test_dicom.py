@@ -74,6 +74,48 @@ def test_CT_is_in_HU_and_its_padding_is_air(tmp_path: Path) -> None:
     assert image.data[0, 0, 0] == -1000
 
 
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT])
+@pytest.mark.parametrize(
+    ("kind", "padding", "limit"), [("SS", -2000, None), ("SS", -2000, -1500), ("US", 2**16 - 2000, None)]
+)
+def test_padding_of_signed_pixels_is_air_however_it_is_said(
+    tmp_path: Path, syntax: str, kind: str, padding: int, limit: int | None
+) -> None:
+    """Implicit files do not say whether a padding value is signed; others say it wrongly; a limit makes it a range."""
+    for n in (0, 1):
+        path = slice_file(tmp_path / "ct", 3.0 * n, n, Modality="CT", RescaleSlope=1, RescaleIntercept=0)
+        d = pydicom.dcmread(path)
+        d.file_meta.TransferSyntaxUID = syntax
+        d.add_new("PixelPaddingValue", kind, padding)
+        pixels = np.full(SHAPE, -900, np.int16)
+        pixels[0], pixels[1] = -2000, -2000 if limit is None else -1700
+        if limit is not None:
+            d.add_new("PixelPaddingRangeLimit", kind, limit)
+        d.PixelData = pixels.tobytes()
+        pydicom.dcmwrite(path, d, implicit_vr=syntax == IMPLICIT, little_endian=True)
+    image = read_series(tmp_path / "ct")
+    np.testing.assert_array_equal(image.data[0, :, 0], [-1000, -1000, *[-900] * (SHAPE[0] - 2)])
+
+
+def test_what_lies_below_air_and_is_not_marked_is_said(tmp_path: Path) -> None:
+    folder = series(tmp_path / "ct", [0.0, 3.0], Modality="CT", RescaleSlope=1.0, RescaleIntercept=-3024.0)
+    with pytest.warns(UserWarning, match=r"100 % of the voxels are below -1200 HU \(down to -3024\)"):
+        assert read_series(folder).data.min() == -3024
+
+
+def test_integers_beyond_32_bits_do_not_wrap_around(tmp_path: Path) -> None:
+    path = slice_file(tmp_path / "a", 0.0, 0, BitsAllocated=32, BitsStored=32, HighBit=31, PixelRepresentation=0)
+    d = pydicom.dcmread(path)
+    d.PixelData = np.full(SHAPE, 4_000_000_000, np.uint32).tobytes()
+    d.save_as(path)
+    np.testing.assert_allclose(read_series(path).data, 4e9)
+    slice_file(tmp_path / "b", 0.0, 50, RescaleSlope=1e6, RescaleIntercept=0)
+    np.testing.assert_allclose(read_series(tmp_path / "b").data[0, :, 0], (5000 + np.arange(6)) * 1e6, rtol=1e-6)
+
+
 @pytest.mark.parametrize("tilt_deg", [10.0, 18.5])
 def test_a_tilted_gantry_makes_a_sheared_grid_with_the_slices_where_they_were(tmp_path: Path, tilt_deg: float) -> None:
     """Slices turned about x, the table moved along z: distance between planes is the table's step times cos(tilt)."""
@@ -119,6 +161,19 @@ def test_several_series_or_echoes_are_listed_and_chosen(tmp_path: Path) -> None:
     assert read_series(both, series=2).info["TE"] == pytest.approx(0.092)
     with pytest.raises(InputError, match="no series 3"):
         read_series(both, series=3)
+
+
+def test_a_series_is_chosen_by_its_uid_unless_that_has_several_echoes(tmp_path: Path) -> None:
+    for uid, TE in (("1.2.3", 11.0), ("1.2.3", 92.0), ("1.2.4", 30.0)):
+        slice_file(tmp_path / f"{TE:g}", 0.0, 0, SeriesInstanceUID=uid, EchoTime=TE, InversionTime=900.0)
+    listed = list_series(tmp_path)
+    assert [s.uid for s in listed] == ["1.2.3", "1.2.3", "1.2.4"]
+    assert (listed[2].TR, listed[2].TI) == pytest.approx((3.0, 0.9))
+    assert read_series(tmp_path, series="1.2.4").info["TE"] == pytest.approx(0.030)
+    with pytest.raises(InputError, match=r"holds 2 series .*TE 11 ms; 2: .*TE 92 ms"):
+        read_series(tmp_path, series="1.2.3")
+    with pytest.raises(InputError, match=r"no series 1\.2\.5"):
+        read_series(tmp_path, series="1.2.5")
 
 
 def test_a_zip_is_a_folder_and_other_files_are_passed_by(tmp_path: Path) -> None:

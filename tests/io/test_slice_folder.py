@@ -83,10 +83,12 @@ def test_slices_of_several_depths_have_no_common_scale(tmp_path: Path) -> None:
         read_slices(tmp_path, spacing_mm=MM)
 
 
-def test_sixteen_bits_in_colour_are_refused_because_half_would_be_lost(tmp_path: Path) -> None:
-    head = b"IHDR" + struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)
-    rows = zlib.compress(b"".join(b"\0" + bytes(range(12)) for _ in range(2)))
-    chunks = (head, b"IDAT" + rows, b"IEND")
+@pytest.mark.parametrize(("colour", "extra"), [(2, b""), (0, b"tRNS\xea\x60")])
+def test_sixteen_bits_that_would_be_read_as_eight_are_refused(tmp_path: Path, colour: int, extra: bytes) -> None:
+    """In colour, and in grey with one level named transparent."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", 2, 2, 16, colour, 0, 0, 0)
+    row = b"\0" + bytes(range(12 if colour else 4))
+    chunks = [c for c in (head, extra, b"IDAT" + zlib.compress(2 * row), b"IEND") if c]
     packed = b"".join(struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
     (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + packed)
     with pytest.raises(InputError, match="16 bits in several channels"):

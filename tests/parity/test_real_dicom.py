@@ -27,6 +27,7 @@ def test_a_head_CT_with_a_tilted_gantry_and_two_spacings_lies_where_its_slices_l
         image = read_series(path, fill=True)
     assert image.quantity is Quantity.HU
     assert np.percentile(image.data, [0, 99.9])[1] > 1000
+    assert image.data.min() >= -1024  # -1500 outside of the circle is marked as padding
     step = np.linalg.norm(image.affine[:3, 2])
     assert step == pytest.approx(4 / np.cos(np.deg2rad(18.5)), abs=3e-3)
     normal = np.cross(image.affine[:3, 0], image.affine[:3, 1])

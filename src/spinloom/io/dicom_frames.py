@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.io.dicom_files import Source
 from spinloom.io.dicom_kinds import refused, require_image
+from spinloom.io.dicom_sources import Source
 
 SPACINGS_MM, FARTHEST_MM = (1e-4, 1e3), 1e5
 """From micro-CT to more than any scanner has; beyond, a header is damaged."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
-from spinloom.io.dicom_files import Source
+from spinloom.io.dicom_sources import Source
 
 QUANTITIES = {"MR": Quantity.SIGNAL, "CT": Quantity.HU, "SEG": Quantity.LABEL}
 LARGEST_SIDE = 16_384

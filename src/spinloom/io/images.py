@@ -8,7 +8,7 @@ from pathlib import Path
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 
-KNOWN = ".nii, .nii.gz, .mha, .png, .jpg, .tif, .npy, a DICOM file, or a folder or zip of one DICOM series or of slices"
+KNOWN = ".nii, .nii.gz, .mha, .png, .jpg, .tif, .npy, a DICOM file, a folder or zip of DICOM, a folder of slices"
 
 
 def read_any(
@@ -16,7 +16,7 @@ def read_any(
     *,
     quantity: Quantity | None = None,
     spacing_mm: tuple[float, float, float] | None = None,
-    series: int | None = None,
+    series: int | str | None = None,
     fill: bool = False,
 ) -> Image:
     """One volume, recognised by what is there:
@@ -63,7 +63,7 @@ def read_any(
     )
 
 
-def _dicom(place: Path, quantity: Quantity | None, series: int | None, fill: bool) -> Image:
+def _dicom(place: Path, quantity: Quantity | None, series: int | str | None, fill: bool) -> Image:
     from spinloom.io.dicom import read_series
 
     image = read_series(place, series=series, fill=fill)

@@ -89,8 +89,10 @@ def _grey(pixels: NDArray[Any], file: Path) -> NDArray[Any]:
 
 
 def _require_grey_if_deep(file: Path) -> None:
-    """Pillow reads 16-bit PNGs with several channels as 8 bit, which would lose the lower half in silence."""
+    """Pillow reads 16-bit PNGs with several channels or a transparent grey as 8 bit: half would be lost in silence."""
     with open(file, "rb") as handle:
-        head = handle.read(26)
-    if head[:4] == b"\x89PNG" and head[24:25] == b"\x10" and head[25:26] != b"\x00":
+        head = handle.read(1 << 16)
+    if head[:4] != b"\x89PNG" or head[24:25] != b"\x10":
+        return
+    if head[25:26] != b"\x00" or b"tRNS" in head.split(b"IDAT")[0]:
         raise InputError("holds 16 bits in several channels", file=file, remedy="Save it as 16-bit grey.")
