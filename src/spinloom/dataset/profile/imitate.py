@@ -81,11 +81,15 @@ def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -
     return {"use": name, "suffix": contrast, "parameters": parameters}
 
 
-ROUNDS = 4
+ROUNDS = 3
+COARSE_MM = 3.0
+"""Voxel of the head in trial scans: noise and shading need no finer one."""
 
 
 def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tuple[float, float]]:
     """(noise, receive inhomogeneity) that give simulated scans the best and the worst SNR and shading found.
+
+    The median is matched; the ends follow in proportion.
 
     Simulated scans are measured as the real ones were, so what passes for noise (ringing, fine structure) and shading
     (B1+, contrast) does so in both; the two settings are changed by the ratios until they agree.
@@ -95,15 +99,23 @@ def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tup
     if SNR is None or SNR.low <= 0:
         return []
     protocol = next(p for p in value["protocol"] if p["suffix"] == contrast)
-    wanted = {(SNR.high, depth.low if depth else np.nan), (SNR.low, depth.high if depth else np.nan)}
-    return [_match(*w, protocol, value) for w in sorted(wanted)]
+    noise, receive = _match(SNR.median, depth.median if depth else np.nan, protocol, value)
+    ends = [(SNR.high, depth.low if depth else np.nan), (SNR.low, depth.high if depth else np.nan)]
+    shading = depth.median if depth and depth.median > 0 else 1.0
+    return [
+        (float(np.clip(noise * SNR.median / s, 0.01, 100)), float(np.clip(receive * d / shading, 0, 3)))
+        for s, d in ends
+    ]
 
 
 def _match(SNR: float, depth: float, protocol: dict[str, Any], value: dict[str, Any]) -> tuple[float, float]:
     noise, receive = 1.0, 0.5
+    phantom = dict(value.get("phantom", {}))
+    if phantom.get("kind", "head") == "head":
+        phantom["voxel_mm"] = max(COARSE_MM, float(phantom.get("voxel_mm", 1.0)))
     for _ in range(ROUNDS):
         scanner = {**value.get("scanner", {}), "noise": noise, "receive_inhomogeneity": receive}
-        recipe = from_plain({**value, "protocol": [protocol], "scanner": scanner})
+        recipe = from_plain({**value, "phantom": phantom, "protocol": [protocol], "scanner": scanner})
         image = scan(recipe, make_subject(recipe, 0), recipe.protocol[0]).images[0]
         ratio = measure_noise(image).SNR / SNR
         shade = depth / max(measure_shading(image).depth, 1e-3) if np.isfinite(depth) else 1.0
