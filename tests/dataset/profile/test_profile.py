@@ -15,7 +15,6 @@ from spinloom.dataset.profile.measure import measure, of_scan, profile_of
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.relaxometry import fit_T1, fit_T2
 from spinloom.dataset.profile.shading import measure_shading
-from spinloom.dataset.profile.sharpness import acquired_voxel_mm
 
 SHAPE, MM = (72, 80, 40), (2.0, 2.0, 3.0)
 RNG = np.random.default_rng(5)
@@ -56,15 +55,6 @@ def test_a_ghost_does_not_pass_for_noise() -> None:
     clean = np.hypot(head() + 2 * RNG.standard_normal(SHAPE), 2 * RNG.standard_normal(SHAPE))
     ghost = np.hypot(clean, 0.1 * np.roll(head(), SHAPE[1] // 2, axis=1))
     assert measure_noise(image(ghost)).sigma == pytest.approx(2, rel=0.15)
-
-
-@pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
-def test_the_acquired_voxel_is_where_kspace_ends_within_8_percent(share: float) -> None:
-    k = np.fft.fftn(head() + RNG.standard_normal(SHAPE))
-    f = np.abs(np.fft.fftfreq(SHAPE[1]))[None, :, None]
-    found = acquired_voxel_mm(image(np.abs(np.fft.ifftn(k * (f <= share / 2)))))
-    assert found[1] == pytest.approx(MM[1] / share, rel=0.08)
-    assert found[0] == pytest.approx(MM[0], rel=0.01)
 
 
 @pytest.mark.parametrize("depth", [0.3, 0.8])

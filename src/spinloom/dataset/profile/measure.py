@@ -17,8 +17,8 @@ from spinloom.core.image import Image
 from spinloom.core.version import __version__
 from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
 from spinloom.dataset.profile.noise import measure_noise
+from spinloom.dataset.profile.resolution import measure_resolution, unresolved
 from spinloom.dataset.profile.shading import measure_shading
-from spinloom.dataset.profile.sharpness import acquired_voxel_mm
 
 WAYS = {
     "SNR": "signal inside the head over sigma of one channel",
@@ -31,6 +31,9 @@ WAYS = {
     "acquired_x_mm": "where k-space ends, along x",
     "acquired_y_mm": "where k-space ends, along y",
     "acquired_z_mm": "where k-space ends, along z",
+    "FWHM_x_mm": "of a point, along x",
+    "FWHM_y_mm": "of a point, along y",
+    "FWHM_z_mm": "of a point, along z",
     "ghost_x": "half-field ghost along x, relative to the head",
     "ghost_y": "half-field ghost along y, relative to the head",
     "ghost_z": "half-field ghost along z, relative to the head",
@@ -147,9 +150,12 @@ def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, f
         warnings.warn(f"shading was not measured: {error}", stacklevel=2)
     axes = [int(np.argmax(np.abs(image.affine[:3, a]))) for a in range(3)]
     ghosts = (float("nan"),) * 3 if noise.kind == "removed" else ghosting(image)
+    voxels = voxel_sizes_mm(image.affine)
+    resolutions = [r or unresolved(float(d)) for r, d in zip(measure_resolution(image), voxels, strict=True)]
     for name, values in (
-        ("voxel_{}_mm", voxel_sizes_mm(image.affine)),
-        ("acquired_{}_mm", acquired_voxel_mm(image)),
+        ("voxel_{}_mm", voxels),
+        ("acquired_{}_mm", [r.acquired_mm[1] for r in resolutions]),
+        ("FWHM_{}_mm", [r.FWHM_mm[1] for r in resolutions]),
         ("ghost_{}", ghosts),
     ):
         numbers |= {name.format("xyz"[axis]): float(v) for axis, v in zip(axes, values, strict=True)}
