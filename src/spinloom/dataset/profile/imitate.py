@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from spinloom.core.errors import UsageError
 from spinloom.core.units import deg, ms
 from spinloom.dataset.fields import Recipe
+from spinloom.dataset.profile.geometry import geometry
+from spinloom.dataset.profile.koay import noise_inside
 from spinloom.dataset.profile.measure import Profile
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.shading import measure_shading
@@ -53,6 +56,11 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
             low, high = round(min(values), 4), round(max(values), 4)
             scanner[name] = {"uniform": [low, high]} if high > low * 1.001 else low
             became.append(f"{what} → scanner.{name} = {scanner[name]}")
+    left += [
+        f"{c}: the background was removed, so that SNR is a lower bound: fine structure counts as noise"
+        for c in known
+        if "removed" in profile.kinds.get(c, ())
+    ]
     left += [f"{c}: {n}" for c in known for n in profile.contrasts[c] if n.startswith(("ghost", "contrast", "CNR"))]
     return from_plain(value), became, left
 
@@ -68,16 +76,14 @@ def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -
         if found is not None and key in known:
             parameters[shown] = round(found.median / unit, 4)
             became.append(f"{contrast}: {key} → {shown} = {parameters[shown]}")
-    size = [numbers.get(f"acquired_{a}_mm") for a in "xyz"]
-    if all(size) and "slice_thickness" in known:
-        by_size = sorted(r.median for r in size)
-        plane = by_size[0]
-        parameters |= {"slice_thickness_mm": round(by_size[2], 3), "matrix": max(16, round(240 / plane))}
-        became.append(f"{contrast}: acquired voxel → matrix {parameters['matrix']}, slices of {by_size[2]:.2f} mm")
-    elif all(size):
-        left.append(
-            f"{contrast}: acquired voxel of {' x '.join(f'{r.median:.2f}' for r in size)} mm (a volume at its default)"
-        )
+    if placed := geometry(numbers, known):
+        parameters |= placed
+        shown = ", ".join(f"{k} = {v}" for k, v in placed.items())
+        became.append(f"{contrast}: field of view and acquired voxel → {shown}")
+        interpolated = {a: numbers[f"acquired_{a}_mm"].median / numbers[f"voxel_{a}_mm"].median for a in "xyz"}
+        if max(interpolated.values()) > 1.05:
+            times = ", ".join(f"{v:.2f} along {a}" for a, v in interpolated.items() if v > 1.05)
+            left.append(f"{contrast}: zero filling ({times}): simulated voxels are the acquired ones")
     return {"use": name, "suffix": contrast, "parameters": parameters}
 
 
@@ -99,7 +105,8 @@ def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tup
     if SNR is None or SNR.low <= 0:
         return []
     protocol = next(p for p in value["protocol"] if p["suffix"] == contrast)
-    noise, receive = _match(SNR.median, depth.median if depth else np.nan, protocol, value)
+    removed = "removed" in profile.kinds.get(contrast, ())
+    noise, receive = _match(SNR.median, depth.median if depth else np.nan, protocol, value, removed)
     ends = [(SNR.high, depth.low if depth else np.nan), (SNR.low, depth.high if depth else np.nan)]
     shading = depth.median if depth and depth.median > 0 else 1.0
     return [
@@ -108,7 +115,9 @@ def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tup
     ]
 
 
-def _match(SNR: float, depth: float, protocol: dict[str, Any], value: dict[str, Any]) -> tuple[float, float]:
+def _match(
+    SNR: float, depth: float, protocol: dict[str, Any], value: dict[str, Any], removed: bool
+) -> tuple[float, float]:
     noise, receive = 1.0, 0.5
     phantom = dict(value.get("phantom", {}))
     if phantom.get("kind", "head") == "head":
@@ -117,7 +126,10 @@ def _match(SNR: float, depth: float, protocol: dict[str, Any], value: dict[str, 
         scanner = {**value.get("scanner", {}), "noise": noise, "receive_inhomogeneity": receive}
         recipe = from_plain({**value, "phantom": phantom, "protocol": [protocol], "scanner": scanner})
         image = scan(recipe, make_subject(recipe, 0), recipe.protocol[0]).images[0]
-        ratio = measure_noise(image).SNR / SNR
+        seen = measure_noise(image)
+        if removed:
+            seen = replace(seen, sigma=noise_inside(image))
+        ratio = seen.SNR / SNR
         shade = depth / max(measure_shading(image).depth, 1e-3) if np.isfinite(depth) else 1.0
         if abs(ratio - 1) < 0.05 and abs(shade - 1) < 0.1:
             break

@@ -28,6 +28,9 @@ WAYS = {
     "voxel_x_mm": "of the file, left to right",
     "voxel_y_mm": "of the file, back to front",
     "voxel_z_mm": "of the file, bottom to top",
+    "FOV_x_mm": "of the file, left to right",
+    "FOV_y_mm": "of the file, back to front",
+    "FOV_z_mm": "of the file, bottom to top",
     "acquired_x_mm": "where k-space ends, along x",
     "acquired_y_mm": "where k-space ends, along y",
     "acquired_z_mm": "where k-space ends, along z",
@@ -154,6 +157,7 @@ def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, f
     resolutions = [r or unresolved(float(d)) for r, d in zip(measure_resolution(image), voxels, strict=True)]
     for name, values in (
         ("voxel_{}_mm", voxels),
+        ("FOV_{}_mm", voxels * image.data.shape),
         ("acquired_{}_mm", [r.acquired_mm[1] for r in resolutions]),
         ("FWHM_{}_mm", [r.FWHM_mm[1] for r in resolutions]),
         ("ghost_{}", ghosts),
