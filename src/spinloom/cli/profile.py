@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +15,11 @@ from spinloom.cli.pairs import Exclude, LayoutName
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
+    from spinloom.dataset.profile.series import Relaxation
     from spinloom.dataset.scans import Found
 
-    Scans = Iterator[tuple[str, str, Callable[[], Image], Callable[[], Image] | None]]
+    One = tuple[str, str, Callable[[], Image], Callable[[], Image] | None]
+    Scans = Iterator[One]
 
 
 def profile(
@@ -24,6 +27,20 @@ def profile(
     out: o.Out,
     layout: LayoutName = None,
     exclude: Exclude = None,
+    fieldmap: Annotated[
+        list[Path] | None, typer.Option("--fieldmap", help="Also a B0 map [Hz], 0 outside. May be repeated.")
+    ] = None,
+    B1_map: Annotated[
+        list[Path] | None, typer.Option("--B1-map", help="Also a B1+ map (1: nominal), 0 outside. May be repeated.")
+    ] = None,
+    T1_series: Annotated[
+        Path | None, typer.Option("--T1-series", help="Also inversion recoveries: 4D NIfTI, or .npy (x, y, TI).")
+    ] = None,
+    TI: Annotated[str | None, typer.Option("--TI-ms", help="Their inversion times [ms], e.g. 50,200,800,3000.")] = None,
+    T2_series: Annotated[
+        Path | None, typer.Option("--T2-series", help="Also spin echoes: 4D NIfTI, or .npy (x, y, TE).")
+    ] = None,
+    TE: Annotated[str | None, typer.Option("--TE-ms", help="Their echo times [ms], e.g. 10,25,50,90.")] = None,
     json: o.Json = False,
 ) -> None:
     """Measure noise, shading, acquired voxels, ghosts and tissue contrast of scans, as ranges over them (TOML).
@@ -34,9 +51,12 @@ def profile(
     from spinloom.cli.write import print_table
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.profile.measure import WAYS, measure
+    from spinloom.dataset.profile.relaxation import with_series
     from spinloom.files.atomic import write_text
 
-    found = measure(_scans(_found(folder, layout, exclude)))
+    series = _relaxation(T1_series, TI, T2_series, TE)
+    maps = _maps("fieldmap", fieldmap) + _maps("TB1map", B1_map)
+    found = with_series(measure(chain(_scans(_found(folder, layout, exclude)), maps)), **series)
     write_text(out, found.to_toml())
     rows = [
         {"contrast": c, "what": name, "low": f"{r.low:.4g}", "median": f"{r.median:.4g}", "high": f"{r.high:.4g}",
@@ -58,8 +78,44 @@ def _scans(found: Found) -> Scans:
 
     labels = {(s.subject, s.session): s for s in found.scans if s.contrast == "dseg"}
     for scan in found.scans:
-        if scan.quantity is not Quantity.SIGNAL:
+        if scan.quantity not in (Quantity.SIGNAL, Quantity.DB0, Quantity.B1):
             continue
         own = labels.get((scan.subject, scan.session))
         name = f"{scan.subject} {scan.session or ''} {scan.contrast}".replace("  ", " ")
         yield name, scan.contrast, partial(read_scan, scan), None if own is None else partial(read_scan, own)
+
+
+def _maps(section: str, files: list[Path] | None) -> list[One]:
+    from spinloom.core.image import Quantity
+    from spinloom.io.images import read_any
+
+    quantity = {"fieldmap": Quantity.DB0, "TB1map": Quantity.B1}[section]
+    return [(file.name, section, partial(read_any, file, quantity=quantity), None) for file in files or []]
+
+
+def _relaxation(T1: Path | None, TI: str | None, T2: Path | None, TE: str | None) -> dict[str, Relaxation]:
+    from spinloom.core.errors import UsageError
+    from spinloom.dataset.profile.read_series import read_series
+    from spinloom.dataset.profile.series import measure_T1, measure_T2
+
+    if (T1 is None) != (TI is None) or (T2 is None) != (TE is None):
+        raise UsageError("a series needs its times", remedy="Give --T1-series with --TI-ms, --T2-series with --TE-ms.")
+    found: dict[str, Relaxation] = {}
+    if T1 is not None and TI is not None:
+        found["T1map"] = measure_T1(read_series(T1), _times("--TI-ms", TI))
+    if T2 is not None and TE is not None:
+        found["T2map"] = measure_T2(read_series(T2), _times("--TE-ms", TE))
+    return found
+
+
+def _times(option: str, text: str) -> list[float]:
+    """[s]"""
+    from spinloom.core.errors import UsageError
+
+    try:
+        times = [float(part) * 1e-3 for part in text.split(",")]
+    except ValueError:
+        times = []
+    if not times or not all(0 <= t < 1e3 for t in times):
+        raise UsageError(f"{option} '{text}' are no times", remedy="Numbers in ms with commas, e.g. 10,25,50,90.")
+    return times

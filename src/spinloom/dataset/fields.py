@@ -34,6 +34,12 @@ class PhantomSection(Section):
     lesions: Annotated[Rule, AfterValidator(_word("none", "ms", "tumour"))] = _f(
         Fixed("none"), "lesions of the head: none, ms or tumour"
     )
+    T1_relative: Annotated[Rule, AfterValidator(_number(0.2, 5))] = _f(
+        Fixed(1.0), "T1 of every tissue relative to the documented or read one", "1"
+    )
+    T2_relative: Annotated[Rule, AfterValidator(_number(0.2, 5))] = _f(
+        Fixed(1.0), "T2 of every tissue relative to the documented or read one", "1"
+    )
 
     @model_validator(mode="after")
     def fits(self) -> PhantomSection:

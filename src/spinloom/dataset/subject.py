@@ -16,6 +16,7 @@ from spinloom.core.scanner import Scanner
 from spinloom.dataset.draw import draw
 from spinloom.dataset.fields import PhantomSection, ProtocolSection, Recipe
 from spinloom.dataset.off_resonance import with_off_resonance
+from spinloom.dataset.relaxing import with_relaxation
 from spinloom.dataset.scan import make_sequence
 from spinloom.dataset.scanners import make_scanner
 from spinloom.files import hashes
@@ -73,6 +74,10 @@ def make_subject(recipe: Recipe, index: int, *, split: str = "train") -> Subject
     scanner, drawn = make_scanner(recipe.scanner, rng=stream(recipe.seed, name, "scanner"))
     rng = stream(recipe.seed, name, "phantom")
     phantom, facts = _phantom(recipe.phantom, index, B0=scanner.B0, seed=int(rng.integers(2**31)), rng=rng)
+    relax = stream(recipe.seed, name, "relaxation")
+    times = {n: float(draw(getattr(recipe.phantom, f"{n}_relative"), relax)) for n in ("T1", "T2")}
+    phantom = with_relaxation(phantom, **times)
+    facts |= {f"{n}_relative": factor for n, factor in times.items() if factor != 1.0}
     phantom = with_off_resonance(phantom, B0=scanner.B0, strength=drawn["B0_inhomogeneity"])
     return Subject(name, index, split, phantom, scanner, {**drawn, **facts})
 

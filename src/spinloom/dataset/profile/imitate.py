@@ -10,11 +10,14 @@ import numpy as np
 
 from spinloom.core.errors import UsageError
 from spinloom.core.units import deg, ms
+from spinloom.dataset.draw import extremes, parse
 from spinloom.dataset.fields import Recipe
+from spinloom.dataset.profile.field_match import MAPS, inhomogeneities
 from spinloom.dataset.profile.geometry import geometry
 from spinloom.dataset.profile.koay import noise_inside
 from spinloom.dataset.profile.measure import Profile
 from spinloom.dataset.profile.noise import measure_noise
+from spinloom.dataset.profile.relaxation import SECTIONS, factors
 from spinloom.dataset.profile.shading import measure_shading
 from spinloom.dataset.recipe import from_plain
 from spinloom.dataset.subject import make_subject, scan
@@ -43,12 +46,20 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
             f"none of {', '.join(profile.contrasts)} can be simulated", remedy=f"Known: {', '.join(PROTOCOL_OF)}."
         )
     became: list[str] = []
-    left = [f"{c}: no protocol makes it" for c in profile.contrasts if c not in PROTOCOL_OF]
+    left = [
+        f"{c}: no protocol makes it" for c in profile.contrasts if c not in PROTOCOL_OF and c not in (*SECTIONS, *MAPS)
+    ]
     value["protocol"] = [_protocol(c, profile.contrasts[c], became, left) for c in known]
     scanner = value.setdefault("scanner", {})
     if fields := [profile.contrasts[c]["B0_T"] for c in known if "B0_T" in profile.contrasts[c]]:
         scanner["B0"] = fields[0].median
         became.append(f"B0 {fields[0].median:g} T → scanner.B0")
+    value["phantom"] = dict(value.get("phantom", {}))
+    for name, (seconds, factor) in factors(profile, _first(scanner.get("B0", 3.0))).items():
+        value["phantom"][f"{name}_relative"] = round(float(np.clip(factor, 0.2, 5)), 4)
+        became.append(f"commonest {name} {seconds * 1e3:.0f} ms → phantom.{name}_relative = {factor:.3g}")
+    scanner |= (fields_of := _fields(profile, value))
+    became += [f"{section} → scanner.{name} = {fields_of[name]}" for section, name in MAPS.items() if name in fields_of]
     matched = [m for c in known for m in _matched(c, profile, value)]
     for name, n, what in (("noise", 0, "SNR"), ("receive_inhomogeneity", 1, "shading depth")):
         values = [m[n] for m in matched if np.isfinite(m[n])]
@@ -63,6 +74,16 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
     ]
     left += [f"{c}: {n}" for c in known for n in profile.contrasts[c] if n.startswith(("ghost", "contrast", "CNR"))]
     return from_plain(value), became, left
+
+
+def _first(rule: Any) -> float:
+    """One value of a rule, as a recipe says it."""
+    return float(extremes(parse(rule))[0])
+
+
+def _fields(profile: Profile, value: dict[str, Any]) -> dict[str, float]:
+    scanner = {**value["scanner"], "B0_inhomogeneity": 1.0, "B1_inhomogeneity": 1.0}
+    return {n: round(v, 4) for n, v in inhomogeneities(profile, from_plain({**value, "scanner": scanner})).items()}
 
 
 def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -> dict[str, Any]:

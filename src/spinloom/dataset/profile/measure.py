@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from spinloom.core.affine import voxel_sizes_mm
 from spinloom.core.errors import InputError, SpinloomError
-from spinloom.core.image import Image
+from spinloom.core.image import Image, Quantity
 from spinloom.core.version import __version__
+from spinloom.dataset.profile.fields import field_statistics
 from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.resolution import measure_resolution, unresolved
@@ -41,6 +42,16 @@ WAYS = {
     "ghost_y": "half-field ghost along y, relative to the head",
     "ghost_z": "half-field ghost along z, relative to the head",
     "entropy_focus": "Atkinson's criterion, raised by motion and noise",
+    "field_median": "of a B0 [Hz] or B1 [1] map, where it is not 0",
+    "field_sd": "of the map",
+    "field_low": "5th percentile of the map",
+    "field_high": "95th percentile of the map",
+    "field_slope_per_mm": "root mean square of the map's gradient",
+    "mode_s": "commonest time of the head: white matter's",
+    "median_s": "of the head's voxels",
+    "error_s": "median standard error of a voxel",
+    "inversion": "c of 1 - c exp(-TI / T1): 2 for a perfect inversion",
+    "spread_s": "5th, 50th and 95th percentile of the head's voxels, and how many",
     "TE_s": "said by the file",
     "TR_s": "said by the file",
     "TI_s": "said by the file",
@@ -143,7 +154,10 @@ def measure(scans: Iterable[tuple[str, str, Callable[[], Image], Callable[[], Im
 
 
 def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, float]]:
-    """Kind of noise, and every number of one scan by its name in WAYS."""
+    """Kind of noise, and every number of one scan by its name in WAYS; of B0 and B1 maps statistics without zeros."""
+    if image.quantity in (Quantity.DB0, Quantity.B1):
+        there = Image((np.asarray(image.data) != 0).astype(np.uint8), image.affine, Quantity.LABEL)
+        return "none", {f"field_{name}": value for name, value in asdict(field_statistics(image, there)).items()}
     noise = measure_noise(image)
     numbers = {"SNR": noise.SNR, "noise_channels": noise.channels, "entropy_focus": entropy_focus(image)}
     try:
