@@ -23,7 +23,7 @@ def numbers(acquired: tuple[float, ...], voxel: tuple[float, ...], FOV: tuple[fl
         ("t2w", (5.0, 2.0, 2.0), (24, 112, 96)),
         ("t2w", (2.0, 5.0, 2.0), (96, 24, 112)),
         ("t1w", (2.0, 2.0, 2.0), (96, 112, 100)),
-        ("t1w", (2.0, 2.0, 6.0), (96, 112, 32)),
+        ("t1w", (2.0, 2.0, 6.4), (96, 112, 40)),
     ],
 )
 def test_a_grid_comes_back_from_the_protocol_made_for_it(
@@ -44,8 +44,17 @@ def test_zero_filled_voxels_become_acquired_ones() -> None:
     assert found["matrix"] == [160, 240]
 
 
+def test_a_thin_slab_grows_to_the_head_because_volumes_select_none() -> None:
+    found = geometry(numbers((1.0, 1.0, 3.0), (1.0, 1.0, 3.0), (240.0, 240.0, 90.0)), parameters_of(_t1w()))
+    assert found["FOV_mm"][2] == 256.0
+
+
 def test_a_profile_without_geometry_leaves_the_protocol_its_own() -> None:
     assert geometry({}, parameters_of(_t2w())) == {}
+
+
+def _t1w() -> ProtocolSection:
+    return ProtocolSection(use="t1w")
 
 
 def _t2w() -> ProtocolSection:

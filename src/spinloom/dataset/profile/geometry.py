@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from spinloom.dataset.profile.measure import Range
+from spinloom.phantom.variation import FOV_MM
 from spinloom.sequence.geometry import Orientation
 
 BY_SLICE = {o.slice: o for o in Orientation}
@@ -19,7 +20,8 @@ def geometry(numbers: Mapping[str, Range], known: Collection[str]) -> dict[str, 
     """Parameters as a recipe names them; none if the profile does not hold what they need.
 
     numbers  acquired_x_mm, voxel_x_mm, FOV_x_mm and so on, of which the medians count
-    known    arguments of the protocol: with slice_thickness it is a stack of slices, else a volume
+    known    arguments of the protocol: with slice_thickness it is a stack of slices, else a volume, as high as
+             the head is, however thin a slab was acquired
     """
     names = [(f"acquired_{a}_mm", f"voxel_{a}_mm", f"FOV_{a}_mm") for a in "xyz"]
     if not {"matrix", "FOV", "orientation"} <= set(known) or not all(n in numbers for axis in names for n in axis):
@@ -30,6 +32,8 @@ def geometry(numbers: Mapping[str, Range], known: Collection[str]) -> dict[str, 
     thick = stack or acquired[order[2]] > THICK * acquired[order[1]]
     orientation = BY_SLICE[order[2]] if thick else Orientation.SAGITTAL
     used = orientation.value[: 2 if stack else 3]
+    if not stack:  # nothing selects a slab: the volume must hold the whole head
+        FOV[orientation.slice] = max(FOV[orientation.slice], FOV_MM[orientation.slice])
     found: dict[str, Any] = {
         "orientation": orientation.name.lower(),
         "FOV_mm": [round(FOV[a], 2) for a in used],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,10 @@ from spinloom.dataset.draw import extremes, parse
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.profile.field_match import MAPS, inhomogeneities
 from spinloom.dataset.profile.geometry import geometry
-from spinloom.dataset.profile.koay import noise_inside
+from spinloom.dataset.profile.matching import matches
 from spinloom.dataset.profile.measure import Profile
-from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.relaxation import SECTIONS, factors
-from spinloom.dataset.profile.shading import measure_shading
 from spinloom.dataset.recipe import from_plain
-from spinloom.dataset.subject import make_subject, scan
 
 PROTOCOL_OF = {
     "T1w": "t1w",
@@ -60,7 +56,15 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
         became.append(f"commonest {name} {seconds * 1e3:.0f} ms → phantom.{name}_relative = {factor:.3g}")
     scanner |= (fields_of := _fields(profile, value))
     became += [f"{section} → scanner.{name} = {fields_of[name]}" for section, name in MAPS.items() if name in fields_of]
-    matched = [m for c in known for m in _matched(c, profile, value)]
+    matched = []
+    for c in known:
+        found = matches(c, profile, value)
+        matched += found
+        if len(found) > 2:
+            hidden = (
+                f"{c}: noise inside exceeds that of the background (coil combination hides it there): drawn up to it"
+            )
+            became.append(hidden)
     for name, n, what in (("noise", 0, "SNR"), ("receive_inhomogeneity", 1, "shading depth")):
         values = [m[n] for m in matched if np.isfinite(m[n])]
         if values:
@@ -106,54 +110,3 @@ def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -
             times = ", ".join(f"{v:.2f} along {a}" for a, v in interpolated.items() if v > 1.05)
             left.append(f"{contrast}: zero filling ({times}): simulated voxels are the acquired ones")
     return {"use": name, "suffix": contrast, "parameters": parameters}
-
-
-ROUNDS = 3
-COARSE_MM = 3.0
-"""Voxel of the head in trial scans: noise and shading need no finer one."""
-
-
-def _matched(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tuple[float, float]]:
-    """(noise, receive inhomogeneity) that give simulated scans the best and the worst SNR and shading found.
-
-    The median is matched; the ends follow in proportion.
-
-    Simulated scans are measured as the real ones were, so what passes for noise (ringing, fine structure) and shading
-    (B1+, contrast) does so in both; the two settings are changed by the ratios until they agree.
-    """
-    numbers = profile.contrasts[contrast]
-    SNR, depth = numbers.get("SNR"), numbers.get("shading_depth")
-    if SNR is None or SNR.low <= 0:
-        return []
-    protocol = next(p for p in value["protocol"] if p["suffix"] == contrast)
-    removed = "removed" in profile.kinds.get(contrast, ())
-    noise, receive = _match(SNR.median, depth.median if depth else np.nan, protocol, value, removed)
-    ends = [(SNR.high, depth.low if depth else np.nan), (SNR.low, depth.high if depth else np.nan)]
-    shading = depth.median if depth and depth.median > 0 else 1.0
-    return [
-        (float(np.clip(noise * SNR.median / s, 0.01, 100)), float(np.clip(receive * d / shading, 0, 3)))
-        for s, d in ends
-    ]
-
-
-def _match(
-    SNR: float, depth: float, protocol: dict[str, Any], value: dict[str, Any], removed: bool
-) -> tuple[float, float]:
-    noise, receive = 1.0, 0.5
-    phantom = dict(value.get("phantom", {}))
-    if phantom.get("kind", "head") == "head":
-        phantom["voxel_mm"] = max(COARSE_MM, float(phantom.get("voxel_mm", 1.0)))
-    for _ in range(ROUNDS):
-        scanner = {**value.get("scanner", {}), "noise": noise, "receive_inhomogeneity": receive}
-        recipe = from_plain({**value, "phantom": phantom, "protocol": [protocol], "scanner": scanner})
-        image = scan(recipe, make_subject(recipe, 0), recipe.protocol[0]).images[0]
-        seen = measure_noise(image)
-        if removed:
-            seen = replace(seen, sigma=noise_inside(image))
-        ratio = seen.SNR / SNR
-        shade = depth / max(measure_shading(image).depth, 1e-3) if np.isfinite(depth) else 1.0
-        if abs(ratio - 1) < 0.05 and abs(shade - 1) < 0.1:
-            break
-        noise = float(np.clip(noise * ratio, 0.01, 100))
-        receive = float(np.clip(receive * shade, 0.0, 3.0))
-    return noise, receive if np.isfinite(depth) else float("nan")

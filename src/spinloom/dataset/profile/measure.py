@@ -17,12 +17,14 @@ from spinloom.core.image import Image, Quantity
 from spinloom.core.version import __version__
 from spinloom.dataset.profile.fields import field_statistics
 from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
+from spinloom.dataset.profile.koay import noise_inside
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.resolution import measure_resolution, unresolved
 from spinloom.dataset.profile.shading import measure_shading
 
 WAYS = {
     "SNR": "signal inside the head over sigma of one channel",
+    "SNR_inside": "the same from the evenest parts of the head: fine structure lowers it, smoothing raises it",
     "noise_channels": "of the chi distribution in the background; 1: Rician",
     "shading_depth": "(95th - 5th percentile) / median of the bias field",
     "shading_length_mm": "over which the bias field changes",
@@ -159,7 +161,14 @@ def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, f
         there = Image((np.asarray(image.data) != 0).astype(np.uint8), image.affine, Quantity.LABEL)
         return "none", {f"field_{name}": value for name, value in asdict(field_statistics(image, there)).items()}
     noise = measure_noise(image)
-    numbers = {"SNR": noise.SNR, "noise_channels": noise.channels, "entropy_focus": entropy_focus(image)}
+    sigma = noise_inside(image)
+    inside = noise.signal / sigma if sigma > 0 else float("inf")
+    numbers = {
+        "SNR": noise.SNR,
+        "SNR_inside": inside,
+        "noise_channels": noise.channels,
+        "entropy_focus": entropy_focus(image),
+    }
     try:
         shading = measure_shading(image)
         numbers |= {"shading_depth": shading.depth, "shading_length_mm": shading.length_mm}
