@@ -41,6 +41,7 @@ def profile(
         Path | None, typer.Option("--T2-series", help="Also spin echoes: 4D NIfTI, or .npy (x, y, TE).")
     ] = None,
     TE: Annotated[str | None, typer.Option("--TE-ms", help="Their echo times [ms], e.g. 10,25,50,90.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Also write a page, e.g. profile.html.")] = None,
     json: o.Json = False,
 ) -> None:
     """Measure noise, shading, acquired voxels, ghosts and tissue contrast of scans, as ranges over them (TOML).
@@ -58,6 +59,11 @@ def profile(
     maps = _maps("fieldmap", fieldmap) + _maps("TB1map", B1_map)
     found = with_series(measure(chain(_scans(_found(folder, layout, exclude)), maps)), **series)
     write_text(out, found.to_toml())
+    if report is not None:
+        from spinloom.dataset.profile.report import profile_page
+        from spinloom.report.page import render
+
+        write_text(report, render(profile_page(found, f"What the scans in {folder.resolve().name} are like")))
     rows = [
         {"contrast": c, "what": name, "low": f"{r.low:.4g}", "median": f"{r.median:.4g}", "high": f"{r.high:.4g}",
          "n": str(r.n), "means": WAYS.get(name, "of label medians")}

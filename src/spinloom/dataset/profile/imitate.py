@@ -76,8 +76,20 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
         for c in known
         if "removed" in profile.kinds.get(c, ())
     ]
+    left += _too_fine(profile, known, float(value["phantom"].get("voxel_mm", 1.0)))
     left += [f"{c}: {n}" for c in known for n in profile.contrasts[c] if n.startswith(("ghost", "contrast", "CNR"))]
     return from_plain(value), became, left
+
+
+def _too_fine(profile: Profile, known: list[str], voxel_mm: float) -> list[str]:
+    """Axes along which scans are sharper than the voxels of the head that is scanned."""
+    found = []
+    for c in known:
+        axes = [(a, profile.contrasts[c].get(f"FWHM_{a}_mm")) for a in "xyz"]
+        fine = ", ".join(f"{r.median:.2f} mm along {a}" for a, r in axes if r is not None and r.median < 1.2 * voxel_mm)
+        if fine:
+            found.append(f"{c}: sharpness ({fine}): the head has voxels of {voxel_mm:g} mm; see phantom.voxel_mm")
+    return found
 
 
 def _first(rule: Any) -> float:
