@@ -59,6 +59,7 @@ def _cautions(profile: Profile) -> tuple[str, ...]:
         if background and inside and background.median > 2 * inside.median:
             found.append(
                 f"{contrast}: noise in the head is {background.median / inside.median:.1f} times that of the "
-                "background. Either coil combination hides noise there, or voxels are so large that structure passes for noise."
+                "background. Either coil combination hides noise there, or voxels are so large that structure passes "
+                "for noise."
             )
     return tuple(found)
