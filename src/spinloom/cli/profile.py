@@ -51,8 +51,9 @@ def profile(
     from spinloom.cli.pairs import _found
     from spinloom.cli.write import print_table
     from spinloom.core.errors import PartialFailure
-    from spinloom.dataset.profile.measure import WAYS, measure
+    from spinloom.dataset.profile.measure import measure
     from spinloom.dataset.profile.relaxation import with_series
+    from spinloom.dataset.profile.ways import WAYS
     from spinloom.files.atomic import write_text
 
     series = _relaxation(T1_series, TI, T2_series, TE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -81,3 +83,17 @@ def test_an_axis_too_short_to_tell_says_nothing_and_a_strange_mask_is_refused() 
     assert measure_resolution(flat, np.ones((32, 32, 3), bool))[2] is None
     with pytest.raises(InputError, match="mask has shape"):
         measure_resolution(flat, np.ones((3, 3, 3), bool))
+
+
+@pytest.mark.parametrize("subject", ["subjA", "subjB", "subjC"])
+def test_real_gradient_echoes_of_128_by_196_samples_written_as_256_are_found_out(
+    shared_data: Path, subject: str
+) -> None:
+    """0.055 T, Liu et al., Nat. Commun. 12, 7238 (2021): k-space of 128 x 196, image of 256 x 256, within 5 %."""
+    with np.load(shared_data / "hku_ulf_3t" / subject / "images.npz") as stored:
+        data = stored["lf_T1w_GRE"].astype(float)
+    x, y, _ = measure_resolution(Image(data, np.eye(4)))
+    assert x is not None
+    assert y is not None
+    assert x.zero_filled == pytest.approx(256 / 128, rel=0.05)
+    assert y.zero_filled == pytest.approx(256 / 196, rel=0.05)

@@ -22,45 +22,6 @@ from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.resolution import measure_resolution, unresolved
 from spinloom.dataset.profile.shading import measure_shading
 
-WAYS = {
-    "SNR": "signal inside the head over sigma of one channel",
-    "SNR_inside": "the same from the evenest parts of the head: fine structure lowers it, smoothing raises it",
-    "noise_channels": "of the chi distribution in the background; 1: Rician",
-    "shading_depth": "(95th - 5th percentile) / median of the bias field",
-    "shading_length_mm": "over which the bias field changes",
-    "voxel_x_mm": "of the file, left to right",
-    "voxel_y_mm": "of the file, back to front",
-    "voxel_z_mm": "of the file, bottom to top",
-    "FOV_x_mm": "of the file, left to right",
-    "FOV_y_mm": "of the file, back to front",
-    "FOV_z_mm": "of the file, bottom to top",
-    "acquired_x_mm": "where k-space ends, along x",
-    "acquired_y_mm": "where k-space ends, along y",
-    "acquired_z_mm": "where k-space ends, along z",
-    "FWHM_x_mm": "of a point, along x",
-    "FWHM_y_mm": "of a point, along y",
-    "FWHM_z_mm": "of a point, along z",
-    "ghost_x": "half-field ghost along x, relative to the head",
-    "ghost_y": "half-field ghost along y, relative to the head",
-    "ghost_z": "half-field ghost along z, relative to the head",
-    "entropy_focus": "Atkinson's criterion, raised by motion and noise",
-    "field_median": "of a B0 [Hz] or B1 [1] map, where it is not 0",
-    "field_sd": "of the map",
-    "field_low": "5th percentile of the map",
-    "field_high": "95th percentile of the map",
-    "field_slope_per_mm": "root mean square of the map's gradient",
-    "mode_s": "commonest time of the head: white matter's",
-    "median_s": "of the head's voxels",
-    "error_s": "median standard error of a voxel",
-    "inversion": "c of 1 - c exp(-TI / T1): 2 for a perfect inversion",
-    "spread_s": "5th, 50th and 95th percentile of the head's voxels, and how many",
-    "TE_s": "said by the file",
-    "TR_s": "said by the file",
-    "TI_s": "said by the file",
-    "FA_rad": "said by the file",
-    "B0_T": "said by the file",
-}
-
 
 @dataclass(frozen=True)
 class Range:

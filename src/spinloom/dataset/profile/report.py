@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spinloom.core.version import __version__
-from spinloom.dataset.profile.measure import WAYS, Profile, Range
+from spinloom.dataset.profile.measure import Profile, Range
+from spinloom.dataset.profile.ways import WAYS
 from spinloom.report.page import Page, Part, Prose, References, Section, Table
 
 CITATIONS = (
