@@ -1,8 +1,8 @@
 """How uneven a scan is: the bias field of coils and transmitter, in numbers.
 
 The field is N4's, which follows tissue as well as coils: a head of even tissue patches gives the depth of its field to
-20 %, but simulated heads of 4 mm voxels without any shading measure 0.2 to 0.36, and with a field of depth 0.9 about 0.4.
-Compare scans with scans measured alike, and take the number for no more than that.
+20 %, but simulated heads of 4 mm voxels without any shading measure 0.2 to 0.36, and T1w ones with a field of depth 0.9
+about 0.4. Compare scans with scans measured alike, and take the number for no more than that.
 """
 
 from __future__ import annotations
