@@ -12,7 +12,7 @@ import typer
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
-from spinloom.cli import pairs
+from spinloom.cli import pairs, splits
 from spinloom.core.errors import SpinloomError
 from spinloom.core.image import Image
 from spinloom.io import read_image, write_image
@@ -26,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run a command in an empty folder → exit code, output, error."""
     monkeypatch.chdir(tmp_path)
     app = typer.Typer(pretty_exceptions_enable=False)
-    for command in (pairs.pair, pairs.register, pairs.split, pairs.leakage):
+    for command in (pairs.pair, pairs.register, splits.split, splits.leakage):
         app.command()(command)
 
     def go(*arguments: str) -> tuple[int, str, str]:

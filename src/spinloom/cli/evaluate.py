@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,10 @@ from spinloom.cli import options as o
 
 if TYPE_CHECKING:
     from spinloom.core.image import Quantity
+    from spinloom.evaluation.files import Files
+    from spinloom.evaluation.scores import Report
+
+    Second = tuple[str, Report, Sequence[Files]]
 
 
 def evaluate(
@@ -87,7 +92,7 @@ def _quantity(name: str) -> Quantity:
     return known[name.lower()]
 
 
-def _write(path: Path, found, cases, second) -> None:  # type: ignore[no-untyped-def]
+def _write(path: Path, found: Report, cases: Sequence[Files], second: Second | None) -> None:
     from spinloom.evaluation.report import page
     from spinloom.evaluation.tables import as_csv, as_json
     from spinloom.files.atomic import write_json, write_text
@@ -99,7 +104,7 @@ def _write(path: Path, found, cases, second) -> None:  # type: ignore[no-untyped
     typer.echo(f"written   {path}, {path.with_suffix('.csv').name}, {path.with_suffix('.json').name}", err=True)
 
 
-def _print_difference(found, second) -> None:  # type: ignore[no-untyped-def]
+def _print_difference(found: Report, second: Second) -> None:
     from spinloom.evaluation.scores import against
     from spinloom.evaluation.tables import number
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from spinloom.cli import options as o
-from spinloom.cli.pairs import Exclude, LayoutName
+from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
 
 
 def fingerprint(
@@ -25,7 +25,6 @@ def fingerprint(
     Exit code 3 if some scans could not be measured; the others are. Example:
     spinloom fingerprint scans -o fingerprint.json --report explore.html
     """
-    from spinloom.cli.pairs import _found, _tell
     from spinloom.cli.write import print_facts
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.explore import explore_page
@@ -36,9 +35,9 @@ def fingerprint(
     from spinloom.files.atomic import write_text
     from spinloom.report.page import render
 
-    scans = _found(folder, layout, exclude)
+    scans = scans_in(folder, layout, exclude)
     looks = Looks()
-    measured = measure(scans.scans, visit=looks.add if report else None, progress=_tell)
+    measured = measure(scans.scans, visit=looks.add if report else None, progress=tell)
     found = replace(measured, faults=measured.faults + tuple((str(file), fault) for file, fault in scans.faults))
     write_fingerprint(found, out)
     if report is not None:

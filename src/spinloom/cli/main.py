@@ -23,6 +23,7 @@ from spinloom.cli import (
     profile,
     reconstruct,
     sequence,
+    splits,
 )
 from spinloom.core.errors import SpinloomError
 
@@ -44,8 +45,8 @@ app.command()(explore.fingerprint)
 app.command()(profile.profile)
 app.command()(pairs.pair)
 app.command()(pairs.register)
-app.command()(pairs.split)
-app.command()(pairs.leakage)
+app.command()(splits.split)
+app.command()(splits.leakage)
 app.command()(degrade.degrade)
 app.command()(floor.floor)
 app.command()(evaluate.evaluate)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinloom.cli import options as o
-from spinloom.cli.pairs import Exclude, LayoutName
+from spinloom.cli.folders import Exclude, LayoutName, scans_in
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
@@ -48,7 +48,6 @@ def profile(
 
     Then: spinloom generate simulated --like profile.toml. Example: spinloom profile scans -o profile.toml
     """
-    from spinloom.cli.pairs import _found
     from spinloom.cli.write import print_table
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.profile.measure import measure
@@ -58,7 +57,7 @@ def profile(
 
     series = _relaxation(T1_series, TI, T2_series, TE)
     maps = _maps("fieldmap", fieldmap) + _maps("TB1map", B1_map)
-    found = with_series(measure(chain(_scans(_found(folder, layout, exclude)), maps)), **series)
+    found = with_series(measure(chain(_scans(scans_in(folder, layout, exclude)), maps)), **series)
     write_text(out, found.to_toml())
     if report is not None:
         from spinloom.dataset.profile.report import profile_page

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinloom.core.errors import InputError, SpinloomError
-from spinloom.core.image import Image, Quantity
+from spinloom.core.image import Quantity
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.pair import Pair, pair_of
 from spinloom.evaluation.scores import Report, Row, rows_of
@@ -69,9 +69,11 @@ def match(
 
 def load(files: Files, quantity: Quantity = Quantity.SIGNAL) -> Pair:
     """One case in memory. Raises InputError naming what is wrong with it."""
-    x, y = _read(files.prediction, quantity), _read(files.reference, quantity)
-    mask = None if files.mask is None else _read(files.mask, Quantity.LABEL)
-    labels = None if files.labels is None else _read(files.labels, Quantity.LABEL)
+    from spinloom.io.images import read_any
+
+    x, y = read_any(files.prediction, quantity=quantity), read_any(files.reference, quantity=quantity)
+    mask = None if files.mask is None else read_any(files.mask, quantity=Quantity.LABEL)
+    labels = None if files.labels is None else read_any(files.labels, quantity=Quantity.LABEL)
     return pair_of(x, y, mask=mask, labels=labels, name=files.name)
 
 
@@ -124,13 +126,3 @@ def _by_subject(folder: Path, pattern: str, faults: dict[str, str]) -> dict[str,
 def _extra(path: Path, faults: dict[str, str], subjects: list[str]) -> dict[str, Path]:
     """Masks or labels: a folder by subject, or one file for all."""
     return _by_subject(path, "*", faults) if path.is_dir() else dict.fromkeys(subjects, path)
-
-
-def _read(path: Path, quantity: Quantity) -> Image:
-    if path.name.endswith(".mha"):
-        from spinloom.io.metaimage import read_mha
-
-        return read_mha(path, quantity=quantity)
-    from spinloom.io import read_image
-
-    return read_image(path, quantity=quantity)

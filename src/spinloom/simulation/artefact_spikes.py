@@ -26,7 +26,7 @@ def add_spikes(kspace: KSpace, spikes: Spikes, *, largest: float, rng: np.random
         raise InputError(
             f"{spikes.number} spikes for a scan of {len(acquired)} samples", remedy="Give fewer; one to ten is usual."
         )
-    chosen = rng.choice(acquired, min(spikes.number, len(acquired)), replace=False)
+    chosen = rng.choice(acquired, spikes.number, replace=False)
     named = []
     for readout, sample in spikes.at:
         n_readouts, n_samples = kspace.t.shape

@@ -20,6 +20,7 @@ LADDER = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610)
 
 VOXELS = 6
 READOUTS, SAMPLES = 24, 16384
+"""Lines looked at: 24, or as many as have so many samples in all; a few would miss the transient of a train."""
 
 
 def enough_spins(phantom: Phantom, sequence: Sequence, signal: Signal, tolerance: float, seed: int = 0) -> Spins:

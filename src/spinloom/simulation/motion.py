@@ -76,7 +76,10 @@ def warn_of_motion(phantom: Phantom, sequence: Sequence, scanner: Scanner, pivot
     inverse = np.linalg.inv(encoding.grid.affine)
     axes = [a for a in range(3) if encoding.volume or a != encoding.slice_axis]
 
-    index = moved @ inverse[:3, :3].T + inverse[:3, 3]
+    def index_of(r: FloatArray) -> FloatArray:
+        return np.asarray(r @ inverse[:3, :3].T + inverse[:3, 3])
+
+    index = index_of(moved)
     beyond = (index.max(axis=1) < -0.5) | (index.min(axis=1) > np.asarray(encoding.grid.shape) - 0.5)
     gone = beyond[:, axes].any(axis=1)
     if gone.any():
@@ -88,7 +91,7 @@ def warn_of_motion(phantom: Phantom, sequence: Sequence, scanner: Scanner, pivot
 
     def outside_mm(r: FloatArray) -> FloatArray:
         """How far places reach out of the field of view along each of its axes."""
-        index = (r @ inverse[:3, :3].T + inverse[:3, 3]).reshape(-1, 3)[:, axes]
+        index = index_of(r).reshape(-1, 3)[:, axes]
         shape = np.asarray(encoding.grid.shape)[axes]
         out = np.maximum(-0.5 - index.min(axis=0), index.max(axis=0) - shape + 0.5)
         return np.asarray(np.maximum(out, 0.0) * encoding.grid.voxel_mm[axes], float)
