@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,12 +13,8 @@ from spinloom.cli import options as o
 from spinloom.cli.folders import Exclude, LayoutName, scans_in
 
 if TYPE_CHECKING:
-    from spinloom.core.image import Image
+    from spinloom.dataset.profile.measure import ToMeasure
     from spinloom.dataset.profile.series import Relaxation
-    from spinloom.dataset.scans import Found
-
-    One = tuple[str, str, Callable[[], Image], Callable[[], Image] | None]
-    Scans = Iterator[One]
 
 
 def profile(
@@ -27,6 +22,9 @@ def profile(
     out: o.Out,
     layout: LayoutName = None,
     exclude: Exclude = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Also label maps on the scans' grids, in a folder of their own.")
+    ] = None,
     fieldmap: Annotated[
         list[Path] | None, typer.Option("--fieldmap", help="Also a B0 map [Hz], 0 outside. May be repeated.")
     ] = None,
@@ -50,6 +48,8 @@ def profile(
     """
     from spinloom.cli.write import print_table
     from spinloom.core.errors import PartialFailure
+    from spinloom.dataset.find_labels import find_labels
+    from spinloom.dataset.profile.found import to_measure, unlabelled
     from spinloom.dataset.profile.measure import measure
     from spinloom.dataset.profile.relaxation import with_series
     from spinloom.dataset.profile.ways import WAYS
@@ -57,7 +57,8 @@ def profile(
 
     series = _relaxation(T1_series, TI, T2_series, TE)
     maps = _maps("fieldmap", fieldmap) + _maps("TB1map", B1_map)
-    found = with_series(measure(chain(_scans(scans_in(folder, layout, exclude)), maps)), **series)
+    scans, label_maps = scans_in(folder, layout, exclude), () if labels is None else find_labels(labels)
+    found = with_series(measure(chain(to_measure(scans, label_maps), maps)), **series)
     write_text(out, found.to_toml())
     if report is not None:
         from spinloom.dataset.profile.report import profile_page
@@ -72,26 +73,15 @@ def profile(
     ]  # fmt: skip
     print_table(rows, as_json=json)
     typer.echo(f"written   {out}", err=True)
+    if labels is not None and (n := unlabelled(scans, label_maps)):
+        typer.echo(f"spinloom: no label map of the subject and visit of {n} scans is in {labels}", err=True)
     for name, why in found.failures:
         typer.echo(f"spinloom: not measured: {name}: {why}", err=True)
     if found.failures:
         raise PartialFailure(f"{len(found.failures)} scans were not measured; the others are in {out}")
 
 
-def _scans(found: Found) -> Scans:
-    from spinloom.core.image import Quantity
-    from spinloom.dataset.read_scan import read_scan
-
-    labels = {(s.subject, s.session): s for s in found.scans if s.contrast == "dseg"}
-    for scan in found.scans:
-        if scan.quantity not in (Quantity.SIGNAL, Quantity.DB0, Quantity.B1):
-            continue
-        own = labels.get((scan.subject, scan.session))
-        name = f"{scan.subject} {scan.session or ''} {scan.contrast}".replace("  ", " ")
-        yield name, scan.contrast, partial(read_scan, scan), None if own is None else partial(read_scan, own)
-
-
-def _maps(section: str, files: list[Path] | None) -> list[One]:
+def _maps(section: str, files: list[Path] | None) -> list[ToMeasure]:
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
 

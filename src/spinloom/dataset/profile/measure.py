@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,9 +18,15 @@ from spinloom.core.version import __version__
 from spinloom.dataset.profile.fields import field_statistics
 from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
 from spinloom.dataset.profile.koay import noise_inside
+from spinloom.dataset.profile.map_numbers import TIMES, map_numbers
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.resolution import measure_resolution, unresolved
 from spinloom.dataset.profile.shading import measure_shading
+
+ReadLabels: TypeAlias = Callable[[Image], Image]
+"""Image → labels on its grid."""
+ToMeasure: TypeAlias = tuple[str, str, Callable[[], Image], ReadLabels | None]
+"""Name, contrast, what reads the image, what reads its labels."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,8 @@ def profile_of(text: str, file: str = "profile") -> Profile:
     return Profile(MappingProxyType(contrasts), MappingProxyType(kinds))
 
 
-def measure(scans: Iterable[tuple[str, str, Callable[[], Image], Callable[[], Image] | None]]) -> Profile:
-    """A profile of scans.
-
-    scans  (name, contrast, what reads the image, what reads its labels or None), one by one
+def measure(scans: Iterable[ToMeasure]) -> Profile:
+    """A profile of scans, read one by one.
 
     Raises InputError if none could be measured.
     """
@@ -95,7 +99,8 @@ def measure(scans: Iterable[tuple[str, str, Callable[[], Image], Callable[[], Im
     failures: list[tuple[str, str]] = []
     for name, contrast, read, read_labels in scans:
         try:
-            kind, numbers = of_scan(read(), None if read_labels is None else read_labels())
+            image = read()
+            kind, numbers = of_scan(image, None if read_labels is None else read_labels(image))
         except SpinloomError as error:
             failures.append((name, str(error)))
             continue
@@ -117,10 +122,12 @@ def measure(scans: Iterable[tuple[str, str, Callable[[], Image], Callable[[], Im
 
 
 def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, float]]:
-    """Kind of noise, and every number of one scan by its name in WAYS; of B0 and B1 maps statistics without zeros."""
+    """Kind of noise, and every number of one scan by its name in WAYS; of maps statistics without zeros."""
     if image.quantity in (Quantity.DB0, Quantity.B1):
         there = Image((np.asarray(image.data) != 0).astype(np.uint8), image.affine, Quantity.LABEL)
         return "none", {f"field_{name}": value for name, value in asdict(field_statistics(image, there)).items()}
+    if image.quantity in TIMES:
+        return "none", map_numbers(image, labels)
     noise = measure_noise(image)
     sigma = noise_inside(image)
     inside = noise.signal / sigma if sigma > 0 else float("inf")

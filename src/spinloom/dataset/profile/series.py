@@ -130,12 +130,13 @@ def _told(T: Values, error: Values, A: Values, c: Values, inside: Mask) -> Relax
         m[inside] = values
         maps.append(m)
     return Relaxation(
-        _mode(t), median, low, high, float(np.median(error[sure])), float(np.median(c[sure])), len(t),
+        commonest(t), median, low, high, float(np.median(error[sure])), float(np.median(c[sure])), len(t),
         float(sure.mean()), *maps,
     )  # fmt: skip
 
 
-def _mode(t: Values) -> float:
+def commonest(t: Values) -> float:
+    """Mode of the smoothed histogram of log T [s]."""
     count, edges = np.histogram(np.log(t), np.log(BINS))
     smooth = gaussian_filter1d(count.astype(float), SMOOTH)
     at = int(np.argmax(smooth))
