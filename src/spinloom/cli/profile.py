@@ -75,6 +75,8 @@ def profile(
     typer.echo(f"written   {out}", err=True)
     if labels is not None and (n := unlabelled(scans, label_maps)):
         typer.echo(f"spinloom: no label map of the subject and visit of {n} scans is in {labels}", err=True)
+    for file, why in scans.refused:
+        typer.echo(f"spinloom: not measured: {file.name} {why}", err=True)
     for name, why in found.failures:
         typer.echo(f"spinloom: not measured: {name}: {why}", err=True)
     if found.failures:

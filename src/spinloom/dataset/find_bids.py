@@ -19,6 +19,18 @@ TAKEN = frozenset(WORDS.values()) | {"PDT2", "inplaneT1", "inplaneT2", "ct"}
 NAME = re.compile(
     r"^sub-(?P<subject>[0-9A-Za-z+]+)(?:_ses-(?P<session>[0-9A-Za-z+]+))?_(?:.*_)?(?P<suffix>[0-9A-Za-z]+)$"
 )
+NO_FIELD = {
+    **dict.fromkeys(
+        ("phasediff", "phase1", "phase2"),
+        "is a wrapped phase, no field. Unwrap it and divide by 2 pi (TE2 - TE1) into a _fieldmap in Hz.",
+    ),
+    "epi": "is a distorted image, no field. Estimate the field from both directions and save it as _fieldmap in Hz.",
+    **dict.fromkeys(
+        ("TB1AFI", "TB1DAM", "TB1EPI", "TB1RFM", "TB1TFL", "TB1SRGE"),
+        "is what a B1 map is made from, no map. Make the _TB1map of it.",
+    ),
+}
+"""Suffix of what is acquired to find a field → why it is not one yet."""
 SITE_COLUMNS = ("site", "site_id", "centre", "center", "institution", "scanner")
 
 
@@ -26,6 +38,7 @@ SITE_COLUMNS = ("site", "site_id", "centre", "center", "institution", "scanner")
 class Bids:
     """Names sub-<label>[_ses-<label>][_<entities>]_<suffix>, BIDS 1.8.
 
+    Field maps (fmap/*_fieldmap, *_TB1map) are taken, and what such maps are made from is refused with the reason.
     Of the derivatives inside a raw data set, only contrasts are taken that the subject does not have raw. Sites come
     from participants.tsv. Contrast-enhanced T1w (ce-) is T1ce.
     """
@@ -39,9 +52,12 @@ class Bids:
         sites, faults = _sites(folder)
         raw: list[Scan] = []
         derived: list[Scan] = []
+        refused: list[tuple[Path, str]] = []
         left = 0
         for file in files:
             match = NAME.match(stem_of(file.name))
+            if match and match["suffix"] in NO_FIELD:
+                refused.append((folder / file, NO_FIELD[match["suffix"]]))
             if not match or match["suffix"] not in TAKEN or suffix_of(file.name) not in (".nii", ".nii.gz"):
                 left += 1
                 continue
@@ -54,7 +70,8 @@ class Bids:
         new = [scan for scan in derived if (scan.subject, scan.session, scan.contrast) not in have]
         left += len(derived) - len(new)
         licence, more = _licence(folder)
-        return Found(in_order([*raw, *new]), self.name, (*faults, *more), licence, left)
+        scans = in_order([*raw, *new])
+        return Found(scans, self.name, (*faults, *more), licence, left, refused=tuple(refused))
 
 
 BIDS = Bids()

@@ -25,6 +25,8 @@ WORDS: dict[str, str] = {
     "t2starmap": "T2starmap",
     "pdmap": "PDmap",
     "chimap": "Chimap",
+    **dict.fromkeys(("fieldmap", "b0map"), "fieldmap"),
+    **dict.fromkeys(("tb1map", "b1map"), "TB1map"),
     **dict.fromkeys(("mask", "brainmask"), "mask"),
     **dict.fromkeys(("seg", "segm", "dseg", "aseg", "label", "labels", "lesion", "lesions"), "dseg"),
 }
@@ -40,6 +42,8 @@ QUANTITIES: dict[str, Quantity] = {
     "T2starmap": Quantity.T2STAR,
     "PDmap": Quantity.PD,
     "Chimap": Quantity.CHI,
+    "fieldmap": Quantity.DB0,
+    "TB1map": Quantity.B1,
 }
 """Of contrasts whose numbers are no plain signal."""
 

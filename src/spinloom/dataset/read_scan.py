@@ -8,6 +8,7 @@ import numpy as np
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
+from spinloom.dataset.field_units import in_unit, stored_as
 from spinloom.dataset.find_files import SLICES, suffix_of
 from spinloom.dataset.scans import Scan
 from spinloom.files import hashes
@@ -24,12 +25,13 @@ def size_is_assumed(scan: Scan) -> bool:
 
 
 def read_scan(scan: Scan) -> Image:
-    """The image of a scan, refused if it cannot be learnt from. Pictures get voxels of 1 mm (see `size_is_assumed`).
+    """The image of a scan, refused if it cannot be learnt from. Pictures get voxels of 1 mm (see `size_is_assumed`);
+    field maps are in Hz and B1 maps relative to nominal, whatever unit their sidecar names (see `field_units`).
 
     Raises InputError for a file that cannot be read, NaN or infinite voxels, an image whose voxels are all alike and a
     mask or label map without any label.
     """
-    image = read_any(scan.path, quantity=scan.quantity, spacing_mm=PICTURE_MM)
+    image = in_unit(read_any(scan.path, quantity=stored_as(scan), spacing_mm=PICTURE_MM), scan)
     values = image.data
     if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise InputError("holds NaN or infinite voxels", file=scan.path, remedy="Leave it out or repair it.")

@@ -37,6 +37,7 @@ class Found:
     faults    (path, what is wrong and what to do) of what could not be taken
     licence   of the data where the layout says it, else None
     left      image files that belong to the layout but were not taken (other contrasts, raw copies)
+    refused   (path, why) of those among them that one could expect to be taken
     about     where the data comes from, its terms and what to cite, where the layout is a published data set's
     """
 
@@ -46,6 +47,7 @@ class Found:
     licence: str | None = None
     left: int = 0
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    refused: tuple[tuple[Path, str], ...] = ()
 
 
 def in_order(scans: Iterable[Scan]) -> tuple[Scan, ...]:

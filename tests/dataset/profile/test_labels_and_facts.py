@@ -78,7 +78,7 @@ def test_of_several_label_maps_of_a_subject_the_one_on_the_grid_counts(tmp_path:
     save(truth / "sub-01_T1map.nii.gz", np.full(SHAPE, 1.0), Quantity.T1)
     found = find_scans(tmp_path, exclude=["truth/*"])
     likely = labels_of(found.scans[0], find_labels(truth))
-    assert [m.path.name for m in likely][0] == "sub-01_res-T1w_dseg.nii.gz"
+    assert likely[0].path.name == "sub-01_res-T1w_dseg.nii.gz"
     assert {m.path.name[:6] for m in likely} == {"sub-01"}
     assert "contrast 2:1" in measure(to_measure(found, find_labels(truth))).contrasts["T1w"]
     (truth / "sub-01_res-T1w_dseg.nii.gz").unlink()

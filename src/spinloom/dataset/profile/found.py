@@ -8,8 +8,11 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
+from spinloom.core.masks import head
 from spinloom.dataset.find_labels import LabelMap, labels_of
 from spinloom.dataset.profile.measure import ReadLabels, ToMeasure
 from spinloom.dataset.read_scan import read_scan
@@ -38,8 +41,13 @@ def unlabelled(found: Found, maps: Iterable[LabelMap]) -> int:
 
 
 def with_facts(scan: Scan) -> Image:
-    """The image with what its sidecar says; what the file itself says goes before it. Raises as both readers do."""
+    """The image with what its sidecar says; what the file itself says goes before it. Raises as both readers do.
+
+    A field map is 0 where the magnitude beside it (BIDS: _magnitude) shows nothing: phase is noise there.
+    """
     image = read_scan(scan)
+    if scan.quantity is Quantity.DB0:
+        return _inside(image, scan)
     return replace(image, info=MappingProxyType({**facts_beside(scan.path), **image.info}))
 
 
@@ -54,6 +62,16 @@ def _first_on(paths: tuple[Path, ...], image: Image) -> Image:
         if labels.grid.same_place(image.grid):
             return labels
     raise InputError("lies on another grid than the image", file=paths[0], remedy="Resample the labels to it.")
+
+
+def _inside(field: Image, scan: Scan) -> Image:
+    beside = scan.path.with_name(scan.path.name.replace("_fieldmap.", "_magnitude."))
+    if beside == scan.path or not beside.is_file():
+        return field
+    magnitude = read_scan(replace(scan, path=beside, contrast="magnitude", quantity=Quantity.SIGNAL))
+    if not magnitude.grid.same_place(field.grid):
+        raise InputError("lies on another grid than its field map", file=beside, remedy="Resample it, or take it away.")
+    return replace(field, data=np.where(head(np.abs(magnitude.data)), field.data, 0))
 
 
 def _own(scan: Scan) -> LabelMap:
