@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, model_validator
 
 from spinloom.dataset.draw import Choice, Fixed, Normal, Uniform, extremes
+from spinloom.dataset.fields_scanner import ImperfectionsSection, ScannerSection
+from spinloom.dataset.own_rules import OwnRule
+from spinloom.dataset.own_rules import own_number as _own
 from spinloom.dataset.rules import Rule, Section, Word
 from spinloom.dataset.rules import described as _f
 from spinloom.dataset.rules import number as _number
-from spinloom.dataset.rules import three as _three
 from spinloom.dataset.rules import word as _word
 
 SUFFIXES = ("T1w", "T2w", "PDw", "FLAIR", "T2starw", "PDT2", "inplaneT1", "inplaneT2", "angio", "MEGRE")
@@ -52,53 +54,6 @@ class PhantomSection(Section):
         return self
 
 
-class ImperfectionsSection(Section):
-    """What gradients, field and receiver do beside what they should."""
-
-    gradient_delay_us: Annotated[Rule, AfterValidator(_three(-100, 100))] = _f(
-        Fixed(0.0), "how late gradients come: a list for x, y and z, or one rule from which each axis draws", "µs"
-    )
-    eddy_amplitude: Annotated[Rule, AfterValidator(_number(-1, 1))] = _f(
-        Fixed(0.0), 'eddy currents of each gradient relative to its steps; 0: none; needs method = "bloch"', "1"
-    )
-    eddy_tau_ms: Annotated[Rule, AfterValidator(_number(1e-3, 1e4))] = _f(Fixed(1.0), "their time constant", "ms")
-    drift_Hz_per_min: Annotated[Rule, AfterValidator(_number(-1e4, 1e4))] = _f(
-        Fixed(0.0), "drift of the main field during a scan", "Hz/min"
-    )
-    spikes: Annotated[Rule, AfterValidator(_number(0, 1e6))] = _f(Fixed(0), "samples hit by a discharge, per scan")
-    spike_amplitude: Annotated[Rule, AfterValidator(_number(0, 1e3))] = _f(
-        Fixed(0.5), "of a discharge, relative to the largest sample", "1"
-    )
-    zipper_amplitude: Annotated[Rule, AfterValidator(_number(0, 1e3))] = _f(
-        Fixed(0.0), "of a radio line in the receiver, relative to the largest sample; 0: none", "1"
-    )
-    zipper_kHz: Annotated[Rule, AfterValidator(_number(-1e3, 1e3))] = _f(
-        Fixed(5.0), "its distance from the centre frequency", "kHz"
-    )
-
-
-class ScannerSection(Section):
-    """What scans it."""
-
-    B0: Annotated[Rule, AfterValidator(_number(0.04, 7.5))] = _f(Fixed(3.0), "main field", "T")
-    n_coils: int = _f(1, "receive channels; with several, each voxel is the root of the sum of squares", ge=1, le=64)
-    noise: Annotated[Rule, AfterValidator(_number(0, 100))] = _f(
-        Fixed(1.0), "thermal noise relative to the documented model; 0: none", "1"
-    )
-    B0_inhomogeneity: Annotated[Rule, AfterValidator(_number(0, 3))] = _f(
-        Fixed(1.0), "field of the susceptibilities after a second-order shim, relative to the true one; 0: none", "1"
-    )
-    B1_inhomogeneity: Annotated[Rule, AfterValidator(_number(0, 3))] = _f(
-        Fixed(0.5), "B1+ inhomogeneity relative to a typical head at this field; 0: none", "1"
-    )
-    receive_inhomogeneity: Annotated[Rule, AfterValidator(_number(0, 3))] = _f(
-        Fixed(0.5), "shading left by the receive coil, relative to an uncorrected one; 0: none", "1"
-    )
-    imperfections: ImperfectionsSection = _f(
-        ImperfectionsSection(), "what gradients, field and receiver do beside what they should"
-    )
-
-
 class ProtocolSection(Section):
     """One scan of every subject."""
 
@@ -108,6 +63,12 @@ class ProtocolSection(Section):
     acq: Word | None = _f(None, "BIDS acq- label, needed where two protocols share a suffix")
     method: Literal["signal", "bloch"] = _f("signal", "closed forms (fast) or Bloch isochromats")
     spins: int = _f(1, "spins per voxel of the Bloch method", ge=1, le=4096)
+    noise: Annotated[OwnRule, AfterValidator(_own(0, 100))] = _f(
+        None, "thermal noise of this scan relative to the documented model; default: the scanner's", "1"
+    )
+    receive_inhomogeneity: Annotated[OwnRule, AfterValidator(_own(0, 3))] = _f(
+        None, "shading left in this scan relative to an uncorrected one; default: the scanner's", "1"
+    )
     parameters: dict[str, Rule] = _f(
         {}, "arguments of the protocol, in SI or with a unit in the name: TR_ms, FA_deg, FOV_mm", "as named"
     )

@@ -14,6 +14,7 @@ from spinloom.core.errors import InputError, UsageError, nearest
 from spinloom.core.version import __version__
 from spinloom.dataset.draw import parse, plain
 from spinloom.dataset.fields import Recipe
+from spinloom.dataset.own_rules import parse_own
 from spinloom.files import gate, hashes
 
 CAP_BYTES = 2**20
@@ -135,7 +136,7 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _is_draw(field: FieldInfo) -> bool:
-    return any(getattr(m, "func", None) is parse for m in field.metadata)
+    return any(getattr(m, "func", None) in (parse, parse_own) for m in field.metadata)
 
 
 def _type(field: FieldInfo) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,15 +42,23 @@ class ShadedCoil:
         return self.field(r)[None].astype(complex)
 
 
-def make_scanner(section: ScannerSection, *, rng: np.random.Generator) -> tuple[Scanner, dict[str, Any]]:
+OWN = ("noise", "receive_inhomogeneity")
+"""What a protocol may have of its own."""
+
+
+def make_scanner(
+    section: ScannerSection, *, rng: np.random.Generator, own: Mapping[str, float] = MappingProxyType({})
+) -> tuple[Scanner, dict[str, Any]]:
     """A scanner, and what was drawn for it.
 
     rng  decides the draws and the shape of the fields
+    own  values of OWN that hold instead of those drawn; the fields keep their shape
     """
     drawn = {
         name: float(draw(getattr(section, name), rng))
         for name in ("B0", "noise", "B0_inhomogeneity", "B1_inhomogeneity", "receive_inhomogeneity")
     }
+    drawn |= own
     seeds = [int(n) for n in rng.integers(2**31, size=3)]
     transmit, receive = drawn["B1_inhomogeneity"], drawn["receive_inhomogeneity"]
     coils: Coils = UniformCoil()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from spinloom.dataset.fields import PhantomSection, ProtocolSection, Recipe
 from spinloom.dataset.off_resonance import with_off_resonance
 from spinloom.dataset.relaxing import with_relaxation
 from spinloom.dataset.scan import make_sequence
-from spinloom.dataset.scanners import make_scanner
+from spinloom.dataset.scanners import OWN, make_scanner
 from spinloom.files import hashes
 from spinloom.phantom.phantom import Phantom
 from spinloom.sequence.sequence import Sequence
@@ -89,15 +89,27 @@ def scan(recipe: Recipe, subject: Subject, section: ProtocolSection) -> Acquisit
     rng = stream(recipe.seed, subject.name, "protocol", section.key)
     sequence, drawn = make_sequence(section, B0=subject.scanner.B0, rng=rng)
     seed = int(rng.integers(2**31))
-    kspace = simulate(subject.phantom, sequence, subject.scanner, method=make_method(section), seed=seed)
+    scanner, own = scanner_of(recipe, subject, section)
+    kspace = simulate(subject.phantom, sequence, scanner, method=make_method(section), seed=seed)
     simulation = {
         "Method": section.method,
         "Seed": recipe.seed,
-        "Drawn": {**subject.drawn, **drawn},
+        "Drawn": {**subject.drawn, **own, **drawn},
         "PhantomSHA256": subject.phantom_sha256,
         "SequenceSHA256": sequence_hash(sequence),
     }
     return Acquisition(section, sequence, kspace, tuple(reconstruct_all(kspace)), simulation)
+
+
+def scanner_of(recipe: Recipe, subject: Subject, section: ProtocolSection) -> tuple[Scanner, dict[str, float]]:
+    """The subject's scanner with the noise and the receive field that a protocol has of its own, and what they are."""
+    rules = {name: rule for name in OWN if (rule := getattr(section, name)) is not None}
+    if not rules:
+        return subject.scanner, {}
+    rng = stream(recipe.seed, subject.name, "own", section.key)
+    own = {name: float(draw(rule, rng)) for name, rule in rules.items()}
+    made, _ = make_scanner(recipe.scanner, rng=stream(recipe.seed, subject.name, "scanner"), own=own)
+    return replace(subject.scanner, noise=made.noise, coils=made.coils), own
 
 
 def make_method(section: ProtocolSection) -> Method:

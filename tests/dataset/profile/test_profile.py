@@ -176,4 +176,4 @@ def test_a_recipe_like_a_profile_makes_scans_of_its_SNR_and_times() -> None:
     recipe, became, _ = imitate(profile, base)
     assert any("TE" in text for text in became)
     assert float(str(recipe.protocol[0].parameters["TE_ms"].value)) == pytest.approx(80, rel=0.01)
-    assert recipe.scanner.noise.value == pytest.approx(30.0, rel=0.15)  # type: ignore[union-attr]
+    assert recipe.protocol[0].noise.value == pytest.approx(30.0, rel=0.15)  # type: ignore[union-attr]

@@ -56,21 +56,8 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
         became.append(f"commonest {name} {seconds * 1e3:.0f} ms → phantom.{name}_relative = {factor:.3g}")
     scanner |= (fields_of := _fields(profile, value))
     became += [f"{section} → scanner.{name} = {fields_of[name]}" for section, name in MAPS.items() if name in fields_of]
-    matched = []
-    for c in known:
-        found = matches(c, profile, value)
-        matched += found
-        if len(found) > 2:
-            hidden = (
-                f"{c}: noise inside exceeds that of the background (coil combination hides it there): drawn up to it"
-            )
-            became.append(hidden)
-    for name, n, what in (("noise", 0, "SNR"), ("receive_inhomogeneity", 1, "shading depth")):
-        values = [m[n] for m in matched if np.isfinite(m[n])]
-        if values:
-            low, high = round(min(values), 4), round(max(values), 4)
-            scanner[name] = {"uniform": [low, high]} if high > low * 1.001 else low
-            became.append(f"{what} → scanner.{name} = {scanner[name]}")
+    for c, protocol in zip(known, value["protocol"], strict=True):
+        protocol |= _own(c, matches(c, profile, value), became)
     left += [
         f"{c}: the background was removed, so that SNR is a lower bound: fine structure counts as noise"
         for c in known
@@ -79,6 +66,21 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
     left += _too_fine(profile, known, float(value["phantom"].get("voxel_mm", 1.0)))
     left += [f"{c}: {n}" for c in known for n in profile.contrasts[c] if n.startswith(("ghost", "contrast", "CNR"))]
     return from_plain(value), became, left
+
+
+def _own(contrast: str, matched: list[tuple[float, float]], became: list[str]) -> dict[str, Any]:
+    """Noise and receive field of one contrast, as a protocol's fields."""
+    if len(matched) > 2:
+        why = "noise inside exceeds that of the background (coil combination hides it there): drawn up to it"
+        became.append(f"{contrast}: {why}")
+    found: dict[str, Any] = {}
+    for name, n, what in (("noise", 0, "SNR"), ("receive_inhomogeneity", 1, "shading depth")):
+        values = [m[n] for m in matched if np.isfinite(m[n])]
+        if values:
+            low, high = round(min(values), 4), round(max(values), 4)
+            found[name] = {"uniform": [low, high]} if high > low * 1.001 else low
+            became.append(f"{contrast}: {what} → {name} = {found[name]}")
+    return found
 
 
 def _too_fine(profile: Profile, known: list[str], voxel_mm: float) -> list[str]:

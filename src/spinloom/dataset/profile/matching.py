@@ -17,6 +17,7 @@ from spinloom.dataset.profile.measure import Profile
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.shading import measure_shading
 from spinloom.dataset.recipe import from_plain
+from spinloom.dataset.scanners import OWN
 from spinloom.dataset.subject import make_subject, scan
 
 ROUNDS = 3
@@ -49,6 +50,7 @@ def matches(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tupl
     if SNR is None or SNR.low <= 0:
         return []
     protocol = next(p for p in value["protocol"] if p["suffix"] == contrast)
+    protocol = {name: rule for name, rule in protocol.items() if name not in OWN}
     removed = "removed" in profile.kinds.get(contrast, ())
     shade = depth.median if depth and depth.median > 0 else float("nan")
     found = _match(protocol, value, SNR.median, shade, inside=removed)
