@@ -34,6 +34,15 @@ def evaluate(
     ] = None,
     prediction_files: Annotated[str, typer.Option("--prediction-files", help="Pattern of names that count.")] = "*",
     reference_files: Annotated[str, typer.Option("--reference-files", help="Pattern of names that count.")] = "*",
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            "--encoder", help="Your Inception-v3 or VGG16 weights (.safetensors): FID and KID, or VGG16's own."
+        ),
+    ] = None,
+    encoder_sha256: Annotated[
+        str | None, typer.Option("--encoder-sha256", help="What the SHA-256 of that file must be.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", "-o", help="Also write a page (.html), with .csv and .json beside it.")
     ] = None,
@@ -47,14 +56,18 @@ def evaluate(
 
     from spinloom.cli.write import print_table
     from spinloom.core.errors import InputError, PartialFailure, UsageError
+    from spinloom.evaluation.encoder_file import read_encoder
     from spinloom.evaluation.files import evaluate_files, match
-    from spinloom.evaluation.tables import as_json, summary_rows
+    from spinloom.evaluation.tables import as_json, encoded_rows, summary_rows
 
     if report is not None and report.suffix != ".html":
         raise UsageError(f"--report must end in .html, got '{report}'")
+    if encoder_sha256 is not None and encoder is None:
+        raise UsageError("--encoder-sha256 says what a file must be, and --encoder names none")
+    seen_by = None if encoder is None else read_encoder(encoder, sha256=encoder_sha256)
     what, names = _quantity(quantity), tuple(part.strip() for part in protocol.split(","))
     cases, faults = match(prediction, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
-    found = evaluate_files(cases, names, what, faults)
+    found = evaluate_files(cases, names, what, faults, seen_by)
     for case, why in found.failures:
         typer.echo(f"spinloom: not scored: {case}: {why}", err=True)
     if not found.cases:
@@ -63,7 +76,7 @@ def evaluate(
     second = None
     if other is not None:
         more, lost = match(other, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
-        second = (other.name, evaluate_files(more, names, what, lost), more)
+        second = (other.name, evaluate_files(more, names, what, lost, seen_by), more)
         for case, why in second[1].failures:
             typer.echo(f"spinloom: not scored: {other.name}: {case}: {why}", err=True)
     if report is not None:
@@ -72,6 +85,9 @@ def evaluate(
         typer.echo(text.dumps(as_json(found), indent=2, ensure_ascii=False))
     else:
         print_table(summary_rows(found), as_json=False)
+        for one in (found, second[1]) if second is not None else (found,):
+            if one.encoded:
+                print_table(encoded_rows(one), as_json=False)
         for p in found.protocols:
             for caveat in p.caveats:
                 typer.echo(f"note: {p.name}: {caveat}")

@@ -38,6 +38,8 @@ _HOME = {
     "wepl_error": "path_length",
     "frechet_distance": "distributions",
     "kernel_distance": "distributions",
+    "read_encoder": "encoder_file",
+    "encoded": "encoded",
 }
 
 __all__ = [*_HOME]
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from spinloom.evaluation.continuity import slice_roughness as slice_roughness
     from spinloom.evaluation.distributions import frechet_distance as frechet_distance
     from spinloom.evaluation.distributions import kernel_distance as kernel_distance
+    from spinloom.evaluation.encoded import encoded as encoded
+    from spinloom.evaluation.encoder_file import read_encoder as read_encoder
     from spinloom.evaluation.files import evaluate_files as evaluate_files
     from spinloom.evaluation.files import load as load
     from spinloom.evaluation.files import match as match

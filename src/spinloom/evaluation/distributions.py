@@ -4,7 +4,7 @@
     KD  = mean k(a, a') over pairs of a + mean k(b, b') over pairs of b - 2 mean k(a, b),   k(u, v) = (u.v / d + 1)^3
 
 FD is biased for few samples and refused below twice as many as there are features; KD has no bias, so it can be
-negative. Called FID and KID where the features are those of Inception, which these are not.
+negative. Called FID and KID only where the features are those of FID's Inception.
 
 Heusel et al., NeurIPS (2017), arXiv:1706.08500; Binkowski et al., ICLR (2018), arXiv:1801.01401.
 """
@@ -20,21 +20,26 @@ from spinloom.core.errors import InputError
 Values = NDArray[np.float64]
 BLOCK = 1024
 """Rows of the kernel in memory at once."""
+SUBSETS, SUBSET = 100, 1000
+"""How many subsets of how many rows KID is usually the mean of."""
 
 
-def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
+def frechet_distance(a: ArrayLike, b: ArrayLike, *, least: int | None = None) -> float:
     """FD of features (n, d) and (m, d).
 
-    Raises InputError if either has fewer than 2 d rows.
+    least  rows that either must have; None: 2 d
+
+    Raises InputError if either has fewer.
     """
     a, b = _sets(a, b)
     d = a.shape[1]
-    if min(len(a), len(b)) < 2 * d:
+    least = 2 * d if least is None else least
+    if min(len(a), len(b)) < least:
         raise InputError(
-            f"a Fréchet distance of {d} features needs {2 * d} samples on each side, got {len(a)} and {len(b)}",
+            f"a Fréchet distance of {d} features needs {least} samples on each side, got {len(a)} and {len(b)}",
             remedy="Take the kernel distance, or more subjects.",
         )
-    C, D = np.cov(a.T), np.cov(b.T)
+    C, D = (np.atleast_2d(np.cov(s.T)) for s in (a, b))
     w, V = np.linalg.eigh(C)
     root = (V * np.sqrt(np.maximum(w, 0))) @ V.T
     overlap = np.sqrt(np.maximum(eigvalsh(root @ D @ root), 0)).sum()
@@ -54,6 +59,21 @@ def kernel_distance(a: ArrayLike, b: ArrayLike) -> float:
         return (total(u, u) - same) / (len(u) * (len(u) - 1))
 
     return among(a) + among(b) - 2 * total(a, b) / (len(a) * len(b))
+
+
+def kernel_of_subsets(
+    a: ArrayLike, b: ArrayLike, *, subsets: int = SUBSETS, size: int = SUBSET, seed: int = 0
+) -> tuple[float, float, int]:
+    """Mean and standard deviation of KD over random subsets of rows, drawn without repetition, and how many there were.
+
+    Where one side has no more than `size` rows, all rows at once: one subset, no deviation (NaN).
+    """
+    a, b = _sets(a, b)
+    if min(len(a), len(b)) <= size:
+        return kernel_distance(a, b), float("nan"), 1
+    rng = np.random.default_rng(seed)
+    found = [kernel_distance(*(s[rng.choice(len(s), size, replace=False)] for s in (a, b))) for _ in range(subsets)]
+    return float(np.mean(found)), float(np.std(found)), subsets
 
 
 def _sets(a: ArrayLike, b: ArrayLike) -> tuple[Values, Values]:

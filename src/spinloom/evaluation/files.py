@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinloom.core.errors import InputError, SpinloomError
+from spinloom.core.errors import InputError, SpinloomError, UsageError
 from spinloom.core.image import Quantity
+from spinloom.evaluation.encoded import encoded
+from spinloom.evaluation.encoder import Encoder
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.pair import Pair, pair_of
 from spinloom.evaluation.scores import Report, Row, rows_of
@@ -79,14 +81,17 @@ def load(files: Files, quantity: Quantity = Quantity.SIGNAL) -> Pair:
 
 def evaluate_files(
     cases: Sequence[Files], protocol: Sequence[str] = ("honest",), quantity: Quantity = Quantity.SIGNAL,
-    faults: Sequence[tuple[str, str]] = (),
+    faults: Sequence[tuple[str, str]] = (), encoder: Encoder | None = None,
 ) -> Report:  # fmt: skip
     """Score cases one by one, those of match() say; what is wrong with one is in the report's failures.
 
-    faults  what match() found, to stand among the failures
+    faults   what match() found, to stand among the failures
+    encoder  whose distances are wanted too; the cases are read again for it, one by one
 
-    Raises UsageError for a protocol that does not exist or does not suit the quantity.
+    Raises UsageError for a protocol that does not exist or does not suit the quantity, or an encoder of label maps.
     """
+    if encoder is not None and quantity is Quantity.LABEL:
+        raise UsageError("label maps are no pictures for an encoder", remedy="Leave out --encoder.")
     asked = protocols(tuple(protocol), quantity)
     rows: list[Row] = []
     done: list[str] = []
@@ -97,7 +102,8 @@ def evaluate_files(
             done.append(files.name)
         except SpinloomError as error:
             failures.append((files.name, str(error).removeprefix(f"{files.name}: ")))
-    return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures))
+    seen = () if encoder is None else (encoded((load(f, quantity) for f in cases if f.name in done), encoder),)
+    return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures), seen)
 
 
 def subject_of(path: Path, root: Path) -> str:

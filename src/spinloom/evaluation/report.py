@@ -9,12 +9,13 @@ import numpy as np
 from spinloom.core.errors import SpinloomError
 from spinloom.core.image import Quantity
 from spinloom.core.version import __version__
+from spinloom.evaluation.encoder import SEEN
 from spinloom.evaluation.files import Files, load
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.perception import Perception, perception
 from spinloom.evaluation.pictures import histogram, perception_distortion, triptych
 from spinloom.evaluation.scores import Report, against, shown
-from spinloom.evaluation.tables import number, summary_rows
+from spinloom.evaluation.tables import encoded_rows, number, summary_rows
 from spinloom.report.page import Facts, Gallery, Page, Part, Prose, References, Section, Table
 
 MOST_PICTURED = 8
@@ -39,6 +40,9 @@ def page(report: Report, cases: Sequence[Files], *, other: tuple[str, Report, Se
         name, second, files = other
         sections.insert(1, Section(f"Beside {name}", (_beside(report, name, second),), "beside"))
         sets[name] = _perceived(second, files)
+    seen = {"this": report, **({other[0]: other[1]} if other is not None else {})}
+    if any(r.encoded for r in seen.values()):
+        sections.append(Section("As your own network sees them", _encoded(seen), "encoder"))
     if any(sets.values()):
         sections.append(Section("As a set", _perception(sets, report.quantity), "set"))
     sections += [Section("Definitions", _definitions(report), "definitions")]
@@ -106,6 +110,19 @@ def _beside(report: Report, name: str, second: Report) -> Table:
     )
     text = "Mean difference subject by subject, with its 95 % interval, and p of the Wilcoxon signed-rank test."
     return Table(("protocol", "metric", f"this minus {name}", "p", "n"), rows, text)
+
+
+def _encoded(seen: dict[str, Report]) -> tuple[Part, ...]:
+    """FID, KID and their like: a row for each set, a table for each distance slice by slice."""
+    rows = [{"prediction": name} | row for name, r in seen.items() for row in encoded_rows(r)]
+    parts: list[Part] = [Table(tuple(rows[0]), tuple(tuple(row.values()) for row in rows), SEEN)]
+    for name, r in seen.items():
+        for e in r.encoded:
+            if e.cases:
+                worst = sorted(e.cases.items(), key=lambda item: -item[1])
+                cases = tuple((case, number(value)) for case, value in worst)
+                parts.append(Table(("case", e.paired), cases, f"{name}, {e.key}; mean over the slices of a case."))
+    return tuple(parts)
 
 
 def _perception(sets: dict[str, Perception | None], quantity: Quantity) -> tuple[Part, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
+from spinloom.evaluation.encoded import Encoded
 from spinloom.evaluation.honest import scale_of, where
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.pair import Pair
@@ -39,6 +40,7 @@ class Report:
     protocols  what was asked for
     quantity   of all images
     cases      scored;  failures  (case, why) of those that could not be
+    encoded    what a user's own networks say of all cases together
     """
 
     rows: tuple[Row, ...]
@@ -46,6 +48,7 @@ class Report:
     quantity: Quantity
     cases: tuple[str, ...]
     failures: tuple[tuple[str, str], ...] = ()
+    encoded: tuple[Encoded, ...] = ()
 
     def values(self, protocol: str, metric: str) -> dict[str, float]:
         """A number per case."""

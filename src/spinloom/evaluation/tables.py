@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spinloom.evaluation.encoder import SEEN
 from spinloom.evaluation.protocol import Column
 from spinloom.evaluation.scores import Report
 from spinloom.evaluation.statistics import Summary
@@ -35,6 +36,16 @@ def _summary_row(report: Report, protocol: str, column: Column) -> dict[str, str
     }
 
 
+def encoded_rows(report: Report) -> list[dict[str, str]]:
+    """One row per number of a user's own network, its weights' SHA-256 beside it."""
+    return [
+        {"encoder": e.encoder, "metric": n.name, "value": number(n.value), "slices": str(e.slices), "note": n.note}
+        | {"sha256 of weights": e.sha256}
+        for e in report.encoded
+        for n in e.numbers
+    ]
+
+
 def interval(s: Summary) -> str:
     """mean [low, high], the interval over subjects where there are three or more."""
     if not s.n:
@@ -48,11 +59,15 @@ def number(x: float) -> str:
 
 
 def as_csv(report: Report) -> str:
-    """case, protocol, metric, unit, value: one line per number."""
+    """case, protocol, metric, unit, value, note: one line per number; "*" is all cases together."""
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(("case", "protocol", "metric", "unit", "value"))
-    lines.writerows((r.case, r.protocol, r.metric, r.unit, repr(r.value)) for r in report.rows)
+    lines.writerow(("case", "protocol", "metric", "unit", "value", "note"))
+    lines.writerows((r.case, r.protocol, r.metric, r.unit, repr(r.value), "") for r in report.rows)
+    for e in report.encoded:
+        weights = f"sha256 {e.sha256}"
+        lines.writerows((case, e.key, e.paired, "", repr(value), weights) for case, value in e.cases.items())
+        lines.writerows(("*", e.key, n.name, "", repr(n.value), f"{weights}; {n.note}") for n in e.numbers)
     return out.getvalue()
 
 
@@ -69,6 +84,12 @@ def as_json(report: Report) -> dict[str, Any]:
             {"protocol": p, "metric": c.name, "unit": c.unit, "more is better": c.more}
             | {k: _plain(v) for k, v in asdict(report.summary(p, c.name)).items()}
             for p, c in report.metrics()
+        ],
+        "encoders": [
+            {"encoder": e.encoder, "sha256": e.sha256, "slices": e.slices, "seen": SEEN}
+            | {"numbers": [asdict(n) | {"value": _plain(n.value)} for n in e.numbers]}
+            | {"cases": {case: {e.paired: _plain(value)} for case, value in e.cases.items()}}
+            for e in report.encoded
         ],
         "rows": [asdict(r) | {"value": _plain(r.value)} for r in report.rows],
     }
