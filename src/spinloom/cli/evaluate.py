@@ -58,7 +58,7 @@ def evaluate(
     from spinloom.core.errors import InputError, PartialFailure, UsageError
     from spinloom.evaluation.encoder_file import read_encoder
     from spinloom.evaluation.files import evaluate_files, match
-    from spinloom.evaluation.tables import as_json, encoded_rows, summary_rows
+    from spinloom.evaluation.tables import as_json, encoded_rows, reasons, summary_rows
 
     if report is not None and report.suffix != ".html":
         raise UsageError(f"--report must end in .html, got '{report}'")
@@ -88,6 +88,8 @@ def evaluate(
         for one in (found, second[1]) if second is not None else (found,):
             if one.encoded:
                 print_table(encoded_rows(one), as_json=False)
+        for why in reasons(found):
+            typer.echo(f"note: {why}")
         for p in found.protocols:
             for caveat in p.caveats:
                 typer.echo(f"note: {p.name}: {caveat}")

@@ -13,8 +13,9 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
 from spinloom.core.masks import body, head
 from spinloom.evaluation.continuity import slice_roughness
+from spinloom.evaluation.multiscale import box_of, least_side, ms_ssim
 from spinloom.evaluation.overlap import dice
-from spinloom.evaluation.pair import Mask, Pair
+from spinloom.evaluation.pair import Mask, Pair, Values
 from spinloom.evaluation.path_length import wepl_error
 from spinloom.evaluation.pointwise import mae, ncc, psnr, rmse
 from spinloom.evaluation.protocol import Column, Protocol, Scores
@@ -22,6 +23,7 @@ from spinloom.evaluation.similarity import Gaussian, ssim
 
 HU_RANGE = 2000.0
 BONE_HU, AIR_HU = 250.0, -200.0
+LEAST = least_side(Gaussian())
 NAN = float("nan")
 
 
@@ -42,8 +44,9 @@ def scale_of(pair: Pair, mask: Mask) -> float:
 
 
 def honest(pair: Pair) -> Scores:
-    """MAE, RMSE, bias, PSNR, SSIM (3D and axial slices, Gaussian window, normalised inside the mask), NCC, roughness
-    through the slices (1 is right); for HU also errors in air, soft tissue and bone, and of beams through the body."""
+    """MAE, RMSE, bias, PSNR, SSIM and MS-SSIM of five scales (3D and of axial slices; Gaussian window, normalised inside
+    the mask), NCC, roughness through the slices (1 is right); for HU also errors in air, soft tissue and bone, and of beams
+    through the body."""
     mask, x, y = where(pair), pair.x, pair.y
     span = scale_of(pair, mask)
     if span == 0:
@@ -61,12 +64,40 @@ def honest(pair: Pair) -> Scores:
         "PSNR": psnr(x, y, span, mask),
         "SSIM": NAN if thin else ssim(a, b, span, window=Gaussian(), mask=m),
         "SSIM of slices": NAN if narrow else ssim(a, b, span, window=Gaussian(), mask=m, slice_axis=2),
+        **five_scales(x, y, span, mask),
         "NCC": ncc(x, y, mask) if np.ptp(x[mask]) > 0 and np.ptp(y[mask]) > 0 else NAN,
         "slice roughness": slice_roughness(x, y, mask) if mask.any(axis=(0, 1)).sum() > 1 else NAN,
     }
     if pair.quantity is Quantity.HU:
         found |= hounsfield(x, y, mask) | {"WEPL error": wepl_error(x, y, mask, pair.voxel_mm)}
     return found
+
+
+def five_scales(x: Values, y: Values, span: float, mask: Mask) -> dict[str, float]:
+    """MS-SSIM (3D) and its mean over axial slices; NaN where the image is too small for five scales, never fewer.
+
+    A slice whose mask is gone at the coarsest scale (less than half of every voxel of 16 x 16) is left out.
+    """
+    solid = solids = NAN
+    if min(x.shape) >= LEAST:
+        box = box_of(mask)
+        solid = _scales(x[box], y[box], span, mask[box])
+    if min(x.shape[:2]) >= LEAST:
+        box = box_of(np.asarray(mask.any(axis=2)))
+        some = [_scales(x[box][:, :, z], y[box][:, :, z], span, mask[box][:, :, z]) for z in _holding(mask)]
+        solids = float(np.nanmean(some)) if np.isfinite(some).any() else NAN
+    return {"MS-SSIM": solid, "MS-SSIM of slices": solids}
+
+
+def _scales(x: Values, y: Values, span: float, mask: Mask) -> float:
+    try:
+        return ms_ssim(x, y, span, mask=mask)
+    except InputError:
+        return NAN
+
+
+def _holding(mask: Mask) -> list[int]:
+    return [int(z) for z in np.flatnonzero(mask.any(axis=(0, 1)))]
 
 
 def hounsfield(x: np.ndarray, y: np.ndarray, mask: Mask) -> dict[str, float]:
@@ -76,6 +107,7 @@ def hounsfield(x: np.ndarray, y: np.ndarray, mask: Mask) -> dict[str, float]:
     return {**found, "Dice bone": dice((x > BONE_HU) & mask, (y > BONE_HU) & mask)}
 
 
+GONE = ", and some of the mask left at the coarsest"
 COMMON = (
     Column("MAE"),
     Column("RMSE"),
@@ -83,6 +115,8 @@ COMMON = (
     Column("PSNR", "dB", more=True),
     Column("SSIM", more=True),
     Column("SSIM of slices", more=True),
+    Column("MS-SSIM", more=True, absent=f"five scales need {LEAST} voxels along every axis{GONE}"),
+    Column("MS-SSIM of slices", more=True, absent=f"five scales need {LEAST} voxels along both axes of a slice{GONE}"),
     Column("NCC", more=True),
     Column("slice roughness", ideal=1.0),
 )

@@ -20,12 +20,14 @@ class Column:
     name    unique within the protocol;  unit  "" for ratios
     more    whether more is better
     ideal   where neither more nor less is: what it should be
+    absent  why it may be NaN
     """
 
     name: str
     unit: str = ""
     more: bool = False
     ideal: float | None = None
+    absent: str = ""
 
     def badness(self, value: float) -> float:
         """The larger, the worse."""

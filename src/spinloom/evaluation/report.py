@@ -15,7 +15,7 @@ from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.perception import Perception, perception
 from spinloom.evaluation.pictures import histogram, perception_distortion, triptych
 from spinloom.evaluation.scores import Report, against, shown
-from spinloom.evaluation.tables import encoded_rows, number, summary_rows
+from spinloom.evaluation.tables import encoded_rows, number, reasons, summary_rows
 from spinloom.report.page import Facts, Gallery, Page, Part, Prose, References, Section, Table
 
 MOST_PICTURED = 8
@@ -76,6 +76,8 @@ def _found(report: Report) -> tuple[Part, ...]:
         columns = tuple(rows[0])
         text = "Means over subjects with 95 % bootstrap intervals (BCa, 9,999 resamples of subjects, three or more)."
         parts.append(Table(columns, tuple(tuple(r[c] for c in columns) for r in rows), text))
+    if why := reasons(report):
+        parts.append(Prose(tuple(why)))
     return tuple(parts)
 
 

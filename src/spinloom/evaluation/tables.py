@@ -11,7 +11,7 @@ import numpy as np
 
 from spinloom.evaluation.encoder import SEEN
 from spinloom.evaluation.protocol import Column
-from spinloom.evaluation.scores import Report
+from spinloom.evaluation.scores import Report, Row
 from spinloom.evaluation.statistics import Summary
 
 
@@ -53,6 +53,25 @@ def interval(s: Summary) -> str:
     return number(s.mean) + (f" [{number(s.low)}, {number(s.high)}]" if np.isfinite(s.low) else "")
 
 
+def absent(report: Report, row: Row) -> str:
+    """Why a number is NaN, where its column says so."""
+    if not np.isnan(row.value):
+        return ""
+    return next(
+        (c.absent for p in report.protocols if p.name == row.protocol for c in p.columns if c.name == row.metric), ""
+    )
+
+
+def reasons(report: Report) -> list[str]:
+    """One sentence for each metric that has no value in some cases, and a reason."""
+    found: dict[tuple[str, str, str], int] = {}
+    for r in report.rows:
+        if why := absent(report, r):
+            key = r.protocol, r.metric, why
+            found[key] = found.get(key, 0) + 1
+    return [f"{p}: no {m} in {n} of {len(report.cases)} cases: {why}" for (p, m, why), n in found.items()]
+
+
 def number(x: float) -> str:
     """Four digits that mean something."""
     return "" if np.isnan(x) else f"{x:.4g}"
@@ -63,7 +82,7 @@ def as_csv(report: Report) -> str:
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(("case", "protocol", "metric", "unit", "value", "note"))
-    lines.writerows((r.case, r.protocol, r.metric, r.unit, repr(r.value), "") for r in report.rows)
+    lines.writerows((r.case, r.protocol, r.metric, r.unit, repr(r.value), absent(report, r)) for r in report.rows)
     for e in report.encoded:
         weights = f"sha256 {e.sha256}"
         lines.writerows((case, e.key, e.paired, "", repr(value), weights) for case, value in e.cases.items())
@@ -91,7 +110,10 @@ def as_json(report: Report) -> dict[str, Any]:
             | {"cases": {case: {e.paired: _plain(value)} for case, value in e.cases.items()}}
             for e in report.encoded
         ],
-        "rows": [asdict(r) | {"value": _plain(r.value)} for r in report.rows],
+        "rows": [
+            asdict(r) | {"value": _plain(r.value)} | ({"why": why} if (why := absent(report, r)) else {})
+            for r in report.rows
+        ],
     }
 
 
