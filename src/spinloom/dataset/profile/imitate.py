@@ -11,6 +11,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.units import deg, ms
 from spinloom.dataset.draw import extremes, parse
 from spinloom.dataset.fields import Recipe
+from spinloom.dataset.profile.feasible import feasible
 from spinloom.dataset.profile.field_match import MAPS, inhomogeneities
 from spinloom.dataset.profile.geometry import geometry
 from spinloom.dataset.profile.matching import matches
@@ -26,6 +27,9 @@ PROTOCOL_OF = {
     "T2starw": "spoiled_gre",
     "MEGRE": "multi_echo_gre",
 }
+
+MOST_EXCITING = 100 * deg
+"""Files of turbo spin echoes tell the refocusing angle as their flip angle: an excitation is not larger than this."""
 
 
 def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[str], list[str]]:
@@ -45,13 +49,14 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
     left = [
         f"{c}: no protocol makes it" for c in profile.contrasts if c not in PROTOCOL_OF and c not in (*SECTIONS, *MAPS)
     ]
-    value["protocol"] = [_protocol(c, profile.contrasts[c], became, left) for c in known]
     scanner = value.setdefault("scanner", {})
     if fields := [profile.contrasts[c]["B0_T"] for c in known if "B0_T" in profile.contrasts[c]]:
         scanner["B0"] = fields[0].median
         became.append(f"B0 {fields[0].median:g} T → scanner.B0")
+    B0 = _first(scanner.get("B0", 3.0))
+    value["protocol"] = [_protocol(c, profile.contrasts[c], B0, became, left) for c in known]
     value["phantom"] = dict(value.get("phantom", {}))
-    for name, (seconds, factor) in factors(profile, _first(scanner.get("B0", 3.0))).items():
+    for name, (seconds, factor) in factors(profile, B0).items():
         value["phantom"][f"{name}_relative"] = round(float(np.clip(factor, 0.2, 5)), 4)
         became.append(f"commonest {name} {seconds * 1e3:.0f} ms → phantom.{name}_relative = {factor:.3g}")
     scanner |= (fields_of := _fields(profile, value))
@@ -104,7 +109,7 @@ def _fields(profile: Profile, value: dict[str, Any]) -> dict[str, float]:
     return {n: round(v, 4) for n, v in inhomogeneities(profile, from_plain({**value, "scanner": scanner})).items()}
 
 
-def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -> dict[str, Any]:
+def _protocol(contrast: str, numbers: Any, B0: float, became: list[str], left: list[str]) -> dict[str, Any]:
     from spinloom.sequence.protocols import PRESETS, PROTOCOLS
 
     name = PROTOCOL_OF[contrast]
@@ -113,6 +118,8 @@ def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -
     for key, unit, shown in (("TE", ms, "TE_ms"), ("TR", ms, "TR_ms"), ("TI", ms, "TI_ms"), ("FA", deg, "FA_deg")):
         found = numbers.get(f"{key}_{'rad' if key == 'FA' else 's'}")
         if found is not None and key in known:
+            if key == "FA" and found.median > MOST_EXCITING and "refocus_FA" in known:
+                shown = "refocus_FA_deg"
             parameters[shown] = round(found.median / unit, 4)
             became.append(f"{contrast}: {key} → {shown} = {parameters[shown]}")
     if placed := geometry(numbers, known):
@@ -123,4 +130,7 @@ def _protocol(contrast: str, numbers: Any, became: list[str], left: list[str]) -
         if max(interpolated.values()) > 1.05:
             times = ", ".join(f"{v:.2f} along {a}" for a, v in interpolated.items() if v > 1.05)
             left.append(f"{contrast}: zero filling ({times}): simulated voxels are the acquired ones")
+    parameters, changed, given_up = feasible(name, parameters, B0)
+    became += [f"{contrast}: {changed}"] if changed else []
+    left += [f"{contrast}: {given_up}"] if given_up else []
     return {"use": name, "suffix": contrast, "parameters": parameters}
