@@ -36,6 +36,7 @@ _HOME = {
     "by_tissue": "tissues",
     "slice_roughness": "continuity",
     "wepl_error": "path_length",
+    "STOPPING_POWER": "stopping_power",
     "frechet_distance": "distributions",
     "kernel_distance": "distributions",
     "read_encoder": "encoder_file",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from spinloom.evaluation.similarity import ssim_map as ssim_map
     from spinloom.evaluation.statistics import compare as compare
     from spinloom.evaluation.statistics import summarise as summarise
+    from spinloom.evaluation.stopping_power import STOPPING_POWER as STOPPING_POWER
     from spinloom.evaluation.tissues import by_tissue as by_tissue
 
 

@@ -20,6 +20,7 @@ from spinloom.evaluation.path_length import wepl_error
 from spinloom.evaluation.pointwise import mae, ncc, psnr, rmse
 from spinloom.evaluation.protocol import Column, Protocol, Scores
 from spinloom.evaluation.similarity import Gaussian, ssim
+from spinloom.evaluation.stopping_power import STOPPING_POWER
 
 HU_RANGE = 2000.0
 BONE_HU, AIR_HU = 250.0, -200.0
@@ -44,9 +45,9 @@ def scale_of(pair: Pair, mask: Mask) -> float:
 
 
 def honest(pair: Pair) -> Scores:
-    """MAE, RMSE, bias, PSNR, SSIM and MS-SSIM of five scales (3D and of axial slices; Gaussian window, normalised inside
-    the mask), NCC, roughness through the slices (1 is right); for HU also errors in air, soft tissue and bone, and of beams
-    through the body."""
+    """MAE, RMSE, bias, PSNR, SSIM and MS-SSIM of five scales (3D and of axial slices; Gaussian window, normalised in
+    the mask), NCC, roughness through the slices (1 is right); for HU also errors in air, soft tissue and bone, and of
+    beams through the body: water-equivalent paths by electron density (photons) and by stopping power (protons)."""
     mask, x, y = where(pair), pair.x, pair.y
     span = scale_of(pair, mask)
     if span == 0:
@@ -70,6 +71,7 @@ def honest(pair: Pair) -> Scores:
     }
     if pair.quantity is Quantity.HU:
         found |= hounsfield(x, y, mask) | {"WEPL error": wepl_error(x, y, mask, pair.voxel_mm)}
+        found["WEPL error of protons"] = wepl_error(x, y, mask, pair.voxel_mm, STOPPING_POWER)
     return found
 
 
@@ -133,6 +135,7 @@ HONEST_HU = Protocol(
         Column("MAE bone", "HU"),
         Column("Dice bone", more=True),
         Column("WEPL error", "mm"),
+        Column("WEPL error of protons", "mm"),
     ),
     honest,
     HONEST.source,
