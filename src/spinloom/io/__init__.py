@@ -16,11 +16,13 @@ _HOME = {
     "read_template": "templates",
     "read_kspace": "kspaces",
     "write_kspace": "kspaces",
+    "write_series": "dicom_write",
 }
 
 __all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from spinloom.io.dicom_write import write_series as write_series
     from spinloom.io.images import read_any as read_any
     from spinloom.io.kspaces import read_kspace as read_kspace
     from spinloom.io.kspaces import write_kspace as write_kspace
