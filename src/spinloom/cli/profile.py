@@ -13,6 +13,8 @@ from spinloom.cli import options as o
 from spinloom.cli.folders import Exclude, LayoutName, scans_in
 
 if TYPE_CHECKING:
+    from spinloom.core.image import Image
+    from spinloom.dataset.find_labels import LabelMap
     from spinloom.dataset.profile.measure import ToMeasure
     from spinloom.dataset.profile.series import Relaxation
 
@@ -55,10 +57,11 @@ def profile(
     from spinloom.dataset.profile.ways import WAYS
     from spinloom.files.atomic import write_text
 
-    series = _relaxation(T1_series, TI, T2_series, TE)
+    label_maps = () if labels is None else find_labels(labels)
+    series, own = _relaxation(T1_series, TI, T2_series, TE, label_maps)
     maps = _maps("fieldmap", fieldmap) + _maps("TB1map", B1_map)
-    scans, label_maps = scans_in(folder, layout, exclude), () if labels is None else find_labels(labels)
-    found = with_series(measure(chain(to_measure(scans, label_maps), maps)), **series)
+    scans = scans_in(folder, layout, exclude)
+    found = with_series(measure(chain(to_measure(scans, label_maps), maps)), own, **series)
     write_text(out, found.to_toml())
     if report is not None:
         from spinloom.dataset.profile.report import profile_page
@@ -91,19 +94,31 @@ def _maps(section: str, files: list[Path] | None) -> list[ToMeasure]:
     return [(file.name, section, partial(read_any, file, quantity=quantity), None) for file in files or []]
 
 
-def _relaxation(T1: Path | None, TI: str | None, T2: Path | None, TE: str | None) -> dict[str, Relaxation]:
+def _relaxation(
+    T1: Path | None, TI: str | None, T2: Path | None, TE: str | None, maps: tuple[LabelMap, ...]
+) -> tuple[dict[str, Relaxation], dict[str, Image]]:
+    """Measured times by their section of the profile, and labels for those that have some."""
     from spinloom.core.errors import UsageError
     from spinloom.dataset.profile.read_series import read_series
+    from spinloom.dataset.profile.relaxation_labels import labels_for
     from spinloom.dataset.profile.series import measure_T1, measure_T2
 
     if (T1 is None) != (TI is None) or (T2 is None) != (TE is None):
         raise UsageError("a series needs its times", remedy="Give --T1-series with --TI-ms, --T2-series with --TE-ms.")
     found: dict[str, Relaxation] = {}
-    if T1 is not None and TI is not None:
-        found["T1map"] = measure_T1(read_series(T1), _times("--TI-ms", TI))
-    if T2 is not None and TE is not None:
-        found["T2map"] = measure_T2(read_series(T2), _times("--TE-ms", TE))
-    return found
+    labels: dict[str, Image] = {}
+    for section, path, option, text, fit in (
+        ("T1map", T1, "--TI-ms", TI, measure_T1),
+        ("T2map", T2, "--TE-ms", TE, measure_T2),
+    ):
+        if path is None or text is None:
+            continue
+        times = _times(option, text)
+        images = read_series(path)
+        found[section] = fit(images, times)
+        if (own := labels_for(path, images[0], maps)) is not None:
+            labels[section] = own
+    return found, labels
 
 
 def _times(option: str, text: str) -> list[float]:

@@ -45,4 +45,17 @@ def test_the_flip_angle_of_a_turbo_spin_echo_is_that_of_its_refocusing_pulses() 
     recipe, _, _ = imitate(Profile({"T2w": numbers}, {}))
     made = make_sequence(recipe.protocol[0], B0=3.0, rng=np.random.default_rng(0))[0].protocol
     assert made is not None
-    assert (made.FA, made.refocus_FA) == (pytest.approx(90 * deg), pytest.approx(120 * deg))  # type: ignore[attr-defined]
+    assert [made.FA, made.refocus_FA] == pytest.approx([90 * deg, 120 * deg])  # type: ignore[attr-defined]
+
+
+def test_what_no_field_of_a_recipe_makes_is_named_with_its_size() -> None:
+    """A ghost of 5 %, contrasts of labels and times of single labels; a ghost of 0.1 % is nobody's business."""
+
+    def one(v: float) -> Range:
+        return Range(v, v, v, 1)
+
+    numbers = {"ghost_y": one(0.05), "ghost_x": one(0.001), "contrast 2:1": one(0.7)}
+    _, _, left = imitate(Profile({"T2w": numbers, "T1map": {"mode_s": one(0.9), "label 3 s": one(1.3)}}, {}))
+    assert any("T2w: half-field ghosts (0.050 along y):" in text for text in left)
+    assert any(text.startswith("T2w: contrast of labels") for text in left)
+    assert any(text.startswith("T1map: times of single labels") for text in left)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image
 from spinloom.dataset.profile.imitate import imitate
-from spinloom.dataset.profile.measure import Profile, Range, measure, profile_of
+from spinloom.dataset.profile.measure import Profile, Range, profile_of
 from spinloom.dataset.profile.relaxation import factors, with_series
 from spinloom.dataset.profile.relaxometry import fit_T1, fit_T2
 from spinloom.dataset.profile.series import measure_T1, measure_T2
@@ -78,8 +78,7 @@ def test_series_of_other_grids_other_counts_and_of_noise_alone_are_refused() -> 
 def test_measured_times_go_through_the_profile_into_factors_of_the_tissue_table() -> None:
     T1 = measure_T1(two_tissues(False, 0.5), TI)
     T2 = measure_T2(two_tissues(True, 0.2, signed=False), TE)
-    empty = measure([("a", "T1w", lambda: two_tissues(False, 2.0, signed=False)[5], None)])
-    profile = profile_of(with_series(empty, T1map=T1, T2map=T2).to_toml())
+    profile = profile_of(with_series(Profile({"T1w": {}}, {}), T1map=T1, T2map=T2).to_toml())
     white = tissue_table(3.0).named("white_matter")
     found = factors(profile, 3.0)
     assert found["T1"][1] == pytest.approx(WHITE[0] / white.T1, rel=0.03)

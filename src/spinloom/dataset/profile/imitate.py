@@ -69,7 +69,7 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
         if "removed" in profile.kinds.get(c, ())
     ]
     left += _too_fine(profile, known, float(value["phantom"].get("voxel_mm", 1.0)))
-    left += [f"{c}: {n}" for c in known for n in profile.contrasts[c] if n.startswith(("ghost", "contrast", "CNR"))]
+    left += _not_made(profile, known)
     return from_plain(value), became, left
 
 
@@ -86,6 +86,27 @@ def _own(contrast: str, matched: list[tuple[float, float]], became: list[str]) -
             found[name] = {"uniform": [low, high]} if high > low * 1.001 else low
             became.append(f"{contrast}: {what} → {name} = {found[name]}")
     return found
+
+
+GHOST = 0.01
+"""Half-field ghosts below this part of the head's signal are those of noise and ringing, in simulated scans too."""
+
+
+def _not_made(profile: Profile, known: list[str]) -> list[str]:
+    """What a profile holds and no field of a recipe makes."""
+    found = []
+    for c in known:
+        numbers = profile.contrasts[c]
+        ghosts = [(n[-1], r.median) for n, r in numbers.items() if n.startswith("ghost_") and r.median > GHOST]
+        if ghosts:
+            shown = ", ".join(f"{v:.3f} along {axis}" for axis, v in ghosts)
+            found.append(
+                f"{c}: half-field ghosts ({shown}): no imperfection of a recipe makes them in {PROTOCOL_OF[c]}"
+            )
+        if any(n.startswith(("contrast ", "CNR ")) for n in numbers):
+            found.append(f"{c}: contrast of labels: that of the tissue table, see phantom.T1_relative and T2_relative")
+    labelled = [s for s in SECTIONS if any(n.startswith("label ") for n in profile.contrasts.get(s, {}))]
+    return [*found, *(f"{s}: times of single labels: a recipe stretches those of all tissues alike" for s in labelled)]
 
 
 def _too_fine(profile: Profile, known: list[str], voxel_mm: float) -> list[str]:

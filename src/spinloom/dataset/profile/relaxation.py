@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from spinloom.core.image import Image
 from spinloom.dataset.profile.measure import Profile, Range
+from spinloom.dataset.profile.relaxation_labels import label_numbers
 from spinloom.dataset.profile.series import Relaxation
 from spinloom.phantom.tissue_table import tissue_table
 
@@ -14,13 +16,18 @@ SECTIONS = {"T1map": "T1", "T2map": "T2"}
 """Section of a profile → the time it is about."""
 
 
-def with_series(profile: Profile, **series: Relaxation) -> Profile:
-    """The profile with measured times: with_series(profile, T1map=measure_T1(...), T2map=measure_T2(...))."""
+def with_series(profile: Profile, labels: Mapping[str, Image] = MappingProxyType({}), **series: Relaxation) -> Profile:
+    """The profile with measured times: with_series(profile, T1map=measure_T1(...), T2map=measure_T2(...)).
+
+    labels  T1map or T2map → labels on the grid of the series, where there are any
+    """
     more: dict[str, Mapping[str, Range]] = {}
     for section, r in series.items():
         one = {"mode_s": r.mode, "median_s": r.median, "error_s": r.error}
         if r.inversion:
             one["inversion"] = r.inversion
+        if section in labels:
+            one |= label_numbers(r, labels[section].data)
         numbers = {name: Range(value, value, value, 1) for name, value in one.items()}
         more[section] = MappingProxyType(numbers | {"spread_s": Range(r.low, r.median, r.high, r.voxels)})
     return replace(profile, contrasts=MappingProxyType({**profile.contrasts, **more}))
