@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    prediction: Annotated[Path, typer.Argument(help="A file, or a folder with one file per subject.")],
+    prediction: Annotated[Path, typer.Argument(help="An image (file, slices, DICOM), or a folder of one per subject.")],
     reference: Annotated[Path, typer.Argument(help="The same of what is right.")],
     mask: Annotated[Path | None, typer.Option("--mask", help="Where it counts: a file, or a folder.")] = None,
     labels: Annotated[Path | None, typer.Option("--labels", help="Tissues: errors are also given for each.")] = None,
@@ -34,6 +34,9 @@ def evaluate(
     ] = None,
     prediction_files: Annotated[str, typer.Option("--prediction-files", help="Pattern of names that count.")] = "*",
     reference_files: Annotated[str, typer.Option("--reference-files", help="Pattern of names that count.")] = "*",
+    spacing_mm: Annotated[
+        str | None, typer.Option("--spacing-mm", help="Of slices that do not know it: columns,rows,slices, e.g. 1,1,3.")
+    ] = None,
     encoder: Annotated[
         Path | None,
         typer.Option(
@@ -66,7 +69,8 @@ def evaluate(
         raise UsageError("--encoder-sha256 says what a file must be, and --encoder names none")
     seen_by = None if encoder is None else read_encoder(encoder, sha256=encoder_sha256)
     what, names = _quantity(quantity), tuple(part.strip() for part in protocol.split(","))
-    cases, faults = match(prediction, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
+    only, mm = (prediction_files, reference_files), _spacing(spacing_mm)
+    cases, faults = match(prediction, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
     found = evaluate_files(cases, names, what, faults, seen_by)
     for case, why in found.failures:
         typer.echo(f"spinloom: not scored: {case}: {why}", err=True)
@@ -75,7 +79,7 @@ def evaluate(
         raise InputError(f"no case could be scored; the first: {why}")
     second = None
     if other is not None:
-        more, lost = match(other, reference, mask=mask, labels=labels, only=(prediction_files, reference_files))
+        more, lost = match(other, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
         second = (other.name, evaluate_files(more, names, what, lost, seen_by), more)
         for case, why in second[1].failures:
             typer.echo(f"spinloom: not scored: {other.name}: {case}: {why}", err=True)
@@ -98,6 +102,18 @@ def evaluate(
     for one in (found, second[1]) if second is not None else (found,):
         if n := len(one.failures):
             raise PartialFailure(f"{n} of {n + len(one.cases)} cases were not scored")
+
+
+def _spacing(text: str | None) -> tuple[float, float, float] | None:
+    from spinloom.core.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        dx, dy, dz = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--spacing-mm takes three numbers, as in 1,1,3; got '{text}'") from None
+    return dx, dy, dz
 
 
 def _quantity(name: str) -> Quantity:

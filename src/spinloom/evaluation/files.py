@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,47 +12,55 @@ from spinloom.core.image import Quantity
 from spinloom.evaluation.encoded import encoded
 from spinloom.evaluation.encoder import Encoder
 from spinloom.evaluation.known import protocols
+from spinloom.evaluation.on_disk import images_in, is_one, subject_of
 from spinloom.evaluation.pair import Pair, pair_of
 from spinloom.evaluation.scores import Report, Row, rows_of
 
 PathLike = str | os.PathLike[str]
-SUFFIXES = (".nii.gz", ".nii", ".mha")
-ENTITIES = re.compile(r"(sub-[A-Za-z0-9]+)(?:.*?(ses-[A-Za-z0-9]+))?")
 
 
 @dataclass(frozen=True)
 class Files:
-    """One case on disk."""
+    """One case on disk.
+
+    spacing_mm  of slices that do not know it: columns, rows, slices [mm]
+    """
 
     name: str
     prediction: Path
     reference: Path
     mask: Path | None = None
     labels: Path | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
 
 def match(
     prediction: PathLike, reference: PathLike, *, mask: PathLike | None = None, labels: PathLike | None = None,
-    only: tuple[str, str] = ("*", "*"),
+    only: tuple[str, str] = ("*", "*"), spacing_mm: tuple[float, float, float] | None = None,
 ) -> tuple[tuple[Files, ...], tuple[tuple[str, str], ...]]:  # fmt: skip
     """Files that belong together, and (subject, what is wrong) of those without a partner.
 
-    prediction, reference, mask, labels  a file each, or a folder each with one file per subject. The subject is sub-XX
-                                         (with ses-YY) in the path; else the file's name; else, where files of all
-                                         subjects are called the same, the folder's
+    prediction, reference, mask, labels  an image each, or a folder each with one image per subject; an image is a file,
+                                         a folder of slices or a DICOM series. The subject is sub-XX (with ses-YY) in
+                                         the path; else its name; else, where all are called the same, the folder's
+    spacing_mm                           of slices that do not know it
     only                                 patterns of names that count in the folders, e.g. ("*", "*_T2w.nii.gz")
 
     Raises InputError for a path that is not there, a folder beside a file, or one without images.
     """
     ours, theirs = Path(prediction), Path(reference)
-    if ours.is_dir() != theirs.is_dir():
-        raise InputError(f"'{ours}' and '{theirs}' are a folder and a file", remedy="Give two files or two folders.")
+    for given in (ours, theirs, mask, labels):
+        if given is not None and not Path(given).exists():
+            raise InputError("there is no such file or folder", file=given, remedy="Check the path.")
+    if is_one(ours) != is_one(theirs):
+        raise InputError(
+            f"'{ours}' and '{theirs}' are a folder and a file: one is an image, the other holds several",
+            remedy="Give two images or two folders of images.",
+        )
     extras = {what: None if given is None else Path(given) for what, given in (("mask", mask), ("labels", labels))}
-    if not ours.is_dir():
-        for given in (ours, theirs, *extras.values()):
-            if given is not None and not given.is_file():
-                raise InputError("there is no such file", file=given)
-        return (Files(subject_of(theirs, theirs.parent), ours, theirs, extras["mask"], extras["labels"]),), ()
+    if is_one(ours):
+        name = subject_of(theirs, theirs.parent)
+        return (Files(name, ours, theirs, extras["mask"], extras["labels"], spacing_mm),), ()
     faults: dict[str, str] = {}
     a, b = _by_subject(ours, only[0], faults), _by_subject(theirs, only[1], faults)
     more = {what: {} if path is None else _extra(path, faults, list(b)) for what, path in extras.items()}
@@ -65,7 +72,7 @@ def match(
             if path is not None and name not in more[what]:
                 faults.setdefault(name, f"has no {what} in {path}")
     names = [name for name in sorted(set(a) & set(b)) if name not in faults]
-    found = [Files(n, a[n], b[n], more["mask"].get(n), more["labels"].get(n)) for n in names]
+    found = [Files(n, a[n], b[n], more["mask"].get(n), more["labels"].get(n), spacing_mm) for n in names]
     return tuple(found), tuple(sorted(faults.items()))
 
 
@@ -73,9 +80,12 @@ def load(files: Files, quantity: Quantity = Quantity.SIGNAL) -> Pair:
     """One case in memory. Raises InputError naming what is wrong with it."""
     from spinloom.io.images import read_any
 
-    x, y = read_any(files.prediction, quantity=quantity), read_any(files.reference, quantity=quantity)
-    mask = None if files.mask is None else read_any(files.mask, quantity=Quantity.LABEL)
-    labels = None if files.labels is None else read_any(files.labels, quantity=Quantity.LABEL)
+    mm = files.spacing_mm
+    x, y = (read_any(path, quantity=quantity, spacing_mm=mm) for path in (files.prediction, files.reference))
+    mask, labels = (
+        None if path is None else read_any(path, quantity=Quantity.LABEL, spacing_mm=mm)
+        for path in (files.mask, files.labels)
+    )
     return pair_of(x, y, mask=mask, labels=labels, name=files.name)
 
 
@@ -106,18 +116,8 @@ def evaluate_files(
     return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures), seen)
 
 
-def subject_of(path: Path, root: Path) -> str:
-    """sub-XX_ses-YY in the path below the root, else the name of the file without its suffix."""
-    entities = ENTITIES.search(path.relative_to(root).as_posix())
-    if entities:
-        return "_".join(e for e in entities.groups() if e)
-    return next((path.name[: -len(s)] for s in SUFFIXES if path.name.endswith(s)), path.stem)
-
-
 def _by_subject(folder: Path, pattern: str, faults: dict[str, str]) -> dict[str, Path]:
-    files = sorted(p for p in folder.rglob(pattern) if p.is_file() and p.name.endswith(SUFFIXES))
-    if not files:
-        raise InputError(f"holds no images ({', '.join(SUFFIXES)}) named {pattern}", file=folder)
+    files = images_in(folder, pattern)
     names = [subject_of(p, folder) for p in files]
     if len(set(names)) < len(names) and len({p.parent for p in files}) == len(files):
         names = [p.parent.relative_to(folder).as_posix().replace("/", "_") for p in files]
@@ -131,4 +131,4 @@ def _by_subject(folder: Path, pattern: str, faults: dict[str, str]) -> dict[str,
 
 def _extra(path: Path, faults: dict[str, str], subjects: list[str]) -> dict[str, Path]:
     """Masks or labels: a folder by subject, or one file for all."""
-    return _by_subject(path, "*", faults) if path.is_dir() else dict.fromkeys(subjects, path)
+    return dict.fromkeys(subjects, path) if is_one(path) else _by_subject(path, "*", faults)
