@@ -49,6 +49,15 @@ def test_a_thin_slab_grows_to_the_head_because_volumes_select_none() -> None:
     assert found["FOV_mm"][2] == 256.0
 
 
+def test_slices_of_even_voxels_are_axial_and_a_cropped_field_grows_to_the_head_in_their_plane() -> None:
+    brain = numbers((1.0, 1.1, 1.0), (1.0, 1.0, 1.0), (124.0, 160.0, 140.0))
+    found = geometry(brain, parameters_of(_t2w()), cropped=True)
+    assert found["orientation"] == "axial"
+    assert found["FOV_mm"] == [192.0, 248.0]
+    assert found["matrix"] == [192, 225]
+    assert (found["slices"], found["slice_thickness_mm"]) == (140, 1.0)
+
+
 def test_a_profile_without_geometry_leaves_the_protocol_its_own() -> None:
     assert geometry({}, parameters_of(_t2w())) == {}
 

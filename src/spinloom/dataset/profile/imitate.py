@@ -54,7 +54,7 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
         scanner["B0"] = fields[0].median
         became.append(f"B0 {fields[0].median:g} T → scanner.B0")
     B0 = _first(scanner.get("B0", 3.0))
-    value["protocol"] = [_protocol(c, profile.contrasts[c], B0, became, left) for c in known]
+    value["protocol"] = [_protocol(c, profile, B0, became, left) for c in known]
     value["phantom"] = dict(value.get("phantom", {}))
     for name, (seconds, factor) in factors(profile, B0).items():
         value["phantom"][f"{name}_relative"] = round(float(np.clip(factor, 0.2, 5)), 4)
@@ -130,10 +130,10 @@ def _fields(profile: Profile, value: dict[str, Any]) -> dict[str, float]:
     return {n: round(v, 4) for n, v in inhomogeneities(profile, from_plain({**value, "scanner": scanner})).items()}
 
 
-def _protocol(contrast: str, numbers: Any, B0: float, became: list[str], left: list[str]) -> dict[str, Any]:
+def _protocol(contrast: str, profile: Profile, B0: float, became: list[str], left: list[str]) -> dict[str, Any]:
     from spinloom.sequence.protocols import PRESETS, PROTOCOLS
 
-    name = PROTOCOL_OF[contrast]
+    name, numbers = PROTOCOL_OF[contrast], profile.contrasts[contrast]
     known = inspect.signature({**PROTOCOLS, **PRESETS}[name]).parameters
     parameters: dict[str, Any] = {}
     for key, unit, shown in (("TE", ms, "TE_ms"), ("TR", ms, "TR_ms"), ("TI", ms, "TI_ms"), ("FA", deg, "FA_deg")):
@@ -143,7 +143,7 @@ def _protocol(contrast: str, numbers: Any, B0: float, became: list[str], left: l
                 shown = "refocus_FA_deg"
             parameters[shown] = round(found.median / unit, 4)
             became.append(f"{contrast}: {key} → {shown} = {parameters[shown]}")
-    if placed := geometry(numbers, known):
+    if placed := geometry(numbers, known, cropped="removed" in profile.kinds.get(contrast, ())):
         parameters |= placed
         shown = ", ".join(f"{k} = {v}" for k, v in placed.items())
         became.append(f"{contrast}: field of view and acquired voxel → {shown}")
