@@ -352,8 +352,8 @@ WHOSE = {
     "ST": ("InstitutionAddress", "DerivationDescription"),
     "CS": ("BodyPartExamined", "PatientPosition"),
 }  # fmt: skip
-DATES = {"PatientBirthDate": "19470213", "StudyDate": "20190317", "SeriesDate": "20190318",
-         "AcquisitionDate": "20190319", "ContentDate": "20190320", "StudyTime": "131719", "PatientAge": "073Y"}  # fmt: skip
+DATES = {"PatientBirthDate": "19470213", "StudyDate": "20190317", "SeriesDate": "20190318", "PatientAge": "073Y",
+         "AcquisitionDate": "20190319", "ContentDate": "20190320", "StudyTime": "131719"}  # fmt: skip
 
 
 def planted(folder: Path) -> tuple[Path, list[str]]:
@@ -582,3 +582,25 @@ def test_real_series_are_written_beside_themselves(tmp_path: Path, name: str) ->
         for a, b in pairwise(headers(out)):
             assert a.SOPInstanceUID != b.SOPInstanceUID
             assert a.StudyInstanceUID == b.StudyInstanceUID
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(("number", "what"), [(1, "MR"), (2, "CT, its gantry tilted by 14 degrees")], ids=["MR", "CT"])
+def test_dcm2niix_makes_the_same_of_a_real_series_and_of_what_is_written_beside_it(
+    tmp_path: Path, number: int, what: str
+) -> None:
+    if not (REAL / "dicom2nifti_variants.zip").exists():
+        pytest.skip("the shared real DICOM series are missing")
+    path, alone = tmp_path / "source", tmp_path / "alone"
+    with zipfile.ZipFile(REAL / "dicom2nifti_variants.zip") as packed:
+        packed.extractall(path)
+    write_series(read_series(path, series=number), tmp_path / "out", like=path, series=number)
+    alone.mkdir()
+    uid = list_series(path)[number - 1].uid
+    for file in [p for p in path.rglob("*") if p.is_file()]:
+        if pydicom.dcmread(file, force=True, specific_tags=["SeriesInstanceUID"]).get("SeriesInstanceUID") == uid:
+            (alone / file.name).write_bytes(file.read_bytes())
+    before, A, _ = dcm2niix(alone, tmp_path / "before")
+    after, B, _ = dcm2niix(tmp_path / "out", tmp_path / "after")
+    np.testing.assert_array_equal(after, before, what)
+    np.testing.assert_allclose(B, A, atol=1e-4)

@@ -101,7 +101,8 @@ def number(value: float) -> str:
     """A decimal string of at most 16 characters."""
     from pydicom.valuerep import format_number_as_ds
 
-    return str(format_number_as_ds(float(value) + 0.0))
+    short = f"{float(value) + 0.0!r}".removesuffix(".0")  # 0.0: no minus before nothing
+    return short if len(short) <= 16 else str(format_number_as_ds(float(value)))
 
 
 def _derivation(kind: Kind, kept: Stored, source: Beside | None, model: MadeBy | None) -> str:
