@@ -316,6 +316,27 @@ def test_a_reformatted_slice_was_made_from_all(tmp_path: Path) -> None:
     assert {len(d.SourceImageSequence) for d in headers(tmp_path / "out")} == {4}
 
 
+def test_frames_of_one_file_are_named_by_their_number(tmp_path: Path) -> None:
+    """Stored from head to feet, written from feet to head."""
+    from pydicom.dataset import Dataset
+
+    (file,) = source(tmp_path / "ct", 1).iterdir()
+    d = pydicom.dcmread(file)
+    frames = []
+    for z in (5.0, 2.5, 0.0):
+        place, frame = Dataset(), Dataset()
+        place.ImagePositionPatient = [-3.0, -3.0, z]
+        frame.PlanePositionSequence = [place]
+        frames.append(frame)
+    d.NumberOfFrames, d.PerFrameFunctionalGroupsSequence, d.PixelData = 3, frames, d.PixelData * 3
+    d.save_as(file)
+    write_series(read_series(tmp_path / "ct"), tmp_path / "out", like=tmp_path / "ct")
+    named = [d.SourceImageSequence for d in headers(tmp_path / "out")]
+    assert [[(n.ReferencedSOPInstanceUID, n.ReferencedFrameNumber) for n in one] for one in named] == [
+        [("1.2.3.4.0", 3)], [("1.2.3.4.0", 2)], [("1.2.3.4.0", 1)],
+    ]  # fmt: skip
+
+
 def test_files_are_read_strictly(tmp_path: Path) -> None:
     """pydicom raises for what breaks the rules of a value representation."""
     settings = import_module("pydicom.config").settings

@@ -13,8 +13,12 @@ from spinloom.files import atomic
 
 
 def require_room(folder: Path) -> None:
-    """Raises InputError for a folder that holds something, or a file in its place."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    """Raises InputError for a folder that holds something, or a file in its place; MachineError if it is shut."""
+    try:
+        taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    except OSError as error:
+        raise MachineError(f"cannot look into it: {error.strerror or error}", file=folder) from error
+    if taken:
         raise InputError(
             "is a file" if folder.is_file() else "holds files already",
             file=folder,

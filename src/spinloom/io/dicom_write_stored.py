@@ -82,8 +82,9 @@ def stored(image: Image) -> Stored:
         )
     if not np.isfinite(image.data).all():
         raise InputError("the image holds NaN or infinite values", remedy="Set them to a number first.")
-    values = image.data.astype(np.float64) / KINDS[image.quantity].unit
-    return _hounsfield(values) if image.quantity is Quantity.HU else _scaled(values)
+    if image.quantity is Quantity.HU:
+        return _hounsfield(image.data)
+    return _scaled(image.data.astype(np.float64) / KINDS[image.quantity].unit)
 
 
 def _hounsfield(values: NDArray[Any]) -> Stored:
