@@ -8,7 +8,7 @@ from pathlib import Path
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 
-KNOWN = ".nii, .nii.gz, .mha, .png, .jpg, .tif, .npy, a DICOM file, a folder or zip of DICOM, a folder of slices"
+KNOWN = ".nii, .nii.gz, .mha, .mhd, .png, .jpg, .tif, .npy, a DICOM file, a folder or zip of DICOM, a folder of slices"
 
 
 def read_any(
@@ -22,7 +22,7 @@ def read_any(
     """One volume, recognised by what is there:
 
         .nii, .nii.gz                    NIfTI
-        .mha                             MetaImage
+        .mha, .mhd                       MetaImage
         .png, .jpg, .tif, .npy           a slice, or an .npy with three axes
         folder, .zip, .dcm, .ima, DICM   DICOM, which goes before pictures in the same folder
         folder                           of slices
@@ -41,7 +41,7 @@ def read_any(
         from spinloom.io.nifti import read_image
 
         return read_image(place, quantity=quantity)
-    if name.endswith(".mha") and place.is_file():
+    if name.endswith((".mha", ".mhd")) and place.is_file():
         from spinloom.io.metaimage import read_mha
 
         return read_mha(place, quantity=quantity)
@@ -55,7 +55,7 @@ def read_any(
         return _dicom(place, quantity, series, fill)
     if slices_in(place):
         return read_slices(place, spacing_mm=spacing_mm, quantity=quantity or Quantity.SIGNAL)
-    named = sorted(p.name for p in place.iterdir() if p.name.lower().endswith((".nii", ".nii.gz", ".mha")))
+    named = sorted(p.name for p in place.iterdir() if p.name.lower().endswith((".nii", ".nii.gz", ".mha", ".mhd")))
     raise InputError(
         "holds no DICOM series and no slices",
         file=place,

@@ -1,9 +1,10 @@
-"""MetaImage (.mha, header and voxels in one file) → Image."""
+"""MetaImage (.mha, or .mhd with a voxel file beside it) → Image."""
 
 from __future__ import annotations
 
 import os
 import zlib
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -37,7 +38,8 @@ def read_mha(path: str | os.PathLike[str], *, quantity: Quantity | None = None) 
 
         position = Offset + TransformMatrix^T diag(ElementSpacing) index   [mm, LPS; turned to RAS here]
 
-    A voxel file beside the header (ElementDataFile other than LOCAL) is refused: a header may name any file.
+    An .mhd names the file of its voxels, which must lie in the same folder and hold exactly the bytes promised. An
+    .mha that names another file is refused, and so are paths, lists and patterns of files.
 
     Raises InputError (file, fault, remedy) for a header that does not say all this, and for NaN or infinite voxels.
     Format: https://itk.org/Wiki/ITK/MetaIO/Documentation
@@ -46,13 +48,14 @@ def read_mha(path: str | os.PathLike[str], *, quantity: Quantity | None = None) 
     with open(file, "rb") as handle:
         head = handle.read(HEADER_CAP)
         fields, start = _fields(head, path)
+        apart = fields["ElementDataFile"] != "LOCAL"
         shape = _shape(fields, path)
         dtype = _dtype(fields, path)
         n_bytes = int(np.prod(shape)) * dtype.itemsize
         if n_bytes > VOXELS_CAP_BYTES:
             raise InputError(f"promises {n_bytes / 2**30:.1f} GiB of voxels, more than the limit", file=path)
         handle.seek(start)
-        packed = handle.read()
+        packed = _beside(file, fields, n_bytes).read_bytes() if apart else handle.read()
     raw = _inflated(packed, n_bytes, path) if fields.get("CompressedData", "False").lower() == "true" else packed
     if len(raw) != n_bytes:
         raise InputError(
@@ -79,10 +82,42 @@ def _fields(head: bytes, path: str | os.PathLike[str]) -> tuple[dict[str, str], 
             break
         fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile":
-            if value.strip() != "LOCAL":
+            if value.strip() != "LOCAL" and not os.fspath(path).lower().endswith(".mhd"):
                 raise InputError("keeps its voxels in another file", file=path, remedy="Save it as one .mha or NIfTI.")
             return fields, at
     raise InputError("is no MetaImage (.mha) file: its header has no ElementDataFile", file=path)
+
+
+def voxel_file(header: str | os.PathLike[str]) -> Path:
+    """The file in which an .mhd keeps its voxels. Raises InputError for any that is not in the header's own folder."""
+    file = gate.admit(header)
+    with open(file, "rb") as handle:
+        fields, _ = _fields(handle.read(HEADER_CAP), header)
+    name = fields["ElementDataFile"]
+    beside = file.with_name(name) if name and Path(name).name == name and not set(name) & set("\\/:%*?") else None
+    if beside is None or name in ("LIST", "LOCAL", ".", "..") or beside == file:
+        raise InputError(
+            f"keeps its voxels in '{name}', which is no file of its folder", file=header, remedy="Save it as one .mha."
+        )
+    if beside.resolve().parent not in (file.parent.resolve(), file.resolve().parent):
+        raise InputError(f"its voxels in {name} are a link that leaves the folder", file=header, remedy="Copy them.")
+    return beside
+
+
+def _beside(file: Path, fields: dict[str, str], n_bytes: int) -> Path:
+    """The voxel file, whose size is looked at before any of it is read."""
+    raw = gate.admit(voxel_file(file), cap_bytes=VOXELS_CAP_BYTES)
+    if fields.get("HeaderSize", "0") != "0":
+        raise InputError(f"skips {fields['HeaderSize']} bytes of {raw.name}", file=file, remedy="Save it as one .mha.")
+    packed = fields.get("CompressedData", "False").lower() == "true"
+    size = raw.stat().st_size
+    if size != n_bytes and not (packed and size < n_bytes + HEADER_CAP):
+        raise InputError(
+            f"holds {size} bytes of voxels where {file.name} promises {n_bytes}",
+            file=raw,
+            remedy="Copy or download it again.",
+        )
+    return raw
 
 
 def _numbers(fields: dict[str, str], key: str, n: int, path: str | os.PathLike[str]) -> NDArray[np.float64]:
