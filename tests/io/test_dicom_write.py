@@ -508,7 +508,7 @@ def test_a_series_that_cannot_be_finished_is_not_there(
         whole(path, data)
 
     monkeypatch.setattr(atomic, "write_bytes", full)
-    with pytest.raises(MachineError, match="disk is full"):
+    with pytest.raises(MachineError, match="out: the disk is full"):
         write_series(hounsfield(), tmp_path / "out", like=None)
     assert list(tmp_path.iterdir()) == []
 

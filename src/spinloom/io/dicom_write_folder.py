@@ -39,6 +39,8 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
         if folder.is_dir():
             folder.rmdir()
         temp.rename(folder)
+    except MachineError as error:  # of a name that nobody gave
+        raise MachineError(error.fault, file=folder, remedy=error.remedy) from error
     except OSError as error:
         raise MachineError(f"cannot write: {error.strerror or error}", file=folder) from error
     finally:
