@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +11,9 @@ from scipy.ndimage import affine_transform
 
 from spinloom.core.errors import UsageError
 from spinloom.core.image import Image, Quantity
-from spinloom.core.resample import AIR_HU
 from spinloom.core.rng import stream
 from spinloom.dataset.case import Case
+from spinloom.dataset.preprocess.step import background
 
 Three = tuple[float, float, float]
 
@@ -76,22 +77,29 @@ class Drawn:
     noise_seed: int = 0
 
 
-def augment(case: Case, drawn: Drawn) -> Case:
+def augment(case: Case, drawn: Drawn, outside: Mapping[str, float] | None = None) -> Case:
     """The case with all its images moved alike; only its sources change their intensities.
 
         out(r) = image(c + M^-1 (r - t - c)),   M = scale Rz Ry Rx F,   c the middle of the grid
 
     Interpolated once, linearly; labels and mask from the nearest voxel. Mirror images (along the voxel axes nearest to
-    right, anterior, superior) are not interpolated. The grid stays: it is the person who moves. Beyond the image is 0,
-    air for CT numbers. Intensities change in sources that are plain signals.
+    right, anterior, superior) are not interpolated. The grid stays: it is the person who moves. Intensities change in
+    sources that are plain signals, about what lies beyond them.
+
+    outside  beyond the image of each name, e.g. {"CT": window.beyond(-1000)} after an HU window; for the others
+             `background` of the image
     """
-    source = {name: _changed(_moved(image, drawn), drawn, name) for name, image in case.source.items()}
-    target = {name: _moved(image, drawn) for name, image in case.target.items()}
-    mask = None if case.mask is None else _moved(case.mask, drawn)
+    beyond = {name: background(image) for name, image in {**case.source, **case.target}.items()} | dict(outside or {})
+    source = {
+        name: _changed(_moved(image, drawn, beyond[name]), drawn, name, beyond[name])
+        for name, image in case.source.items()
+    }
+    target = {name: _moved(image, drawn, beyond[name]) for name, image in case.target.items()}
+    mask = None if case.mask is None else _moved(case.mask, drawn, 0.0)
     return replace(case, source=source, target=target, mask=mask)
 
 
-def _moved(image: Image, drawn: Drawn) -> Image:
+def _moved(image: Image, drawn: Drawn, outside: float) -> Image:
     data = image.data
     directions = np.abs(image.affine[:3, :3]) / image.grid.voxel_mm
     for world, mirrored in enumerate(drawn.flip):
@@ -110,18 +118,17 @@ def _moved(image: Image, drawn: Drawn) -> Image:
         ids = data.astype(np.int32)
         moved = affine_transform(ids, back, order=0, mode="grid-constant").astype(data.dtype, copy=False)
     else:
-        outside = AIR_HU if image.quantity is Quantity.HU else 0.0
         moved = affine_transform(data.astype(np.float32), back, order=1, cval=outside, mode="grid-constant")
     return replace(image, data=moved)
 
 
-def _changed(image: Image, drawn: Drawn, name: str) -> Image:
-    """Gain, gamma between the image's extremes, then noise."""
+def _changed(image: Image, drawn: Drawn, name: str, outside: float) -> Image:
+    """Gamma between the image's extremes, gain about what is outside, then noise."""
     if image.quantity is not Quantity.SIGNAL or (drawn.gamma == drawn.gain == 1 and drawn.noise == 0):
         return image
     x = np.asarray(image.data, float)
     low, width = float(x.min()), float(np.ptp(x)) or 1.0
-    y = drawn.gain * (low + width * ((x - low) / width) ** drawn.gamma)
+    y = outside + drawn.gain * (low - outside + width * ((x - low) / width) ** drawn.gamma)
     y += drawn.noise * float(y.std()) * stream(drawn.noise_seed, name).standard_normal(y.shape)
     return replace(image, data=y.astype(np.float32))
 

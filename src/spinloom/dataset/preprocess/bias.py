@@ -119,6 +119,10 @@ class Field:
     def inverse(self, image: Image) -> Image:
         return self._times(image, 1)
 
+    def beyond(self, outside: float) -> float:
+        """As it is: there is no field beyond the image, and 0 stays 0 in any."""
+        return outside
+
     def facts(self) -> dict[str, object]:
         return {"fitted": "field", "control": self.control.tolist(), "shape": [*self.shape], "how": self.how}
 

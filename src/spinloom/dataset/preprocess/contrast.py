@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spinloom.core.errors import require_positive
 from spinloom.core.image import Image, Quantity
@@ -67,6 +67,9 @@ class Power:
     def inverse(self, image: Image) -> Image:
         return self._bent(image, 1 / self.gamma)
 
+    def beyond(self, outside: float) -> float:
+        return float(self._curve(outside, self.gamma))
+
     def facts(self) -> dict[str, object]:
         return {"fitted": "power", "gamma": self.gamma, "low": self.low, "high": self.high}
 
@@ -77,7 +80,9 @@ class Power:
     def _bent(self, image: Image, exponent: float) -> Image:
         if image.quantity is Quantity.LABEL:
             return image
+        return replace(image, data=self._curve(image.data, exponent).astype(np.float32))
+
+    def _curve(self, x: ArrayLike, exponent: float) -> NDArray[np.float64]:
         width = self.high - self.low
-        t: NDArray[np.float64] = (np.asarray(image.data, float) - self.low) / width
-        y = self.low + width * np.sign(t) * np.abs(t) ** exponent
-        return replace(image, data=y.astype(np.float32))
+        t: NDArray[np.float64] = (np.asarray(x, float) - self.low) / width
+        return np.asarray(self.low + width * np.sign(t) * np.abs(t) ** exponent)

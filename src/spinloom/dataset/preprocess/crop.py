@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.image import Image, Quantity
 from spinloom.core.masks import Mask
-from spinloom.core.resample import AIR_HU
-from spinloom.dataset.preprocess.step import Fitted
+from spinloom.dataset.preprocess.step import Fitted, background
 
 Shape = tuple[int, int, int]
 
@@ -23,7 +22,8 @@ class CropPad:
         y[j] = x[j + o],   o = floor((n - m) / 2)   from n to m voxels; outside where x ends
 
     shape    (3,) voxels wanted
-    outside  value of padded voxels; None: 0, air for CT numbers, and 0 for labels in any case
+    outside  value of padded voxels; None: `background` of the image, in a Chain as the steps before have changed it.
+             0 for labels in any case
 
     The affine moves with the voxels, A' = A T(o). What is cropped is lost; on the way back it is `outside`.
     """
@@ -35,20 +35,27 @@ class CropPad:
         if len(self.shape) != 3 or any(int(n) != n or n < 1 for n in self.shape):
             raise UsageError(f"CropPad({self.shape}): three whole numbers of at least 1 are needed")
 
-    def fit(self, image: Image, mask: Mask | None = None) -> Placed:
-        return Placed(image.data.shape, (self.shape[0], self.shape[1], self.shape[2]), self.outside)
+    def fit(self, image: Image, mask: Mask | None = None, outside: float | None = None) -> Placed:
+        """outside  of this image, if it is known better than by looking at it."""
+        shape = (self.shape[0], self.shape[1], self.shape[2])
+        if self.outside is not None:
+            return Placed(image.data.shape, shape, self.outside)
+        return Placed(image.data.shape, shape, background(image) if outside is None else outside, image.quantity)
 
 
 @dataclass(frozen=True)
 class Placed:
     """A fitted CropPad: from one shape to another.
 
-    before, after  (3,) voxels;  outside  as in CropPad
+    before, after  (3,) voxels
+    outside        value of padded voxels, None: the background of each image
+    quantity       whose `outside` that is: images of another get their own background; None: of all but labels
     """
 
     before: Shape
     after: Shape
     outside: float | None = None
+    quantity: Quantity | None = None
 
     @property
     def offset(self) -> Shape:
@@ -62,20 +69,29 @@ class Placed:
     def inverse(self, image: Image) -> Image:
         return self._moved(image, self.after, self.before, -np.array(self.offset))
 
+    def beyond(self, outside: float) -> float:
+        return outside if self.outside is None else self.outside
+
     def facts(self) -> dict[str, object]:
-        return {"fitted": "placed", "before": [*self.before], "after": [*self.after], "outside": self.outside}
+        return {
+            "fitted": "placed",
+            "before": [*self.before],
+            "after": [*self.after],
+            "outside": self.outside,
+            "quantity": self.quantity and self.quantity.name,
+        }
 
     @staticmethod
     def of(facts: dict[str, object]) -> Fitted:
         before, after = (tuple(int(n) for n in facts[key]) for key in ("before", "after"))  # type: ignore[attr-defined]
-        return Placed(before, after, facts["outside"])  # type: ignore[arg-type]
+        name = facts.get("quantity")
+        return Placed(before, after, facts["outside"], Quantity[str(name)] if name else None)  # type: ignore[arg-type]
 
     def _moved(self, image: Image, before: Shape, after: Shape, offset: NDArray[np.int_]) -> Image:
         if image.data.shape != before:
             raise InputError(f"an image of shape {before} was expected, got {image.data.shape}")
-        fill = 0.0 if image.quantity is Quantity.LABEL else self.outside
-        if fill is None:
-            fill = AIR_HU if image.quantity is Quantity.HU else 0.0
+        known = self.outside is not None and self.quantity in (None, image.quantity)
+        fill = self.outside if known and image.quantity is not Quantity.LABEL else background(image)
         data = np.full(after, fill, image.data.dtype)
         there = tuple(slice(max(0, -o), max(0, min(m, n - o))) for n, m, o in zip(before, after, offset, strict=True))
         here = tuple(slice(s.start + o, s.stop + o) for s, o in zip(there, offset, strict=True))

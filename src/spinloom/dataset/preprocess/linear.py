@@ -51,6 +51,10 @@ class Line:
         x = (np.asarray(image.data, float) - self.offset) / self.gain
         return replace(image, data=x.astype(np.float32), quantity=self.quantity)
 
+    def beyond(self, outside: float) -> float:
+        low, high = (bound if bound is not None else outside for bound in (self.low, self.high))
+        return self.gain * min(max(outside, low), high) + self.offset
+
     def facts(self) -> dict[str, object]:
         return {
             "fitted": "line",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.image import Image, Quantity
 from spinloom.core.masks import Mask
+from spinloom.core.resample import AIR_HU
 
 LEAST_VOXELS = 16
 """Fewer voxels than this say nothing about an image."""
@@ -21,12 +22,15 @@ class Fitted(Protocol):
     forward  of the image it was fitted to, or of any on its grid. Steps of intensity leave label images as they are;
              steps of space move them too, without interpolation
     inverse  of what forward gave, or of a network's answer to it
+    beyond   what a value beyond the image becomes on the way there: air of -1000 HU is -1 after an HU window
     facts    for JSON; `from_facts` makes the same Fitted of them
     """
 
     def forward(self, image: Image) -> Image: ...
 
     def inverse(self, image: Image) -> Image: ...
+
+    def beyond(self, outside: float) -> float: ...
 
     def facts(self) -> dict[str, object]: ...
 
@@ -35,6 +39,16 @@ class Step(Protocol):
     """A recipe: what to do with any image. `fit` measures in the mask, or everywhere if there is none."""
 
     def fit(self, image: Image, mask: Mask | None = None) -> Fitted: ...
+
+
+def background(image: Image) -> float:
+    """What lies beyond an image, as far as it tells itself: air for CT numbers; 0 for labels, complex numbers and
+    signals without negative values; the least value of signals that have some, for they were scaled."""
+    if image.quantity is Quantity.HU:
+        return AIR_HU
+    if image.quantity is not Quantity.SIGNAL or image.data.dtype.kind == "c" or not image.data.size:
+        return 0.0
+    return min(0.0, float(np.nanmin(image.data)))
 
 
 def voxels(image: Image, mask: Mask | None) -> NDArray[np.float64]:
