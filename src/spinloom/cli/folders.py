@@ -32,10 +32,16 @@ def tell(name: str) -> None:
 
 
 def scans_in(folder: Path, layout: str | None, exclude: list[str] | None) -> Found:
-    """What a folder holds, by the layout of a name (None: recognised), without what matches `exclude`."""
+    """What a folder holds, by the layout of a name (None: recognised), without what matches `exclude`.
+
+    How names were read that could be read otherwise, and how many files were passed over, is said on the way.
+    """
     from spinloom.dataset.find import find_scans
 
-    return find_scans(folder, _layout(layout), exclude=exclude or ())
+    found = find_scans(folder, _layout(layout), exclude=exclude or ())
+    for note in found.notes:
+        typer.echo(f"{found.layout}: {note}", err=True)
+    return found
 
 
 def _layout(name: str | None) -> Layout | None:

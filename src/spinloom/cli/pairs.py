@@ -27,6 +27,10 @@ def pair(
         bool, typer.Option("--resample", help="Put each case on its target's grid, by the affines; writes copies.")
     ] = False,
     copy: Annotated[bool, typer.Option("--copy", help="Write every image as NIfTI beside the list.")] = False,
+    verify_checksums: Annotated[
+        bool,
+        typer.Option("--verify-checksums", help="First compare with SHA256SUMS or MD5SUMS in the folder."),
+    ] = False,
     layout: LayoutName = None,
     exclude: Exclude = None,
     json: o.Json = False,
@@ -37,10 +41,15 @@ def pair(
     """
     from spinloom.cli.write import print_facts
     from spinloom.core.errors import PartialFailure
+    from spinloom.dataset.checksums import verified
     from spinloom.dataset.pairing import pair as match
     from spinloom.dataset.pairs_file import write_pairs
 
     found = scans_in(folder, layout, exclude)
+    checked: dict[str, object] = {}
+    if verify_checksums:
+        found, n = verified(found, folder)
+        checked = {"checksums": f"{n} files are as listed"}
     made = match(
         found,
         tuple(source or ("T1w",)),
@@ -56,6 +65,8 @@ def pair(
         "layout": made.layout,
         "licence": made.licence or "not said: ask whoever gave you the data",
         **{key: found.about[key] for key in ("terms", "cite") if key in found.about},
+        **({"passed over": f"{found.left} image files that are none of the layout's scans"} if found.left else {}),
+        **checked,
         "cases" if made.paired else "images": _counts(made),
         "faults": [f"{file}: {fault}" for file, fault in made.faults],
     }
@@ -115,8 +126,16 @@ def register(
 
 
 def _counts(made: Pairs) -> str:
+    """Cases and people, never slices; who is spelled in two ways is one."""
+    from spinloom.dataset.find_names import identity
+
     if made.paired:
-        return f"{len(made.pairs)} of {len({one.subject for one in made.pairs})} subjects"
+        nobody = sum(one.anonymous for one in made.pairs)
+        people = len({identity(one.subject) for one in made.pairs if not one.anonymous})
+        if nobody:
+            return f"{len(made.pairs)}; nothing says whose {nobody} of them are" + f", {people} subjects" * bool(people)
+        return f"{len(made.pairs)} of {people} subjects"
     n = sum(bool(one.source) for one in made.pairs)
-    both = {one.subject for one in made.pairs if one.source} & {one.subject for one in made.pairs if one.target}
+    known = [one for one in made.pairs if not one.anonymous]
+    both = {identity(p.subject) for p in known if p.source} & {identity(p.subject) for p in known if p.target}
     return f"{n} sources, {len(made.pairs) - n} targets; {len(both)} subjects have both"

@@ -19,22 +19,22 @@ from spinloom.dataset.scans import Found
 class Layout(Protocol):
     """A way to lay out a folder.
 
-    name   for messages and the command line
-    share  of the image files whose names it explains, 0 to 1
-    find   the scans among them
+    name      for messages and the command line
+    explains  how many of the image files are its own; 0: it is not this layout
+    find      the scans among them
     """
 
     @property
     def name(self) -> str: ...
 
-    def share(self, folder: Path, files: tuple[PurePosixPath, ...]) -> float: ...
+    def explains(self, folder: Path, files: tuple[PurePosixPath, ...]) -> int: ...
 
     def find(self, folder: Path, files: tuple[PurePosixPath, ...]) -> Found: ...
 
 
-_IN_TURN: tuple[Layout, ...] = (BIDS, *KNOWN, PLAIN)
+_IN_TURN: tuple[Layout, ...] = (*KNOWN, BIDS, PLAIN)
 LAYOUTS = {layout.name: layout for layout in _IN_TURN}
-"""By name, in the order they are tried."""
+"""By name; where two explain as much, the first is taken: published data sets go before BIDS."""
 
 
 def find_scans(folder: str | os.PathLike[str], layout: Layout | None = None, *, exclude: Iterable[str] = ()) -> Found:
@@ -42,7 +42,7 @@ def find_scans(folder: str | os.PathLike[str], layout: Layout | None = None, *, 
 
     folder   BIDS (raw or a derivative), a published data set as downloaded (see `layouts_found`), one folder per
              subject, files such as sub01_T1w.nii.gz, or folders T1/ and T2/ with equal file names
-    layout   None: the first that explains at least half of the image files
+    layout   None: the one that explains most of the image files; plain where none knows any
     exclude  patterns of paths below the folder to leave out, e.g. "*run-2*"
 
     Raises InputError for a folder that is missing or holds no scan.
@@ -54,8 +54,10 @@ def find_scans(folder: str | os.PathLike[str], layout: Layout | None = None, *, 
     patterns = tuple(exclude)
     files = tuple(f for f in image_files(root) if not any(fnmatch(str(f), pattern) for pattern in patterns))
     if not files:
-        raise InputError("holds no image (NIfTI, DICOM, MHA, PNG, JPEG, NPY)", file=root, remedy="Check the path.")
-    chosen = layout or next((known for known in LAYOUTS.values() if known.share(root, files) >= 0.5), PLAIN)
+        raise InputError("holds no image (NIfTI, DICOM, MHA, MHD, PNG, JPEG, NPY)", file=root, remedy="Check the path.")
+    explained = {known.name: known.explains(root, files) for known in _IN_TURN}
+    best = max(_IN_TURN, key=lambda known: explained[known.name])
+    chosen = layout or (best if explained[best.name] else PLAIN)
     found = chosen.find(root, files)
     if not found.scans:
         why = found.faults[0][1] if found.faults else f"no file is named as in {chosen.name}"

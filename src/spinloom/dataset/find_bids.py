@@ -45,8 +45,10 @@ class Bids:
 
     name: str = "BIDS"
 
-    def share(self, folder: Path, files: tuple[PurePosixPath, ...]) -> float:
-        return sum(bool(NAME.match(stem_of(file.name))) for file in files) / len(files)
+    def explains(self, folder: Path, files: tuple[PurePosixPath, ...]) -> int:
+        """Half of the files at least: other people write sub-01_T1w.nii.gz too."""
+        named = sum(bool(NAME.match(stem_of(f.name))) and suffix_of(f.name) in (".nii", ".nii.gz") for f in files)
+        return named if 2 * named >= len(files) else 0
 
     def find(self, folder: Path, files: tuple[PurePosixPath, ...]) -> Found:
         sites, faults = _sites(folder)

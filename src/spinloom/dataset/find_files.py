@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-SUFFIXES = (".nii.gz", ".nii", ".mha", ".npy", ".png", ".jpg", ".jpeg", ".dcm", ".ima", ".zip")
+SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".npy", ".png", ".jpg", ".jpeg", ".dcm", ".ima", ".zip")
 SLICES = (".png", ".jpg", ".jpeg", ".npy")
 DICOM = (".dcm", ".ima")
-VOLUMES, PICTURES = (".nii.gz", ".nii", ".mha"), (".png", ".jpg", ".jpeg")
+VOLUMES, PICTURES = (".nii.gz", ".nii", ".mha", ".mhd"), (".png", ".jpg", ".jpeg")
 
 
 def image_files(root: Path) -> tuple[PurePosixPath, ...]:
@@ -40,6 +41,18 @@ def is_dicom(root: Path, file: PurePosixPath) -> bool:
             return handle.read(132)[128:] == b"DICM"
     except OSError:
         return False
+
+
+def is_slice(root: Path, file: PurePosixPath) -> bool:
+    """A picture, or an .npy with two axes (its header is looked at)."""
+    if suffix_of(file.name) != ".npy":
+        return suffix_of(file.name) in PICTURES
+    try:
+        with open(root / file, "rb") as handle:
+            head = handle.read(512).decode("latin-1")
+    except OSError:
+        return False
+    return bool(re.search(r"'shape': \(\d+, \d+\)", head))
 
 
 def _walk(root: Path) -> Iterator[PurePosixPath]:

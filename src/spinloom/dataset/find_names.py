@@ -76,6 +76,14 @@ NOISE = frozenset(
 VISITS = "session|ses|visit|study|timepoint|tp"
 VISIT = re.compile(rf"^(?:{VISITS})(?:=(?P<given>[0-9a-z]+)|(?P<number>\d[0-9a-z]*))$", re.IGNORECASE)
 PREFIX = re.compile(r"^(?:subject|subj|sub|patient|pat|case|id)(?:[\W_]+|(?=\d))", re.IGNORECASE)
+SLICE = "slice|slc|frame|#"
+"""Words before the number of a slice, in whatever file."""
+AXIS = rf"{SLICE}|sl|z"
+"""Likewise, where something else says whose it is."""
+PICTURE = rf"{AXIS}|img|image|im"
+"""Likewise in a picture, which is one slice."""
+OF_SLICE = re.compile(r"(?:[\W_]+(?:slice|slc|frame)|[\W_]*#)[\W_]*\d+(?=[\W_]|$)", re.IGNORECASE)
+"""What a subject's name never ends with."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +93,31 @@ class Said:
     contrast  None if no word of it names one
     session   None if no word names a visit
     rest      the words that say neither and are no noise: the subject
+    slice     number of a slice, None if no word names one
     """
 
     contrast: str | None
     session: str | None
     rest: str
+    slice: int | None = None
 
 
 def quantity_of(contrast: str) -> Quantity:
     """What the numbers of a contrast are; a signal unless the name says otherwise."""
+    if contrast.startswith(("dseg", "mask")):
+        return Quantity.LABEL
     return QUANTITIES.get(contrast, Quantity.SIGNAL)
 
 
-def said_by(name: str) -> Said:
+def said_by(name: str, numbered: str | None = None) -> Said:
     """Read a name without its suffix, e.g. patient12_study1_T1W → T1w, 1, patient12.
+
+    numbered  words before the number of a slice (SLICE, AXIS or PICTURE), which is no part of the subject's name then
 
     A label beats a signal (T1_brain_mask is a mask); T1 with IR is T1IR; T2 with FLAIR is FLAIR; otherwise the first
     word that names a contrast does.
     """
+    name, number = _without_slice(name, numbered) if numbered else (name, None)
     words = [word for word in re.split(r"[_\s.\-]+", _joined(name)) if word]
     known = [WORDS.get(word.lower()) for word in words]
     named = [contrast for contrast in known if contrast]
@@ -116,15 +131,16 @@ def said_by(name: str) -> Said:
         and word.lower() not in NOISE
         and not (inverted and word.lower() == "ir")
     ]
-    return Said("T1IR" if inverted else _strongest(named), session, "-".join(rest))
+    return Said("T1IR" if inverted else _strongest(named), session, "-".join(rest), number)
 
 
 def identity(subject: str) -> str:
     """One spelling of a subject for all: sub-01, sub_1, patient01 and 01 are "1"; IXI002-Guys-0828-T1 is "ixi2".
 
     Prefixes that only say "subject", separators, leading zeros and case do not count; letters that tell people apart
-    (A01, B01) do.
+    (A01, B01) do. The number of a slice is no part of a subject: patient19_slice040 is "19".
     """
+    subject = OF_SLICE.sub("", subject.strip()) or subject
     if ixi := re.match(r"^IXI(\d+)", subject, re.IGNORECASE):
         return f"ixi{int(ixi[1])}"
     bare = PREFIX.sub("", subject.strip()).lower()
@@ -136,6 +152,14 @@ def identity(subject: str) -> str:
 def _joined(name: str) -> str:
     """ses-01 and study_1 stay one word, ses=01, though words are parted at hyphens."""
     return re.sub(rf"(?i)(?<![a-z0-9])({VISITS})(?:-(?=[0-9a-z])|[_ ](?=\d))", r"\1=", name)
+
+
+def _without_slice(name: str, numbered: str) -> tuple[str, int | None]:
+    """patient19_slice040_T1 → patient19_T1, 40."""
+    found = re.search(rf"(?i)(?:^|(?<=[\W_]))(?:{numbered})[\W_]*(\d+)(?=[\W_]|$)|#(\d+)(?=[\W_]|$)", name)
+    if not found:
+        return name, None
+    return f"{name[: found.start()]}_{name[found.end() :]}", int(found[1] or found[2])
 
 
 def _strongest(named: Iterable[str]) -> str | None:

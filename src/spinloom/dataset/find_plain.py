@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from spinloom.dataset.find_files import SLICES, is_dicom, stem_of, suffix_of
-from spinloom.dataset.find_names import Said, quantity_of, said_by
+from spinloom.dataset.find_files import SLICES, is_dicom, is_slice, stem_of, suffix_of
+from spinloom.dataset.find_names import AXIS, PICTURE, SLICE, Said, quantity_of, said_by
+from spinloom.dataset.find_slices import NOBODY, PERSON, apart, stacked, told, whose_slices
 from spinloom.dataset.scans import Found, Scan, in_order
 
-PARTS = frozenset(
-    ["train", "training", "trn", "val", "valid", "validation", "test", "testing", "images", "data", "anat", "dicom"]
+_NO_PERSON = (
+    "train training trn val valid validation test testing trainingdata testdata images imagestr imagests "
+    "data anat dicom nifti orig pre raw rawdata sourcedata preprocessed processed unprocessed "
+    "derivatives mninonlinear t1w t2w 3t 7t release"
 )
+PARTS = frozenset(_NO_PERSON.split())
 """Folders that say neither whose a scan is nor what it shows."""
 
 
@@ -23,46 +28,81 @@ class Plain:
     The contrast is a word of the file's name (t1, T2w, flair, ct, mask ...), else of the nearest folder above, else,
     where several folders hold the same names, the folder itself (A/ and B/) or, where the folders are more than the
     names, the name. The subject is what is left of the name or, where that is nothing or the same in several folders,
-    the folder. DICOM files of one folder are one scan, and so
-    are PNG, JPEG and NPY slices of a contrast's folder within a subject's.
+    the folder. DICOM files of one folder are one scan, and so are PNG, JPEG and NPY slices of a contrast's folder
+    within a subject's; slices named by person and number (patient19_slice040) are one scan of the person, see
+    `whose_slices`.
     """
 
     name: str = "plain"
 
-    def share(self, folder: Path, files: tuple[PurePosixPath, ...]) -> float:
-        return 1.0
+    def explains(self, folder: Path, files: tuple[PurePosixPath, ...]) -> int:
+        return 0
 
     def find(self, folder: Path, files: tuple[PurePosixPath, ...]) -> Found:
         items = _items(folder, files)
         grid = _grid_of_names(items)
-        said = {item: said_by(stem_of(item.name) if suffix_of(item.name) else item.name) for item in items}
+        slices = {item for item in items if suffix_of(item.name) in SLICES and is_slice(folder, item)}
+        said = {item: _said(item, item in slices) for item in items}
+        gridded = {i: of for i, of in grid.items() if not (said[i].contrast or _above(i))}
+        named = {i for i, (subject, _) in gridded.items() if subject == stem_of(i.name)}
+        whose = whose_slices({i: said[i] for i in slices}, {i: None if i in named else _owner(i) for i in slices})
         repeated = _repeated(items, said)
-        scans, faults = [], []
+        scans: list[tuple[Scan, int | None]] = []
+        faults: list[tuple[Path, str]] = []
         for item in items:
-            contrast = said[item].contrast or _above(item)
-            if not contrast and item in grid:
-                subject, contrast = grid[item]
-                scans.append(Scan(folder / item, subject, None, contrast, quantity_of(contrast)))
-                continue
+            contrast = said[item].contrast or _above(item) or gridded.get(item, ("", ""))[1]
+            session = said[item].session or next((s for p in item.parent.parts if (s := said_by(p).session)), None)
             if not contrast:
                 faults.append((folder / item, NO_CONTRAST))
                 continue
-            owner = _owner(item)
-            rest = said[item].rest
-            subject = owner if owner and (not rest or rest in repeated) else rest or folder.resolve().name
-            session = said[item].session or next((s for p in item.parent.parts if (s := said_by(p).session)), None)
-            scans.append(Scan(folder / item, subject, session, contrast, quantity_of(contrast)))
-        return Found(in_order(scans), self.name, tuple(faults))
+            number, anonymous = None, False
+            if item in slices and (item not in gridded or item in named):
+                subject, number, anonymous = whose[item].subject, whose[item].number, whose[item].anonymous
+            elif item in gridded:
+                subject, session = gridded[item][0], None
+            else:
+                subject, session = _person(item, said[item], repeated, folder.resolve().name, session)
+            scan = Scan(folder / item, subject, session, contrast, quantity_of(contrast), anonymous=anonymous)
+            scans.append((scan, number))
+        made, twice = stacked(scans)
+        return Found(in_order(made), self.name, (*faults, *twice), notes=told(made))
 
 
 PLAIN = Plain()
 NO_CONTRAST = "its name says no contrast. Name it like sub01_T1w.nii.gz, or put it in a folder T1w/."
 
 
+def _said(item: PurePosixPath, is_picture: bool) -> Said:
+    """What the name says; the number of a slice is taken out of it where something else tells whose it is."""
+    stem = stem_of(item.name) if suffix_of(item.name) else item.name
+    if is_picture:
+        return said_by(stem, PICTURE)
+    if PERSON.match((said := said_by(stem, AXIS)).rest):
+        return said
+    said = said_by(stem, SLICE)
+    return said if _owner(item) or not NOBODY.match(said.rest) else said_by(stem)
+
+
+def _person(
+    item: PurePosixPath, said: Said, repeated: set[str], fallback: str, session: str | None
+) -> tuple[str, str | None]:
+    """Subject and visit of a volume; a single slice, or a number after a person's name, is a visit of its own."""
+    owner, rest = _owner(item), said.rest
+    if (match := re.match(r"^([a-z]+\d+)-(\d+)$", rest, re.IGNORECASE)) and PERSON.match(match[1]):
+        rest, session = match[1], "-".join(part for part in (session, match[2]) if part)
+    if said.slice is not None:
+        session = "-".join(part for part in (session, f"slice{said.slice}") if part)
+    return (owner if owner and (not rest or rest in repeated) else rest or fallback), session
+
+
 def _items(root: Path, files: tuple[PurePosixPath, ...]) -> list[PurePosixPath]:
     """Files that are scans by themselves, and folders that are one scan."""
     series = {f.parent for f in files if is_dicom(root, f)}
-    series |= {f.parent for f in files if suffix_of(f.name) in SLICES and said_by(f.parent.name).contrast and _owner(f)}
+    stems = defaultdict(set)
+    for f in files:
+        if suffix_of(f.name) in SLICES and said_by(f.parent.name).contrast and _owner(f):
+            stems[f.parent].add(apart(said_by(stem_of(f.name), PICTURE).rest)[0])
+    series |= {parent for parent, names in stems.items() if len(names) == 1}
     single = [f for f in files if f.parent not in series]
     return sorted([*single, *(folder for folder in series if folder.parts)])
 

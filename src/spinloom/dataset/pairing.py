@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spinloom.core.errors import InputError, SpinloomError, UsageError
@@ -54,7 +55,7 @@ def pair(
         why = f" First of {len(faults)}: {faults[0][0]}: {faults[0][1]}" if faults else ""
         raise InputError(f"no pair {'+'.join(source)} → {'+'.join(target)} is left.{why}")
     return Pairs(
-        tuple(pairs), tuple(source), tuple(target), tuple(faults), found.layout, found.licence, not unpaired, resample
+        tuple(pairs), tuple(source), tuple(target), tuple(faults), found.layout, found.rights, not unpaired, resample
     )
 
 
@@ -85,8 +86,31 @@ def _matched(
         else:
             chosen = {c: scans[c][0] for c in (*source, *target)}
             masked = scans[mask][0] if mask in scans and mask not in chosen else None
+            chosen, masked = _same_slices(name, chosen, masked, faults)
             site = next((s.site for s in chosen.values() if s.site), None)
             yield Pair(subject, session, {c: chosen[c] for c in source}, {c: chosen[c] for c in target}, masked, site)
+
+
+def _same_slices(
+    name: str, chosen: dict[str, Scan], masked: Scan | None, faults: list[tuple[Path, str]]
+) -> tuple[dict[str, Scan], Scan | None]:
+    """Of scans that are slices in files, the numbers that all of them have; the others are faults."""
+    if not all(scan.slices for scan in chosen.values()):
+        return chosen, masked
+    all_of = [*chosen.values(), *([masked] if masked and masked.slices else [])]
+    common = set.intersection(*({n for n, _ in scan.slices} for scan in all_of))
+    lone = [(scan, n, file) for scan in all_of for n, file in scan.slices if n not in common]
+    if lone and common:
+        scan, n, file = lone[0]
+        faults.append(
+            (file, f"{name}: {len(lone)} slices lack a partner, first {n} of {scan.contrast}. {MISSING.strip()}")
+        )
+
+    def kept(scan: Scan) -> Scan:
+        slices = tuple((n, file) for n, file in scan.slices if n in common) if common else scan.slices
+        return replace(scan, slices=slices, path=slices[0][1])
+
+    return {c: kept(scan) for c, scan in chosen.items()}, kept(masked) if masked and masked.slices else masked
 
 
 DUPLICATE = "Leave all but one out with --exclude."

@@ -32,6 +32,16 @@ class Pair:
         return {(side, contrast): scan for side, scans in sides.items() for contrast, scan in scans.items()}
 
     @property
+    def anonymous(self) -> bool:
+        """Whether nothing says whose it is."""
+        return any(scan.anonymous for scan in self.scans.values())
+
+    @property
+    def kinship(self) -> str:
+        """What to know of who is related to whom."""
+        return next((scan.kinship for scan in self.scans.values() if scan.kinship), "")
+
+    @property
     def name(self) -> str:
         return self.subject if self.session is None else f"{self.subject}_{self.session}"
 

@@ -67,17 +67,19 @@ def read_pairs(path: str | os.PathLike[str]) -> Pairs:
 
 
 def _row(pair: Pair, root: Path) -> dict[str, Any]:
+    def place(file: Path) -> str:
+        return Path(os.path.relpath(file.resolve(), root.resolve())).as_posix()
+
     def told(scan: Scan) -> dict[str, Any]:
-        return {
-            "path": Path(os.path.relpath(scan.path.resolve(), root.resolve())).as_posix(),
-            "sha256": sha256_scan(scan),
-            "quantity": scan.quantity.name,
-        }
+        slices = {"slices": [[number, place(file)] for number, file in scan.slices]} if scan.slices else {}
+        return {"path": place(scan.path), "sha256": sha256_scan(scan), "quantity": scan.quantity.name, **slices}
 
     return {
         "subject": pair.subject,
         "session": pair.session,
         "site": pair.site,
+        **({"anonymous": True} if pair.anonymous else {}),
+        **({"kinship": pair.kinship} if pair.kinship else {}),
         "source": {contrast: told(scan) for contrast, scan in pair.source.items()},
         "target": {contrast: told(scan) for contrast, scan in pair.target.items()},
         "mask": None if pair.mask is None else told(pair.mask),
@@ -106,6 +108,7 @@ def _copied(pair: Pair, pairs: Pairs, root: Path) -> dict[str, Any]:
             "sha256": entry["sha256"],
         }
         entry["path"] = file.relative_to(root).as_posix()
+        entry.pop("slices", None)
         entry["sha256"] = hashes.sha256_file(file)
     return row
 
@@ -131,7 +134,10 @@ def _pair(row: dict[str, Any], root: Path) -> Pair:
     subject, session, site = str(row["subject"]), row["session"], row["site"]
 
     def scan(contrast: str, told: dict[str, Any]) -> Scan:
-        return Scan(root / told["path"], subject, session, contrast, Quantity[told["quantity"]], site)
+        slices = tuple((int(number), root / str(file)) for number, file in told.get("slices", ()))
+        anonymous, kinship = bool(row.get("anonymous", False)), str(row.get("kinship", ""))
+        place, quantity = root / told["path"], Quantity[told["quantity"]]
+        return Scan(place, subject, session, contrast, quantity, site, slices, anonymous, kinship)
 
     source = {contrast: scan(contrast, told) for contrast, told in row["source"].items()}
     target = {contrast: scan(contrast, told) for contrast, told in row["target"].items()}

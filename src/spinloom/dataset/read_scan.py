@@ -13,6 +13,8 @@ from spinloom.dataset.find_files import SLICES, suffix_of
 from spinloom.dataset.scans import Scan
 from spinloom.files import hashes
 from spinloom.io.images import read_any
+from spinloom.io.metaimage import voxel_file
+from spinloom.io.slice_folder import read_stack
 
 PICTURE_MM = (1.0, 1.0, 1.0)
 """Voxel size of pictures and plain arrays, which do not know it [mm]."""
@@ -31,7 +33,12 @@ def read_scan(scan: Scan) -> Image:
     Raises InputError for a file that cannot be read, NaN or infinite voxels, an image whose voxels are all alike and a
     mask or label map without any label.
     """
-    image = in_unit(read_any(scan.path, quantity=stored_as(scan), spacing_mm=PICTURE_MM), scan)
+    if scan.slices:
+        files = [file for _, file in scan.slices]
+        image = read_stack(files, scan.path, spacing_mm=PICTURE_MM, quantity=stored_as(scan))
+    else:
+        image = read_any(scan.path, quantity=stored_as(scan), spacing_mm=PICTURE_MM)
+    image = in_unit(image, scan)
     values = image.data
     if values.dtype.kind in "fc" and not np.isfinite(values).all():
         raise InputError("holds NaN or infinite voxels", file=scan.path, remedy="Leave it out or repair it.")
@@ -46,10 +53,16 @@ def read_scan(scan: Scan) -> Image:
 
 
 def sha256_scan(scan: Scan) -> str:
-    """SHA-256 of a file, or of the names and hashes of a folder's files."""
-    if not scan.path.is_dir():
+    """SHA-256 of a file, or of the names and hashes of its slices, its header and voxels, or a folder's files."""
+    if scan.slices:
+        files = [file for _, file in scan.slices]
+    elif scan.path.is_dir():
+        files = sorted(p for p in scan.path.iterdir() if p.is_file())
+    elif scan.path.suffix.lower() == ".mhd":
+        files = [scan.path, voxel_file(scan.path)]
+    else:
         return hashes.sha256_file(scan.path)
     digest = hashlib.sha256()
-    for file in sorted(p for p in scan.path.iterdir() if p.is_file()):
+    for file in files:
         digest.update(f"{file.name}\0{hashes.sha256_file(file)}\0".encode())
     return digest.hexdigest()

@@ -14,10 +14,13 @@ from spinloom.core.image import Quantity
 class Scan:
     """One image on disk.
 
-    path      a file, or a folder that holds one series (DICOM, slices)
-    subject   whose; session  which visit, None where there is only one
-    contrast  T1w, T2w, FLAIR, PDw, CT, CBCT, mask, dseg, T1map ...
-    quantity  of its numbers;  site  where it was acquired, None if nobody said
+    path       a file, or a folder that holds one series (DICOM, slices)
+    subject    whose; session  which visit, None where there is only one
+    contrast   T1w, T2w, FLAIR, PDw, CT, CBCT, mask, dseg, T1map ...
+    quantity   of its numbers;  site  where it was acquired, None if nobody said
+    slices     (number, file) in order, where the scan is some files of a folder; path is the first of them then
+    anonymous  nothing says whose it is: the subject is only a name for the picture
+    kinship    what to know of who is related to whom in its data set; "": nothing is known
     """
 
     path: Path
@@ -26,6 +29,9 @@ class Scan:
     contrast: str
     quantity: Quantity = Quantity.SIGNAL
     site: str | None = None
+    slices: tuple[tuple[int, Path], ...] = ()
+    anonymous: bool = False
+    kinship: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Found:
     left      image files that belong to the layout but were not taken (other contrasts, raw copies)
     refused   (path, why) of those among them that one could expect to be taken
     about     where the data comes from, its terms and what to cite, where the layout is a published data set's
+    notes     what the user should know of how names were read
     """
 
     scans: tuple[Scan, ...]
@@ -48,6 +55,12 @@ class Found:
     left: int = 0
     about: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     refused: tuple[tuple[Path, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rights(self) -> str | None:
+        """The licence, or where it is stated; None if nobody said."""
+        return self.licence or (f"stated at {self.about['terms']}" if "terms" in self.about else None)
 
 
 def in_order(scans: Iterable[Scan]) -> tuple[Scan, ...]:

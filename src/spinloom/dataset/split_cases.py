@@ -13,9 +13,8 @@ from spinloom.core.errors import InputError, UsageError
 from spinloom.core.rng import stream
 from spinloom.dataset.fields import SplitSection
 from spinloom.dataset.find_names import identity
-from spinloom.dataset.pairs import Pair
-from spinloom.dataset.scans import Scan
 from spinloom.dataset.split import splits
+from spinloom.dataset.split_people import Whose, kinship_of, people_of, with_val
 from spinloom.files import atomic, gate
 
 FORMAT = "spinloom split 1"
@@ -40,9 +39,6 @@ class Split:
         return next((part for part, who in self.parts.items() if subject in who), None)
 
 
-Whose = Pair | Scan
-
-
 def split(cases: Iterable[Whose], parts: Sequence[float] = (0.7, 0.15, 0.15), *, seed: int = 0) -> Split:
     """Shares of the subjects for training, validation and testing.
 
@@ -50,11 +46,13 @@ def split(cases: Iterable[Whose], parts: Sequence[float] = (0.7, 0.15, 0.15), *,
     parts  three shares, scaled to sum 1; counts are rounded by largest remainder
     seed   same seed and subjects, same split, in whatever order the files came
 
-    Raises UsageError for shares that make no sense, InputError if a part asked for gets nobody.
+    Raises UsageError for shares that make no sense, InputError if a part asked for gets nobody, and if there are
+    pictures of which nothing says whose they are: slices of one person could come to stand on two sides.
     """
+    cases = tuple(cases)
     if len(parts) != 3 or not all(0 <= p < float("inf") for p in parts) or sum(parts) <= 0:
         raise UsageError(f"shares {tuple(parts)} make no split", remedy="Give three, e.g. 0.7,0.15,0.15.")
-    people = _people(cases)
+    people = people_of(cases)
     whole = sum(parts)
     section = SplitSection(train=parts[0] / whole, val=parts[1] / whole, test=parts[2] / whole)
     chosen: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -63,12 +61,16 @@ def split(cases: Iterable[Whose], parts: Sequence[float] = (0.7, 0.15, 0.15), *,
     for part, share in zip(PARTS, parts, strict=True):
         if share > 0 and not chosen[part]:
             raise InputError(f"{len(people)} subjects leave nobody for '{part}'", remedy="Use other shares or folds.")
-    return _made("split", chosen, f"by subject, shares {_words(parts)}, seed {seed}")
+    return _made("split", chosen, f"by subject, shares {_words(parts)}, seed {seed}{kinship_of(cases)}")
 
 
-def folds(cases: Iterable[Whose], k: int = 5, *, seed: int = 0) -> tuple[Split, ...]:
-    """k splits; each subject is tested in exactly one. Fold sizes differ by at most one."""
-    people = _people(cases)
+def folds(cases: Iterable[Whose], k: int = 5, *, seed: int = 0, val: float = 0.0) -> tuple[Split, ...]:
+    """k splits; each subject is tested in exactly one. Fold sizes differ by at most one.
+
+    val  share of the subjects not tested on that is kept for validation; 0: none
+    """
+    cases = tuple(cases)
+    people = people_of(cases)
     if not 2 <= k <= len(people):
         raise UsageError(f"{len(people)} subjects make no {k} folds", remedy="2 to as many as there are subjects.")
     order = stream(seed, "folds").permutation(len(people))
@@ -78,16 +80,21 @@ def folds(cases: Iterable[Whose], k: int = 5, *, seed: int = 0) -> tuple[Split, 
         chosen: dict[str, list[str]] = {"train": [], "val": [], "test": []}
         for i, names in enumerate(people):
             chosen["test" if fold_of[i] == fold else "train"] += names
-        made.append(_made(f"fold-{fold + 1}", chosen, f"fold {fold + 1} of {k} by subject, seed {seed}"))
+        name = f"fold-{fold + 1}"
+        how = with_val(chosen, val, seed, name)
+        made.append(_made(name, chosen, f"fold {fold + 1} of {k} by subject, seed {seed}; {how}{kinship_of(cases)}"))
     return tuple(made)
 
 
-def leave_one_site_out(cases: Iterable[Whose]) -> tuple[Split, ...]:
+def leave_one_site_out(cases: Iterable[Whose], *, val: float = 0.0, seed: int = 0) -> tuple[Split, ...]:
     """One split per site: tested there, trained at all others.
+
+    val, seed  share of the others' subjects that is kept for validation, and what they are drawn by; 0: none
 
     Raises InputError if a case has no site, if there is one site only, or if a subject was scanned at two.
     """
     known = tuple(cases)
+    people_of(known)
     homeless = sorted({case.subject for case in known if not case.site})
     if homeless:
         raise InputError(
@@ -110,7 +117,8 @@ def leave_one_site_out(cases: Iterable[Whose]) -> tuple[Split, ...]:
             "val": [],
             "test": [case.subject for case in known if case.site == site],
         }
-        made.append(_made(f"without-{site}", chosen, f"site {site} left out"))
+        how = with_val(chosen, val, seed, site)
+        made.append(_made(f"without-{site}", chosen, f"site {site} left out; {how}{kinship_of(known)}"))
     return tuple(made)
 
 
@@ -137,16 +145,6 @@ def read_splits(path: str | os.PathLike[str]) -> tuple[Split, ...]:
     for one in made:
         _require_apart(one, Path(path))
     return made
-
-
-def _people(cases: Iterable[Whose]) -> list[list[str]]:
-    """Names by person, in an order that does not depend on the order of files."""
-    people: dict[str, set[str]] = defaultdict(set)
-    for case in cases:
-        people[identity(case.subject)].add(case.subject)
-    if not people:
-        raise InputError("there is no case to split")
-    return [sorted(people[key]) for key in sorted(people)]
 
 
 def _made(name: str, chosen: Mapping[str, Iterable[str]], how: str) -> Split:

@@ -48,6 +48,18 @@ def read_slices(
     files = slices_in(place) if place.is_dir() else [place]
     if not files:
         raise InputError(f"holds no slices ({', '.join(SUFFIXES)})", file=place)
+    return read_stack(files, place, spacing_mm=spacing_mm, quantity=quantity)
+
+
+def read_stack(
+    files: Sequence[Path],
+    place: Path,
+    *,
+    spacing_mm: tuple[float, float, float] | None = None,
+    quantity: Quantity = Quantity.SIGNAL,
+) -> Image:
+    """One volume of files in the order given; see `read_slices`. place is what messages name."""
+    files = list(files)
     spacing = _spacing(spacing_mm, place)
     planes = _alike(files)
     if planes[0].ndim == 3:

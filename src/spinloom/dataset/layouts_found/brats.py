@@ -1,6 +1,7 @@
 """BraTS: gliomas in four contrasts on one grid, with tumour labels; names of 2017-2021 and of 2023 and later.
 
-From 2023 on a name ends in patient and time point (BraTS-GLI-00002-000): time points are sessions of one subject.
+From 2023 on a name ends in patient and time point (BraTS-GLI-00002-000, BraTS-MEN-RT-0000-1): time points are sessions
+of one subject. Of the radiotherapy set the gross tumour volume (gtv) is the label map.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ BRATS = Published(
     citation="Menze B. et al., IEEE Trans. Med. Imaging 34, 1993 (2015), doi:10.1109/TMI.2014.2377694; "
     "Baid U. et al., The RSNA-ASNR-MICCAI BraTS 2021 Benchmark, arXiv:2107.02314",
     file=re.compile(
-        r"(?:^|/)(?P<subject>BraTS(?:20)?\d\d_[\w\-]*?\d+|BraTS-[A-Z]+-\d{5})(?:-(?P<session>\d{3}))?"
-        r"[_\-](?P<kind>t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f)\.nii(?:\.gz)?$",
+        r"(?:^|/)(?P<subject>BraTS(?:20)?\d\d_[\w\-]*?\d+|BraTS(?:-[A-Z]+)+-\d{4,5})(?:-(?P<session>\d{1,3}))?"
+        r"[_\-](?P<kind>t1|t1ce|t2|flair|seg|t1n|t1c|t2w|t2f|gtv)\.nii(?:\.gz)?$",
         re.IGNORECASE,
     ),
     kinds=MappingProxyType(
@@ -34,6 +35,8 @@ BRATS = Published(
             "t1c": "T1ce",
             "t2w": "T2w",
             "t2f": "FLAIR",
+            "gtv": "dseg",
         }
     ),
+    belongs=re.compile(r"(?:^|/)BraTS[^/]*$", re.IGNORECASE),
 )

@@ -1,6 +1,7 @@
 """MRBrainS13 and 18: T1, T1-IR and T2-FLAIR at 3 T, one person's images aligned, with manual labels.
 
-The bias-corrected images (pre/) are taken, those as acquired (orig/) are not: they are the same scans.
+The bias-corrected images (pre/) are taken, those as acquired (orig/) are not: they are the same scans. People of the
+test data of 2013 are numbered from 1 again and are others: "TestData-1".
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ MRBRAINS = Published(
     citation="Mendrik A. et al., MRBrainS Challenge: online evaluation framework for brain image segmentation in 3T "
     "MRI scans, Comput. Intell. Neurosci. 2015, 813696",
     file=re.compile(
-        r"(?:^|/)(?P<subject>\d{1,2})/"
-        r"(?P<kind>pre/reg_T1|pre/reg_IR|pre/FLAIR|T1|T1_IR|T2_FLAIR|segm|LabelsForTraining)\.nii(?:\.gz)?$"
+        r"(?:^|/)(?P<subject>(?:(?:TestData|TestingData|test)/)?\d{1,3})/(?P<kind>pre/reg_T1|pre/reg_IR|pre/FLAIR|"
+        r"T1|T1_1mm|T1_IR|T2_FLAIR|segm|LabelsForTraining|LabelsForTesting)\.(?:nii|nii\.gz|mhd)$"
     ),
     kinds=MappingProxyType(
         {
@@ -30,7 +31,11 @@ MRBRAINS = Published(
             "t1": "T1w",
             "t1_ir": "T1IR",
             "t2_flair": "FLAIR",
+            "t1_1mm": "T1w1mm",
             "labelsfortraining": "dseg",
+            "labelsfortesting": "dsegMerged",
         }
     ),
+    mark=re.compile(r"/(?:T1_IR|LabelsFor\w+|pre/\w+)\.[a-z.]+$"),
+    belongs=re.compile(r"(?:^|/)\d{1,3}/(?:(?:orig|pre)/)?[^/]+$"),
 )

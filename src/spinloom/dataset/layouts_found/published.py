@@ -21,7 +21,11 @@ class Published:
                and, where the name says so, session and site
     kinds      group "kind", in lower case → contrast
     sites      group "site" → a name for it; a site not listed keeps its own
-    checksums  what the authors publish, in words
+    mark       what only this data set's paths have, for a folder is recognised by it
+    belongs    what the paths of all its images have, those not taken too
+    kinship    what is known of who is related to whom; "": nothing
+    checksums  what is published, in words
+    archives   name of a download → MD5 of it
     """
 
     name: str
@@ -32,4 +36,8 @@ class Published:
     file: re.Pattern[str]
     kinds: Mapping[str, str]
     sites: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    mark: re.Pattern[str] = re.compile("")
+    belongs: re.Pattern[str] = re.compile("")
+    kinship: str = ""
     checksums: str = "none for single files"
+    archives: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -20,7 +20,8 @@ SYNTHRAD2023 = Published(
     file=re.compile(r"(?:^|/)(?P<subject>[12][BP](?P<site>[A-C])\d{3})/(?P<kind>mr|ct|cbct|mask)\.nii(?:\.gz)?$"),
     kinds=_KINDS,
     sites=_CENTRES,
-    checksums="MD5 of the zip archives on Zenodo; none for the files inside",
+    belongs=re.compile(r"(?:^|/)[12][BP][A-C]\d{3}"),
+    checksums="MD5 of each zip archive on its Zenodo page, not copied here; none for the files inside",
 )
 
 SYNTHRAD2025 = Published(
@@ -35,5 +36,6 @@ SYNTHRAD2025 = Published(
     ),
     kinds=_KINDS,
     sites=_CENTRES,
-    checksums="MD5 of the zip archives on Zenodo; none for the files inside",
+    belongs=re.compile(r"(?:^|/)[12](?:AB|HN|TH)[A-F]\d{3}"),
+    checksums="MD5 of each zip archive on its Zenodo page, not copied here; none for the files inside",
 )
