@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, uniform_filter
@@ -11,6 +13,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from spinloom.core.image import Image, Quantity
 from spinloom.evaluation.pair import Pair, pair_of
 from spinloom.evaluation.published_ct import source2, synthrad2023, synthrad2025
+from spinloom.evaluation.scores import evaluate
+from spinloom.evaluation.tables import reasons
 
 
 @pytest.fixture(scope="module")
@@ -66,31 +70,70 @@ def test_SynthRAD2025_by_other_filters(pair: Pair) -> None:
     assert synthrad2025(pair)["MS-SSIM"] == pytest.approx(product, abs=1e-6)
 
 
-def test_source_2_counts_air_and_the_head_alike_and_cuts_bone(pair: Pair) -> None:
-    """An error in the mask spreads over the frame: MSE is the share of the mask times the MSE inside."""
+def framed(values: np.ndarray) -> np.ndarray:
+    """(nx, ny, nz) in the middle of 256 x 256 of air."""
+    out = np.full((256, 256, values.shape[2]), -1.0)
+    i, j = ((256 - n) // 2 for n in values.shape[:2])
+    out[i : i + values.shape[0], j : j + values.shape[1]] = values
+    return out
+
+
+def test_source_2_by_scikit_image_in_its_frame(pair: Pair) -> None:
+    """All slices count for MSE, those of air alone too, which have no range for SSIM."""
     found = source2(pair)
-    x, y = (np.where(pair.mask, np.clip(v, -1000, 1000), -1000) / 1000 for v in (pair.x, pair.y))
+    x, y = (framed(np.where(pair.mask, np.clip(v, -1000, 1000), -1000) / 1000) for v in (pair.x, pair.y))
     some = np.ptp(y, axis=(0, 1)) > 0
-    each = ((x - y) ** 2).mean(axis=(0, 1))[some]
-    assert found["MSE"] == pytest.approx(each.mean(), abs=1e-12)
+    assert 0 < some.sum() < len(some)
+    assert found["MSE"] == pytest.approx(((x - y) ** 2).mean(), abs=1e-12)
     alike = [structural_similarity(y[..., z], x[..., z], data_range=np.ptp(y[..., z])) for z in np.flatnonzero(some)]
     assert found["SSIM"] == pytest.approx(np.mean(alike), abs=1e-9)
+
+
+def CT(values: np.ndarray) -> Image:
+    return Image(values, np.eye(4), Quantity.HU)
+
+
+def test_a_narrow_frame_is_padded_with_air_for_source_2() -> None:
+    """120 x 140 in 256 x 256: RMSE falls by sqrt(120 140 / 256^2) = 0.506, so 66.2 HU become 33.5 HU."""
+    y = np.random.default_rng(0).uniform(-900, 900, (120, 140, 4))
+    sign = np.where(np.indices(y.shape).sum(0) % 2, 1, -1)
+    native = source2(pair_of(CT(y + 66.2 * sign), CT(y)))["RMSE"]
+    assert native == pytest.approx(66.2 * np.sqrt(120 * 140 / 256**2))
+    assert native == pytest.approx(33.5, abs=0.05)
+    x, y = (1000 * framed(v / 1000) for v in (y + 66.2 * sign, y))
+    assert source2(pair_of(CT(x), CT(y)))["RMSE"] == pytest.approx(native, abs=1e-9)
+
+
+def test_a_wide_frame_is_cropped_to_the_middle_for_source_2() -> None:
+    y = np.full((300, 280, 2), -1000.0)
+    y[100:200, 100:180] = 0.0
+    x = y.copy()
+    x[:22] = x[278:] = x[:, :12] = x[:, 268:] = 900.0
+    assert source2(pair_of(CT(x), CT(y)))["MSE"] == 0
+    x[22, 12] = x[277, 267] = 0.0
+    assert source2(pair_of(CT(x), CT(y)))["MSE"] == pytest.approx(2 / 256**2)
+
+
+@pytest.mark.parametrize("name", ["synthrad2023", "synthrad2025"])
+def test_without_a_mask_the_challenges_have_no_scores_and_say_why(pair: Pair, name: str) -> None:
+    found = evaluate(replace(pair, mask=None), name)
+    assert all(np.isnan(r.value) for r in found.rows if r.protocol == name)
+    assert len(reasons(found)) == 3
+    assert all("no mask of the body was given" in why for why in reasons(found))
 
 
 def test_the_headline_of_source_2_in_HU() -> None:
     """MSE 0.008025 on [-1, 1], one unit 1000 HU: 89.6 HU over the frame, 26.98 dB; 151, 134 and 121 HU in a head that
     fills 35, 45 and 55 % of the frame, if air is without error."""
-    frame = (100, 100, 3)
-    y = np.tile(np.linspace(-500, 500, 100)[:, None, None], (1, 100, 3))
+    frame = (256, 256, 3)
+    y = np.tile(np.linspace(-500, 500, 256)[:, None, None], (1, 256, 3))
     x = y + 1000 * np.sqrt(0.008025) * np.where(np.indices(frame).sum(0) % 2, 1, -1)
-    found = source2(pair_of(Image(x, np.eye(4), Quantity.HU), Image(y, np.eye(4), Quantity.HU)))
+    found = source2(pair_of(CT(x), CT(y)))
     assert found["MSE"] == pytest.approx(0.008025, abs=1e-12)
     assert found["RMSE"] == pytest.approx(89.6, abs=0.05)
     assert found["PSNR"] == pytest.approx(26.98, abs=0.02)
     for share, HU in ((0.35, 151), (0.45, 134), (0.55, 121)):
-        inside = np.arange(100) < round(100 * share)
-        some = np.where(inside[:, None, None], x, -1000.0)
-        head = np.where(inside[:, None, None], y, -1000.0)
-        here = source2(pair_of(Image(some, np.eye(4), Quantity.HU), Image(head, np.eye(4), Quantity.HU)))
+        inside = np.arange(256) < round(256 * share)
+        some, head = (CT(np.where(inside[:, None, None], v, -1000.0)) for v in (x, y))
         assert 1000 * np.sqrt(0.008025 / share) == pytest.approx(HU, abs=0.8)
-        assert here["RMSE"] == pytest.approx(89.58 * np.sqrt(share), abs=0.05)
+        assert source2(pair_of(some, head))["RMSE"] == pytest.approx(89.58 * np.sqrt(inside.mean()), abs=0.05)

@@ -9,8 +9,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from spinloom.core.image import Image, Quantity
+from spinloom.core.masks import body as body_of
+from spinloom.core.masks import head as head_of
 from spinloom.evaluation import Gaussian, evaluate, pair_of, ssim
-from spinloom.evaluation.published_mr import ssim_3d_on_a_slice
+from spinloom.evaluation.published_sr import ssim_3d_on_a_slice
 from spinloom.io import read_image
 
 
@@ -42,7 +44,8 @@ def test_one_prediction_has_as_many_scores_as_protocols(T1: Image) -> None:
 
 
 def test_a_scale_that_is_wrong_by_a_fifth_is_invisible_to_three_protocols(T1: Image) -> None:
-    found = evaluate(pair_of(Image(1.2 * T1.data, T1.affine), T1), "all")
+    brain = Image(head_of(T1.data).astype(np.int16), T1.affine, Quantity.LABEL)
+    found = evaluate(pair_of(Image(1.2 * T1.data, T1.affine), T1, mask=brain), "all")
     for blind in ("source0", "syndiff", "selfrdb"):
         assert found.values(blind, "PSNR")["case"] > 100
     assert found.values("honest", "PSNR")["case"] < 20
@@ -61,7 +64,8 @@ def test_noise_on_a_CT_is_its_own_error_in_every_tissue(shared_data: Path) -> No
     """MAE of normal noise of 40 HU: 40 sqrt(2 / pi) = 31.9 HU in air, soft tissue and bone alike."""
     y = read_image(shared_data / "ct_body_small" / "example_ct_sm.nii.gz", quantity=Quantity.HU)
     x = Image(y.data + np.random.default_rng(0).normal(0, 40, y.data.shape), y.affine, Quantity.HU)
-    found = evaluate(pair_of(x, y), "all")
+    body = Image(body_of(np.asarray(y.data, float)).astype(np.int16), y.affine, Quantity.LABEL)
+    found = evaluate(pair_of(x, y, mask=body), "all")
     for metric in ("MAE", "MAE air", "MAE soft", "MAE bone"):
         assert found.values("honest", metric)["case"] == pytest.approx(40 * np.sqrt(2 / np.pi), rel=0.03)
     assert found.values("synthrad2023", "PSNR")["case"] == pytest.approx(20 * np.log10(4024 / 40), abs=0.5)

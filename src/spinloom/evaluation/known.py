@@ -7,7 +7,9 @@ from spinloom.core.image import Quantity
 from spinloom.evaluation.honest import HONEST, HONEST_HU
 from spinloom.evaluation.protocol import Protocol
 from spinloom.evaluation.published_ct import SOURCE2, SYNTHRAD2023, SYNTHRAD2025
-from spinloom.evaluation.published_mr import FAST_DDPM, SELFRDB, SOURCE0, SOURCE1, SYNDIFF
+from spinloom.evaluation.published_maps import SOURCE0
+from spinloom.evaluation.published_mr import FAST_DDPM, SELFRDB, SYNDIFF
+from spinloom.evaluation.published_sr import SOURCE1
 from spinloom.evaluation.segmentation import SEGMENTATION
 
 PUBLISHED = (SOURCE0, SOURCE1, SOURCE2, SYNTHRAD2023, SYNTHRAD2025, SYNDIFF, SELFRDB, FAST_DDPM)

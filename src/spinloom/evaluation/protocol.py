@@ -61,12 +61,21 @@ class Protocol:
         return self.HU is None or self.HU == (quantity is Quantity.HU)
 
 
-def axial(pair: Pair) -> Iterator[tuple[Values, Values, Mask | None]]:
-    """Axial slices that hold any of the reference (of the mask, if there is one), as 2D-protocols see them."""
+PER_SUBJECT = "It averages over the slices of all subjects; here over those of each subject, then over subjects."
+EXACT = "Slices without any error have no finite PSNR and are left out of its mean, unless all are such."
+"""Caveats that several protocols share."""
+
+
+def axial(pair: Pair, prediction: Values | None = None) -> Iterator[tuple[Values, Values, Mask | None]]:
+    """Axial slices that hold any of the reference (of the mask, if there is one), as 2D-protocols see them.
+
+    prediction  (nx, ny, nz) in place of the pair's own
+    """
+    x = pair.x if prediction is None else prediction
     for z in range(pair.y.shape[2]):
         y, mask = pair.y[:, :, z], None if pair.mask is None else pair.mask[:, :, z]
         if np.ptp(y) > 0 if mask is None else (mask.any() and np.ptp(y) > 0):
-            yield pair.x[:, :, z], y, mask
+            yield x[:, :, z], y, mask
 
 
 def mean(rows: list[dict[str, float]]) -> dict[str, float]:
@@ -78,3 +87,13 @@ def mean(rows: list[dict[str, float]]) -> dict[str, float]:
         perfect = float("inf") if (values == np.inf).any() else float("nan")
         found[name] = float(kept.mean()) if len(kept) else perfect
     return found
+
+
+def both(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Mean PSNR and SSIM over slices; NaN where no slice has any."""
+    return {"PSNR": float("nan"), "SSIM": float("nan"), **mean(rows)}
+
+
+def nothing(columns: tuple[Column, ...]) -> dict[str, float]:
+    """NaN for every column: what a protocol says that lacks what it needs."""
+    return {c.name: float("nan") for c in columns}
