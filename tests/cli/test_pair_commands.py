@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from PIL import Image as Pillow
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from spinloom.cli import pairs, splits
 from spinloom.core.errors import SpinloomError
-from spinloom.core.image import Image
+from spinloom.core.image import Image, Quantity
 from spinloom.io import read_image, write_image
 
 Run = Callable[..., tuple[int, str, str]]
@@ -65,6 +67,105 @@ def test_pairs_are_listed_and_one_fault_of_four_is_exit_code_3(run: Run, tmp_pat
     assert told["cases"] == "3 of 3 subjects"
     assert "sub03 has no T2w" in told["faults"][0]
     assert len(json.loads((tmp_path / "pairs" / "pairs.json").read_text())["cases"]) == 3
+
+
+def published(root: Path, pattern: str, names: tuple[str, ...], people: int = 4) -> Path:
+    """Small heads under the names of a published data set."""
+    for n in range(people):
+        for name in names:
+            contrast = -1 if "2" in name.rsplit("/")[-1] else 1
+            data = np.where((head := brain(n)[::4, ::4, ::4]) > 0, 3 + contrast * (head - 3), 0).astype(np.float32)
+            write_image(Image(data, AFFINE), root / pattern.format(n=n, name=name))
+    return root
+
+
+def test_a_whole_hcp_download_is_paired_by_person_and_its_twins_are_told_at_the_split(run: Run, tmp_path: Path) -> None:
+    names = (
+        "T1w/T1w_acpc_dc_restore.nii.gz",
+        "T1w/T2w_acpc_dc_restore.nii.gz",
+        "T1w/ribbon.nii.gz",
+        "MNINonLinear/T1w_restore.nii.gz",
+        "MNINonLinear/T2w_restore.nii.gz",
+        "MNINonLinear/wmparc.nii.gz",
+        "unprocessed/3T/T1w_MPR1/AFI.nii.gz",
+    )
+    published(tmp_path / "hcp", "10030{n}/{name}", names, people=8)
+    code, out, _ = run("pair", "hcp", "-o", "pairs")
+    assert code == 0
+    assert "8 of 8 subjects" in out
+    assert "24 of 56 image files are passed over" in out
+    for cases in ("hcp", "pairs"):
+        code, out, _ = run("split", cases, "-o", "split.json")
+        assert (code, "twins" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names", "page"),
+    [
+        ("1BA00{n}/{name}.nii.gz", ("mr", "ct"), "https://doi.org/10.5281/zenodo.7260705"),
+        ("BraTS-GLI-0000{n}-000/BraTS-GLI-0000{n}-000-{name}.nii.gz", ("t1n", "t2w"), "https://www.synapse.org/brats"),
+        ("{n}/pre/{name}.nii.gz", ("reg_T1", "reg_IR"), "https://mrbrains18.isi.uu.nl/data/"),
+    ],
+)
+def test_the_page_that_states_the_licence_is_named(
+    pattern: str, names: tuple[str, ...], page: str, run: Run, tmp_path: Path
+) -> None:
+    published(tmp_path / "set", pattern, names, people=2)
+    known = {"mr": ("MR", "CT"), "t1n": ("T1w", "T2w"), "reg_T1": ("T1w", "T1IR")}[names[0]]
+    if names[1] == "ct":  # hounsfield units
+        for file in (tmp_path / "set").rglob("ct.nii.gz"):
+            image = read_image(file)
+            write_image(Image((image.data * 100 - 1000).astype(np.float32), image.affine, Quantity.HU), file)
+    code, out, err = run("pair", "set", "-o", "pairs", "--source", known[0], "--target", known[1], "--json")
+    assert code == 0, err
+    assert "ask whoever" not in out
+    assert page in json.loads((tmp_path / "pairs" / "pairs.json").read_text())["licence"]
+
+
+def test_files_that_are_not_as_their_checksums_say_are_named_and_left_out(run: Run, tmp_path: Path) -> None:
+    root = scans(tmp_path / "scans", 3)
+    code, _, err = run("pair", "scans", "-o", "pairs", "--verify-checksums")
+    assert (code, "SHA256SUMS" in err) == (2, True)
+    sums = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}" for f in sorted(root.iterdir())]
+    (root / "SHA256SUMS").write_text("\n".join(sums))
+    code, out, _ = run("pair", "scans", "-o", "pairs", "--verify-checksums")
+    assert (code, "6 files are as listed" in out) == (0, True)
+    (root / "SHA256SUMS").unlink()
+    sums = [f"{hashlib.md5(f.read_bytes()).hexdigest()} *{f.name}" for f in sorted(root.iterdir())]
+    (root / "MD5SUMS").write_text("\n".join(sums))
+    write_image(Image(brain(9), AFFINE), root / "sub02_T2w.nii.gz")
+    code, out, _ = run("pair", "scans", "-o", "pairs", "--verify-checksums")
+    assert code == 3
+    assert "2 of 2 subjects" in out
+    assert "sub02_T2w.nii.gz: has the checksum" in out
+
+
+@pytest.mark.parametrize("line", ["0" * 64 + "  ../other.nii", "0" * 32 + "  /etc/passwd", "no checksum"])
+def test_lists_of_checksums_that_leave_the_folder_are_refused(line: str, run: Run, tmp_path: Path) -> None:
+    (scans(tmp_path / "scans", 1) / "SHA256SUMS").write_text(line)
+    assert run("pair", "scans", "-o", "pairs", "--verify-checksums")[0] == 4
+
+
+def test_slices_of_two_people_are_two_subjects_and_pictures_of_nobody_are_counted_as_such(
+    run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    for contrast in ("T1w", "T2w"):
+        for name in [f"people/{contrast}/patient{p}_slice{k:03}" for p in (19, 26) for k in range(20)] + [
+            f"nobody/{contrast}/{k:03}" for k in range(20)
+        ]:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(rng.integers(0, 255, (8, 9)).astype(np.uint8)).save(tmp_path / f"{name}.png")
+    assert "2 of 2 subjects" in run("pair", "people", "-o", "a")[1]
+    assert run("split", "people", "-o", "s.json")[0] == 4
+    assert run("split", "people", "-o", "s.json", "--shares", "0.5,0,0.5")[0] == 0
+    told = json.loads((tmp_path / "s.json").read_text())["splits"][0]["parts"]
+    assert sorted(told["train"] + told["test"]) == ["patient19", "patient26"]
+    assert "20; nothing says whose 20 of them are" in run("pair", "nobody", "-o", "b")[1]
+    code, _, err = run("split", "nobody", "-o", "n.json")
+    assert code == 4
+    assert "folder per person" in err
+    assert not (tmp_path / "n.json").exists()
 
 
 def test_copies_are_the_same_numbers(run: Run, tmp_path: Path) -> None:

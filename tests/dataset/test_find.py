@@ -112,6 +112,93 @@ LAID_OUT = {
             "1/orig/FLAIR.nii.gz": None,
         },
     ),
+    "HCP, the whole structural package": (
+        "HCP",
+        {
+            "100307/T1w/T1w_acpc_dc_restore.nii.gz": ("100307", None, "T1w"),
+            "100307/T1w/T2w_acpc_dc_restore.nii.gz": ("100307", None, "T2w"),
+            "100307/T1w/T1w_acpc_dc.nii.gz": ("100307", None, "T1wBiased"),
+            "100307/T1w/T1w_acpc_dc_restore_brain.nii.gz": ("100307", None, "T1wBrain"),
+            "100307/T1w/brainmask_fs.nii.gz": ("100307", None, "mask"),
+            "100307/T1w/aparc+aseg.nii.gz": ("100307", None, "dseg"),
+            "100307/T1w/ribbon.nii.gz": None,
+            "100307/T1w/T1wDividedByT2w.nii.gz": None,
+            "100307/T1w/Native/100307.native.nii.gz": None,
+            "100307/T1w/100307/mri/T1.mgz.nii.gz": None,
+            "100307/MNINonLinear/T1w_restore.nii.gz": ("100307", None, "T1wMNI"),
+            "100307/MNINonLinear/T2w_restore.2.nii.gz": ("100307", None, "T2wMNI2mm"),
+            "100307/MNINonLinear/brainmask_fs.nii.gz": ("100307", None, "maskMNI"),
+            "100307/MNINonLinear/wmparc.nii.gz": None,
+            "100307/MNINonLinear/xfms/acpc_dc2standard.nii.gz": None,
+            "100307/MNINonLinear/ROIs/ROIs.2.nii.gz": None,
+            "100307/unprocessed/3T/T1w_MPR1/100307_3T_T1w_MPR1.nii.gz": ("100307", None, "T1wUnprocessed"),
+            "100307/unprocessed/3T/T1w_MPR1/100307_3T_AFI.nii.gz": None,
+            "100307/unprocessed/3T/T1w_MPR1/100307_3T_BIAS_32CH.nii.gz": None,
+            "100307/unprocessed/3T/T1w_MPR1/100307_3T_FieldMap_Magnitude.nii.gz": None,
+            "100307/unprocessed/3T/T2w_SPC1/100307_3T_T2w_SPC1.nii.gz": ("100307", None, "T2wUnprocessed"),
+        },
+    ),
+    "HCP, unprocessed only": (
+        "HCP",
+        {
+            "100408/unprocessed/3T/T1w_MPR1/100408_3T_T1w_MPR1.nii.gz": ("100408", None, "T1wUnprocessed"),
+            "100408/unprocessed/3T/T1w_MPR2/100408_3T_T1w_MPR2.nii.gz": ("100408", None, "T1wUnprocessed2"),
+            "100408/unprocessed/3T/T2w_SPC1/100408_3T_BIAS_BC.nii.gz": None,
+        },
+    ),
+    "MRBrainS18, training and test as downloaded": (
+        "MRBrainS",
+        {
+            **{f"training/{n}/pre/reg_T1.nii.gz": (n, None, "T1w") for n in ("1", "070")},
+            **{f"training/{n}/pre/reg_IR.nii.gz": (n, None, "T1IR") for n in ("1", "070")},
+            **{f"training/{n}/pre/FLAIR.nii.gz": (n, None, "FLAIR") for n in ("1", "070")},
+            **{f"training/{n}/segm.nii.gz": (n, None, "dseg") for n in ("1", "070")},
+            **{f"training/{n}/orig/{c}.nii.gz": None for n in ("1", "070") for c in ("T1", "IR", "FLAIR", "reg_T1")},
+            "test/2/pre/reg_T1.nii.gz": ("test-2", None, "T1w"),
+        },
+    ),
+    "MRBrainS13 as MetaImages": (
+        "MRBrainS",
+        {
+            "TrainingData/1/T1.mhd": ("1", None, "T1w"),
+            "TrainingData/1/T1_1mm.mhd": ("1", None, "T1w1mm"),
+            "TrainingData/1/T1_IR.mhd": ("1", None, "T1IR"),
+            "TrainingData/1/T2_FLAIR.mhd": ("1", None, "FLAIR"),
+            "TrainingData/1/LabelsForTraining.mhd": ("1", None, "dseg"),
+            "TrainingData/1/LabelsForTesting.mhd": ("1", None, "dsegMerged"),
+            "TestData/1/T1.mhd": ("TestData-1", None, "T1w"),
+        },
+    ),
+    "IXI, all modalities": (
+        "IXI",
+        {
+            "IXI-T1/IXI002-Guys-0828-T1.nii.gz": ("IXI002", None, "T1w", "Guys"),
+            "IXI-MRA/IXI002-Guys-0828-MRA.nii.gz": None,
+            **{f"IXI-DTI/IXI002-Guys-0828-DTI-{n:02}.nii.gz": None for n in range(16)},
+        },
+    ),
+    "BraTS for radiotherapy": (
+        "BraTS",
+        {
+            "BraTS-MEN-RT-0000-1/BraTS-MEN-RT-0000-1_t1c.nii.gz": ("BraTS-MEN-RT-0000", "1", "T1ce"),
+            "BraTS-MEN-RT-0000-1/BraTS-MEN-RT-0000-1_gtv.nii.gz": ("BraTS-MEN-RT-0000", "1", "dseg"),
+            "BraTS-MEN-RT-0000-2/BraTS-MEN-RT-0000-2_t1c.nii.gz": ("BraTS-MEN-RT-0000", "2", "T1ce"),
+        },
+    ),
+    "SynthRAD2023 with its overviews": (
+        "SynthRAD2023",
+        {
+            "Task1/brain/1BA001/mr.nii.gz": ("1BA001", None, "MR", "centre A"),
+            **{f"Task1/brain/overview/1BA00{n}_train.png": None for n in range(1, 6)},
+        },
+    ),
+    "folders of treatment are nobody": (
+        "plain",
+        {
+            **{f"anna/{f}/t1.nii.gz": ("anna", None, "T1w") for f in ("orig", "pre", "unprocessed", "3T")},
+            "bert/MNINonLinear/t1.nii.gz": ("bert", None, "T1w"),
+        },
+    ),
     "MRBrainS13": (
         "MRBrainS",
         {
@@ -215,6 +302,32 @@ def test_a_name_without_a_contrast_is_a_fault_with_a_remedy(tmp_path: Path) -> N
 def test_what_is_excluded_is_not_there(tmp_path: Path) -> None:
     lay_out(tmp_path, ["sub-1/anat/sub-1_run-1_T1w.nii", "sub-1/anat/sub-1_run-2_T1w.nii"])
     assert [s.path.name for s in find_scans(tmp_path, exclude=["*run-2*"]).scans] == ["sub-1_run-1_T1w.nii"]
+
+
+def test_how_many_files_a_published_layout_passes_over_is_said_in_one_line(tmp_path: Path) -> None:
+    (note,) = find_scans(lay_out(tmp_path, LAID_OUT["IXI, all modalities"][1])).notes
+    assert note.startswith("17 of 18 image files are passed over")
+
+
+def test_people_of_one_number_in_training_and_test_data_stay_apart(tmp_path: Path) -> None:
+    scans = find_scans(lay_out(tmp_path, LAID_OUT["MRBrainS13 as MetaImages"][1])).scans
+    assert {identity(s.subject) for s in scans} == {"1", "testdata1"}
+    assert {s.contrast for s in scans if s.quantity is Quantity.LABEL} == {"dseg", "dsegMerged"}
+
+
+def test_a_bids_set_of_one_published_name_more_is_bids(tmp_path: Path) -> None:
+    raw = [f"sub-{n:02}/anat/sub-{n:02}_T1w.nii.gz" for n in range(10)]
+    assert find_scans(lay_out(tmp_path, [*raw, "IXI002-Guys-0828-T1.nii.gz"])).layout == "BIDS"
+
+
+def test_numbered_folders_with_t1_alone_are_not_taken_for_mrbrains(tmp_path: Path) -> None:
+    lay_out(tmp_path, [f"{n}/{c}.nii.gz" for n in (1, 2) for c in ("T1", "T2_FLAIR", "segm")])
+    assert find_scans(tmp_path).layout == "plain"
+
+
+def test_pictures_with_names_of_bids_are_found(tmp_path: Path) -> None:
+    lay_out(tmp_path, [f"sub-0{n}_{c}.png" for n in (1, 2) for c in ("T1w", "T2w")])
+    assert [s.subject for s in find_scans(tmp_path).scans] == ["sub-01", "sub-01", "sub-02", "sub-02"]
 
 
 def test_a_layout_can_be_asked_for(tmp_path: Path) -> None:
