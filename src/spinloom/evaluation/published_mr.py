@@ -24,7 +24,7 @@ def syndiff(pair: Pair) -> Scores:
     """Each slice divided by its own largest value, prediction and reference separately, padded to 256 x 256, cropped to
     152 (left to right) x 256; PSNR with the largest value of the prediction's crop as its peak, SSIM with a range of 1.
 
-    Read: test.py, dataset.py of icon-lab/SynDiff. It has no code for SSIM: scikit-image's default is taken.
+    Read: test.py, dataset.py of icon-lab/SynDiff. They have no code for SSIM: scikit-image's default is taken.
     """
     rows = []
     for x, y, _ in axial(pair):
@@ -40,7 +40,8 @@ def selfrdb(pair: Pair) -> Scores:
     """Times the mask, each slice divided by its own mean, prediction and reference separately; PSNR and SSIM with the
     largest value of the reference as their range. NaN without a mask: nobody's mask is made up.
 
-    Read: utils.py, main.py of icon-lab/SelfRDB, which prints SSIM times 100. Its masks are not public.
+    Read: utils.py, main.py of icon-lab/SelfRDB, which prints SSIM times 100 and reads its masks from files; what made
+    them is not public. Its code can also be told to take the whole frame (eval_mask off), which is not this protocol.
     """
     if pair.mask is None:
         return nothing(SELFRDB.columns)
