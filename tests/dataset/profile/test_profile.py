@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -11,7 +13,7 @@ from spinloom.core.image import Image, Quantity
 from spinloom.dataset.profile.fields import field_statistics
 from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
 from spinloom.dataset.profile.imitate import imitate
-from spinloom.dataset.profile.measure import measure, of_scan, profile_of
+from spinloom.dataset.profile.measure import Profile, measure, of_scan, profile_of
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.relaxometry import fit_T1, fit_T2
 from spinloom.dataset.profile.shading import measure_shading
@@ -153,6 +155,14 @@ def test_tissue_contrast_is_the_ratio_of_medians() -> None:
     assert ratio == pytest.approx(1.4 if "2:1" in name else 1 / 1.4, rel=0.02)
 
 
+def without_shading(profile: Profile) -> Profile:
+    """So that the receive field stays as it is, and noise is all there is to find."""
+    contrasts = {
+        c: {k: r for k, r in numbers.items() if not k.startswith("shading")} for c, numbers in profile.contrasts.items()
+    }
+    return replace(profile, contrasts=contrasts)
+
+
 def test_a_recipe_like_a_profile_makes_scans_of_its_SNR_and_times() -> None:
     """A simulated scan thirty times as noisy as the default gives a recipe with that noise, to 15 %."""
     from spinloom.dataset.recipe import from_plain
@@ -171,9 +181,30 @@ def test_a_recipe_like_a_profile_makes_scans_of_its_SNR_and_times() -> None:
     }
     noisy = from_plain(plain)
     taken = scan(noisy, make_subject(noisy, 0), noisy.protocol[0]).images[0]
-    profile = measure([("a", "T2w", lambda: taken, None)])
+    profile = without_shading(measure([("a", "T2w", lambda: taken, None)]))
     base = from_plain({**plain, "scanner": {"receive_inhomogeneity": 0.0}})
     recipe, became, _ = imitate(profile, base)
     assert any("TE" in text for text in became)
     assert float(str(recipe.protocol[0].parameters["TE_ms"].value)) == pytest.approx(80, rel=0.01)
     assert recipe.protocol[0].noise.value == pytest.approx(30.0, rel=0.15)  # type: ignore[union-attr]
+
+
+def test_each_contrast_gets_the_noise_it_was_made_with() -> None:
+    """Two contrasts of one subject, forty and ten times as noisy as the default: each is found to 20 %."""
+    from spinloom.dataset.recipe import from_plain
+    from spinloom.dataset.subject import make_subject, scan
+
+    parameters = {"matrix": 64, "slices": 16, "slice_thickness_mm": 6}
+    noise = {"T2w": 40.0, "PDw": 10.0}
+    plain = {
+        "phantom": {"kind": "head", "voxel_mm": 4.0},
+        "scanner": {"receive_inhomogeneity": 0.0},
+        "protocol": [{"use": c.lower(), "suffix": c, "parameters": parameters, "noise": n} for c, n in noise.items()],
+    }
+    made = from_plain(plain)
+    subject = make_subject(made, 0)
+    taken = {p.suffix: scan(made, subject, p).images[0] for p in made.protocol}
+    profile = without_shading(measure([("a", c, lambda i=i: i, None) for c, i in taken.items()]))
+    recipe, _, _ = imitate(profile, from_plain({**plain, "protocol": [{"use": "t1w"}]}))
+    found = {p.suffix: p.noise.value for p in recipe.protocol}  # type: ignore[union-attr]
+    assert found == pytest.approx(noise, rel=0.2)

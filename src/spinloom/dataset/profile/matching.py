@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from spinloom.core.image import Image
+from spinloom.dataset.draw import extremes, parse
 from spinloom.dataset.profile.koay import noise_inside
 from spinloom.dataset.profile.measure import Profile
 from spinloom.dataset.profile.noise import measure_noise
@@ -20,7 +21,7 @@ from spinloom.dataset.recipe import from_plain
 from spinloom.dataset.scanners import OWN
 from spinloom.dataset.subject import make_subject, scan
 
-ROUNDS = 3
+ROUNDS = 4
 COARSE_MM = 3.0
 """Voxel of the head in trial scans: noise and shading need no finer one."""
 HIDDEN = 1.5
@@ -63,15 +64,35 @@ def matches(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tupl
 
 
 def _match(protocol: dict[str, Any], value: dict[str, Any], SNR: float, depth: float, *, inside: bool) -> Trial:
-    trial = Trial(1.0, 0.5, np.nan, np.nan, np.nan)
+    own = parse(value.get("scanner", {}).get("receive_inhomogeneity", 0.5))
+    receive = 0.5 if np.isfinite(depth) else float(np.mean(extremes(own)))
+    trial, before = Trial(1.0, receive, np.nan, np.nan, np.nan), None
     for _ in range(ROUNDS):
         trial = _try(protocol, value, trial)
-        ratio = (trial.SNR_inside if inside else trial.SNR) / SNR
+        ratio = _seen(trial, inside) / SNR
         shade = depth / max(trial.depth, 1e-3) if np.isfinite(depth) else 1.0
         if abs(ratio - 1) < 0.05 and abs(shade - 1) < 0.1:
             break
-        trial = replace(trial, noise=_noise(trial.noise * ratio), receive=_shading(trial.receive * shade))
+        noise = _noise(_next(before, trial, SNR, inside))
+        before, trial = trial, replace(trial, noise=noise, receive=_shading(trial.receive * shade))
     return trial
+
+
+def _seen(trial: Trial, inside: bool) -> float:
+    return trial.SNR_inside if inside else trial.SNR
+
+
+def _next(before: Trial | None, trial: Trial, SNR: float, inside: bool) -> float:
+    """Noise n from the last two trials, by 1 / SNR^2 = a + b n^2: a is what passes for noise without any."""
+    if abs(_seen(trial, inside) / SNR - 1) < 0.05:
+        return trial.noise
+    if before is not None and abs(before.noise / trial.noise - 1) > 0.2:
+        y, y_before = _seen(trial, inside) ** -2, _seen(before, inside) ** -2
+        b = (y - y_before) / (trial.noise**2 - before.noise**2)
+        square = trial.noise**2 + (SNR**-2 - y) / b if b > 0 else 0.0
+        if square > (trial.noise / 10) ** 2:
+            return float(np.sqrt(square))
+    return trial.noise * _seen(trial, inside) / SNR
 
 
 def _try(protocol: dict[str, Any], value: dict[str, Any], trial: Trial) -> Trial:
