@@ -1,0 +1,116 @@
+"""Pairs → volumes to train on, each case prepared as an image to be translated will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from spinloom.core.affine import to_ras
+from spinloom.core.errors import InputError, SpinloomError
+from spinloom.core.image import Image, Quantity
+from spinloom.dataset.case import Case
+from spinloom.dataset.pairs import Pair, Pairs
+from spinloom.dataset.preprocess.foreground import foreground_of_all
+from spinloom.dataset.read_case import read_case
+from spinloom.train.examples import Volumes, tensor
+from spinloom.translate.limits import measured
+from spinloom.translate.plan import Plan
+from spinloom.translate.prepare import box, prepare, target_values
+from spinloom.translate.thick import thicken
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """volumes; of each, what `limits.measured` says;  origin of each;  faults: those that were left out and why."""
+
+    volumes: tuple[Volumes, ...]
+    seen: tuple[Mapping[str, Any], ...]
+    origins: tuple[Mapping[str, object], ...]
+    faults: tuple[tuple[str, str], ...] = field(default=())
+
+
+def load(
+    pairs: Pairs, plan: Plan, who: set[str] | None = None, say: Callable[[str], None] = lambda name: None
+) -> Loaded:
+    """Read and prepare every case (of some subjects). One that cannot be is named and left out.
+
+    Raises InputError if none is left.
+    """
+    volumes, seen, origins, faults = [], [], [], []
+    for pair in pairs.pairs:
+        if who is not None and pair.subject not in who:
+            continue
+        say(pair.name)
+        try:
+            case = read_case(pair, resample=pairs.resample)
+            made, told = volumes_of(case, plan) if plan.paired else one_side(case, pair, plan)
+        except SpinloomError as error:
+            faults.append((pair.name, str(error)))
+            continue
+        volumes.append(made)
+        seen += [told] if told else []
+        origins.append({"case": pair.name, **case.origin})
+    if not volumes:
+        why = f" First: {faults[0][0]}: {faults[0][1]}" if faults else ""
+        raise InputError(f"no case is left to train on.{why}")
+    return Loaded(tuple(volumes), tuple(seen), tuple(origins), tuple(faults))
+
+
+def volumes_of(case: Case, plan: Plan) -> tuple[Volumes, Mapping[str, Any]]:
+    """One paired case, cut to the foreground of all its images."""
+    targets = [_as(case.target[s.contrast], s.quantity) for s in plan.target]
+    if plan.thick is not None:
+        return _thick(targets[0], case.mask, plan, case.name)
+    sources = [_as(case.source[s.contrast], s.quantity) for s in plan.source]
+    where = foreground_of_all([*sources, *targets]) if case.mask is None else np.asarray(case.mask.data != 0)
+    mask = Image(where.astype(np.uint8), sources[0].affine, Quantity.LABEL)
+    made = prepare(sources, plan, mask)
+    goal = np.stack([target_values(t, where, s, plan)[made.cut] for t, s in zip(targets, plan.target, strict=True)])
+    return Volumes(case.name, tensor(made.source), tensor(goal), torch.from_numpy(made.mask)), measured(made)
+
+
+def one_side(case: Case, pair: Pair, plan: Plan) -> tuple[Volumes, Mapping[str, Any] | None]:
+    """An image by itself, for training without pairs."""
+    sides, images = (plan.source, case.source) if pair.source else (plan.target, case.target)
+    made = prepare([_as(images[s.contrast], s.quantity) for s in sides], plan.model_copy(update={"source": sides}))
+    values, mask = tensor(made.source), torch.from_numpy(made.mask)
+    if pair.source:
+        return Volumes(case.name, values, None, mask), measured(made)
+    return Volumes(case.name, None, values, mask), None
+
+
+def _thick(target: Image, mask: Image | None, plan: Plan, name: str) -> tuple[Volumes, Mapping[str, Any]]:
+    """Super-resolution: the source is made from the target."""
+    assert plan.thick is not None
+    factor, axis = plan.thick.factor, plan.thick.axis
+    data, A = to_ras(target.data, target.affine)
+    keep = [slice(None)] * 3
+    keep[axis] = slice(0, data.shape[axis] // factor * factor)
+    fine = Image(np.ascontiguousarray(data[tuple(keep)]), A, target.quantity)
+    where = foreground_of_all([fine])
+    if mask is not None:
+        where = np.asarray(to_ras(mask.data, mask.affine)[0][tuple(keep)] != 0)
+    thick = thicken(fine, factor, axis)
+    inside = thicken(Image(where.astype(np.float32), A), factor, axis)
+    inside = Image(np.asarray(inside.data != 0).astype(np.uint8), inside.affine, Quantity.LABEL)
+    made = prepare([thick], plan, inside)
+    low, high = made.scales[0]
+    values = (np.abs(np.asarray(fine.data, np.float64)) - low) / (high - low)
+    cut = box(where, 8)
+    source = np.zeros((1, *made.grid.shape), np.float32)
+    source[(slice(None), *made.cut)] = made.source
+    volumes = Volumes(
+        name, tensor(source[(slice(None), *cut)]), tensor(values[cut])[None], torch.from_numpy(where[cut])
+    )
+    return volumes, measured(made)
+
+
+def _as(image: Image, quantity: str) -> Image:
+    """With the quantity the plan gives it, where the file does not say (a pixel does not know that it is a T1 [s])."""
+    if image.quantity is Quantity.SIGNAL and quantity != "SIGNAL":
+        return Image(image.data, image.affine, Quantity[quantity], image.info)
+    return image

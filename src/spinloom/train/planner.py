@@ -1,0 +1,68 @@
+"""Data and a budget → a plan: how large a network, which patch, how many steps. Everything in it may be edited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from spinloom.core.errors import UsageError
+from spinloom.train.examples import Examples
+from spinloom.train.loop import run
+from spinloom.translate.build import build
+from spinloom.translate.plan import Network, Plan
+
+WIDTHS = ((240.0, (12, 24, 48, 48)), (1500.0, (24, 48, 96, 96)), (7200.0, (32, 64, 128, 128)))
+"""Channels for budgets up to so many seconds on two processor cores; a GPU counts 40 times."""
+LARGEST = (48, 96, 192, 384)
+GPU_FACTOR = 40.0
+PILOT = 4
+
+
+def sized(plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device: str) -> Plan:
+    """The plan with network and patch chosen for the subjects' sizes [voxels] and a budget [s]."""
+    work = seconds * (GPU_FACTOR if device.startswith("cuda") else 1.0)
+    channels = next((c for limit, c in WIDTHS if work <= limit), LARGEST)
+    extent = int(np.median([max(s) for s in shapes])) if shapes else 160
+    net = plan.network
+    step = 2 ** (len(channels) - 1)
+    most = (96 if work > 7200 else 64) if net.dims == 3 else 160
+    side = max(32, min(most, -(-extent // step) * step))
+    chosen = Network(
+        kind=net.kind, dims=net.dims, slices=net.slices, views=net.views, channels=channels, blocks=net.blocks,
+        patch=(side,) * net.dims,
+    )  # fmt: skip
+    batch = 2 if net.dims == 3 else 8
+    return plan.model_copy(
+        update={"network": chosen, "training": plan.training.model_copy(update={"batch": batch, "seconds": seconds})}
+    )
+
+
+def timed(plan: Plan, examples: Examples, device: str) -> Plan:
+    """The plan with as many steps as its seconds allow, measured by a few steps now.
+
+    Raises UsageError if not even twenty fit.
+    """
+    assert plan.training.seconds is not None
+    pilot = plan.training.model_copy(update={"steps": PILOT, "seconds": None, "panel": 10**9})
+    with TemporaryDirectory() as folder:
+        torch.manual_seed(plan.training.seed)
+        translator = build(
+            plan.model_copy(update={"settings": {k: v for k, v in plan.settings.items() if k != "feature_weight"}})
+        )
+        run(translator, examples, pilot.model_copy(update={"steps": 1}), Path(folder), device=device)
+        start = time.monotonic()
+        run(translator, examples, pilot, Path(folder), device=device)
+        each = (time.monotonic() - start) / (PILOT - 1)
+    steps = int(0.95 * plan.training.seconds / each)
+    if steps < 20:
+        raise UsageError(
+            f"one step takes {each:.1f} s: {plan.training.seconds:.0f} s are not enough to learn anything",
+            remedy="Give a larger --budget, or a plan with fewer channels.",
+        )
+    panel = max(10, steps // 20)
+    return plan.model_copy(update={"training": plan.training.model_copy(update={"steps": steps, "panel": panel})})

@@ -1,0 +1,53 @@
+"""Several processes that train one model (torchrun): which one this is, and the mean of their gradients."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import distributed
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Inside, the processes that torchrun started know each other; without torchrun nothing happens."""
+    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield
+        return
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def is_first() -> bool:
+    return rank() == 0
+
+
+def average_gradients(parameters: tuple[torch.nn.Parameter, ...]) -> None:
+    """Every gradient becomes its mean over the processes."""
+    if not distributed.is_initialized():
+        return
+    flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in parameters])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    at = 0
+    for p in parameters:
+        p.grad = flat[at : at + p.numel()].view_as(p).clone()
+        at += p.numel()
+
+
+def agreed(value: bool) -> bool:
+    """Whether it is so for any process."""
+    if not distributed.is_initialized():
+        return value
+    flag = torch.tensor(float(value))
+    distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+    return bool(flag > 0)

@@ -1,0 +1,73 @@
+"""Held-out subjects by a translator and by the floors it has to beat, scored by the honest protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from spinloom.core.image import Image, Quantity
+from spinloom.evaluation.floors.example import Example
+from spinloom.evaluation.floors.identity import Identity
+from spinloom.evaluation.floors.lookup import IntensityLookup
+from spinloom.evaluation.pair import Pair
+from spinloom.evaluation.scores import Report, evaluate
+from spinloom.models.translator import Translator
+from spinloom.train.examples import Volumes
+from spinloom.translate.plan import Plan
+from spinloom.translate.translate import apply_of
+
+EYE = np.eye(4)
+
+
+def answer(translator: Translator, volumes: Volumes, plan: Plan, seed: int = 0) -> np.ndarray:
+    """(d, x, y, z) what the translator makes of a prepared subject."""
+    assert volumes.source is not None
+    device = next(translator.parameters()).device
+    rng = torch.Generator().manual_seed(seed)
+    with torch.inference_mode():
+        given = volumes.source[None].to(device)
+        return np.asarray(translator.sample(given, rng, apply_of(plan))[0].float().cpu().numpy())
+
+
+def scored(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan) -> dict[str, Report]:
+    """By contrast: a report over subjects of what was made (d, x, y, z) of each."""
+    reports = {}
+    for i, side in enumerate(plan.target):
+        low, high = (0.0, 1.0) if side.is_signal else (side.low, side.high)
+        quantity = Quantity[side.quantity]
+        pairs = []
+        for values, one in zip(made, held, strict=True):
+            assert one.target is not None
+            x, y = (low + v.astype(float) * (high - low) for v in (values[i], one.target[i].numpy()))
+            voxel = plan.voxel_mm or 1.0
+            pairs.append(Pair(one.name, x, y, one.mask.numpy(), None, (voxel,) * 3, quantity, EYE))
+        reports[side.contrast] = evaluate(pairs, "honest")
+    return reports
+
+
+def floors(train: Sequence[Volumes], held: Sequence[Volumes], plan: Plan) -> dict[str, list[np.ndarray]]:
+    """What lookup table and identity (of the first source) make of the held-out subjects, by name."""
+    found: dict[str, list[np.ndarray]] = {}
+    for floor in (IntensityLookup(), Identity()):
+        made = []
+        for i in range(len(plan.target)):
+            fitted = floor.fit([_example(v, i) for v in train])
+            made.append([np.asarray(fitted.predict(_image(v.source), _mask(v)).data) for v in held])
+        found[floor.name] = [np.stack(parts) for parts in zip(*made, strict=True)]
+    return found
+
+
+def _example(v: Volumes, i: int) -> Example:
+    assert v.target is not None
+    return Example(_image(v.source), Image(v.target[i].numpy(), EYE), _mask(v))
+
+
+def _image(values: torch.Tensor | None) -> Image:
+    assert values is not None
+    return Image(values[0].numpy(), EYE)
+
+
+def _mask(v: Volumes) -> Image:
+    return Image(v.mask.numpy().astype(np.uint8), EYE, Quantity.LABEL)

@@ -1,0 +1,159 @@
+"""train(): a plan and its data → a run's folder with a trained, scored translator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from spinloom.core.errors import InputError
+from spinloom.core.version import __version__
+from spinloom.evaluation.scores import Report
+from spinloom.files import atomic
+from spinloom.models.translator import Translator
+from spinloom.models.unet import UNet
+from spinloom.train import ranks
+from spinloom.train.examples import Examples, Mixed, Scans, Volumes
+from spinloom.train.folder import MODEL, opened, write_provenance
+from spinloom.train.heads import Head
+from spinloom.train.loop import Progress, run
+from spinloom.train.page import write_page
+from spinloom.train.panel import animated, panel, through, write_panel
+from spinloom.train.score import answer, floors, scored
+from spinloom.train.simulated import Simulated
+from spinloom.translate.build import build
+from spinloom.translate.limits import span
+from spinloom.translate.model import Model, write_model
+from spinloom.translate.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What a run learns from and is judged by.
+
+    train, held   prepared subjects; nobody is in both
+    heads         phantoms for simulated samples
+    seen          what limits.measured says of the training images
+    told          origins, licence, attribution, split: for the model's card and provenance
+    """
+
+    train: Sequence[Volumes] = ()
+    held: Sequence[Volumes] = ()
+    heads: Sequence[Head] = ()
+    seen: Sequence[Mapping[str, Any]] = ()
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """model; its scores and the floors' by contrast (empty if nobody was held out); where it stopped."""
+
+    model: Model
+    scores: Mapping[str, Mapping[str, Report]]
+    progress: Progress
+
+
+def examples_of(data: Data, plan: Plan) -> Examples:
+    """Scans, simulated samples, or both in the plan's share. Raises InputError if there is nothing to learn from."""
+    share = plan.training.simulated
+    both = {v.name for v in data.train} & {v.name for v in data.held}
+    if both:
+        raise InputError(f"{', '.join(sorted(both))}: in training and held out at once", remedy="Split by subject.")
+    if not data.train and not data.heads:
+        raise InputError("there is nothing to learn from", remedy="Give scans, or simulated heads.")
+    if not data.train or share >= 1:
+        return Simulated(data.heads, plan)
+    if not data.heads or share <= 0:
+        return Scans(data.train, plan)
+    return Mixed(Scans(data.train, plan), Simulated(data.heads, plan), share)
+
+
+def train(
+    plan: Plan,
+    data: Data,
+    folder: str | os.PathLike[str],
+    *,
+    device: str = "cpu",
+    segmenter: UNet | None = None,
+    start: Translator | None = None,
+    say: Callable[[Progress], None] = lambda progress: None,
+) -> Run:
+    """Train the plan's translator and score it on the subjects held out.
+
+    folder     new, or of a run of the same plan that was interrupted: it goes on where it stopped
+    segmenter  for a feature loss, see segmenter.py
+    start      weights to begin with, of a translator of the same plan
+    say        told every `training.panel` steps
+
+    The folder then holds plan.json, model.safetensors, log.jsonl, panels/, training.webp, report.json, report.html,
+    provenance.json. Raises InputError for folders of other runs and for divergence.
+    """
+    examples = examples_of(data, plan)
+    root = opened(folder, plan)
+    torch.manual_seed(plan.training.seed)
+    translator = build(plan, segmenter)
+    if start is not None:
+        translator.load_state_dict(start.state_dict(), strict=False)
+    shown = (*data.held, *data.train)[:1]
+
+    def watch(progress: Progress, now: Translator) -> None:
+        for one in shown:
+            if one.source is not None:
+                picture = panel(now, one, plan, f"{one.name}, step {progress.step}")
+                write_panel(picture, root / "panels" / f"step-{progress.step:07d}.png")
+        say(progress)
+
+    with ranks.joined():
+        average, progress = run(translator, examples, plan.training, root, device=device, watch=watch)
+        if not ranks.is_first():
+            return Run(Model(plan, average, {}), {}, progress)
+        scores = judged(average, data, plan)
+        about = {
+            "spinloom": __version__,
+            "trained": {"steps": progress.step, "seconds": round(progress.seconds, 1), "device": device,
+                        "subjects": [v.name for v in data.train], "simulated heads": len(data.heads)},
+            "held out": [v.name for v in data.held],
+            "range": span(data.seen) if data.seen else {},
+            "scores": told(scores),
+            **data.told,
+        }  # fmt: skip
+        model = Model(plan, average, about)
+        write_model(model, root / MODEL)
+        animated(sorted((root / "panels").glob("step-*.png")), root / "training.webp")
+        if data.held and data.held[0].source is not None:
+            through(answer(average, data.held[0], plan)[0], root / "through.webp")
+        atomic.write_json(root / "report.json", about)
+        write_provenance(root, {"plan": plan.model_dump(mode="json"), **about})
+        write_page(root, plan, about, progress)
+    return Run(model, scores, progress)
+
+
+def judged(translator: Translator, data: Data, plan: Plan) -> dict[str, dict[str, Report]]:
+    """Reports by who made it ("this", "lookup", "identity") and contrast; empty without paired subjects held out."""
+    held = [v for v in data.held if v.source is not None and v.target is not None]
+    if not held:
+        return {}
+    made = {"this": [answer(translator, v, plan) for v in held]}
+    fitted = [v for v in data.train if v.source is not None and v.target is not None]
+    if fitted and len(plan.source) == len(plan.target) == 1:
+        made |= floors(fitted, held, plan)
+    return {name: scored(parts, held, plan) for name, parts in made.items()}
+
+
+def told(scores: Mapping[str, Mapping[str, Report]]) -> dict[str, Any]:
+    """Means over subjects, and each subject's numbers, for JSON."""
+    return {
+        who: {
+            contrast: {
+                column.name: {"mean": report.summary(p, column.name).mean, **report.values(p, column.name)}
+                for p, column in report.metrics()
+                if all(np.isfinite(v) for v in report.values(p, column.name).values())
+            }
+            for contrast, report in reports.items()
+        }
+        for who, reports in scores.items()
+    }

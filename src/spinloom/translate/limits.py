@@ -1,0 +1,83 @@
+"""What a model has seen, in a few numbers, and whether an image is beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spinloom.translate.prepare import Prepared
+
+QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
+SLACK = 0.15
+
+
+def measured(made: Prepared) -> dict[str, Any]:
+    """voxel_mm (3,); extent_mm (3,) of the foreground; grey (c, 10) quantiles in the foreground; mirror: the axis about
+    whose middle the foreground is most alike itself (0: left-right, as in a head that lies as its header says)."""
+    extent = np.array(made.mask.shape) - 0.0
+    some = [np.flatnonzero(made.mask.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+    extent = np.array([(s[-1] - s[0] + 1) if len(s) else 0 for s in some]) * made.grid.voxel_mm
+    grey = [np.quantile(s[made.mask], QUANTILES).round(4).tolist() for s in made.source]
+    return {
+        "voxel_mm": made.grid.voxel_mm.round(4).tolist(),
+        "extent_mm": extent.round(1).tolist(),
+        "grey": grey,
+        "mirror": _mirror(made),
+    }
+
+
+def span(seen: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of what `measured` gave for every training image: the range of each number."""
+    rows = list(seen)
+    voxel = np.array([r["voxel_mm"] for r in rows])
+    extent = np.array([r["extent_mm"] for r in rows])
+    grey = np.array([r["grey"] for r in rows])
+    return {
+        "voxel_mm": [voxel.min(0).tolist(), voxel.max(0).tolist()],
+        "extent_mm": [extent.min(0).tolist(), extent.max(0).tolist()],
+        "grey": [grey.min(0).tolist(), grey.max(0).tolist()],
+        "mirror": sorted({int(r["mirror"]) for r in rows}),
+    }
+
+
+def beyond(made: Prepared, known: Mapping[str, Any], contrasts: Sequence[str]) -> list[str]:
+    """Sentences on what of an image lies outside what was trained on; empty if nothing does."""
+    if not known:
+        return ["the model does not say what it was trained on"]
+    own = measured(made)
+    said = []
+    low, high = (np.array(v) for v in known["voxel_mm"])
+    for a, v in enumerate(own["voxel_mm"]):
+        if not 0.8 * low[a] <= v <= 1.25 * high[a]:
+            said.append(f"spacing: {v:.2f} mm along {'RAS'[a]}, trained with {_range(low[a], high[a])} mm")
+    low, high = (np.array(v) for v in known["extent_mm"])
+    for a, v in enumerate(own["extent_mm"]):
+        if not 0.75 * low[a] <= v <= 1.33 * high[a]:
+            said.append(
+                f"field of view: {v:.0f} mm of it along {'RAS'[a]}, trained with {_range(low[a], high[a], 0)} mm"
+            )
+    low, high = (np.array(v) for v in known["grey"])
+    for c, name in enumerate(contrasts):
+        q = np.array(own["grey"][c])
+        away = float(np.mean(np.maximum(0, np.maximum(low[c] - q, q - high[c]))))
+        if away > SLACK:
+            said.append(f"contrast: grey values of {name} are {away:.2f} of full scale away from any trained with")
+    if known["mirror"] and own["mirror"] not in known["mirror"]:
+        said.append(
+            f"orientation: what looks like left-right runs along {'RAS'[own['mirror']]}: does the header say it right?"
+        )
+    return said
+
+
+def _mirror(made: Prepared) -> int:
+    """Overlap (Dice) of the foreground with its mirror image, about its middle; the axis where it is largest."""
+    m = made.mask
+    some = [np.flatnonzero(m.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+    tight = m[tuple(slice(s[0], s[-1] + 1) for s in some)]
+    return int(np.argmax([np.mean(tight == np.flip(tight, a)) for a in range(3)]))
+
+
+def _range(low: float, high: float, digits: int = 2) -> str:
+    return f"{low:.{digits}f}" if abs(high - low) < 0.01 else f"{low:.{digits}f} to {high:.{digits}f}"

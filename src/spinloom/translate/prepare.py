@@ -1,0 +1,190 @@
+"""Images → what a network sees: RAS, working grid, foreground, shading taken out, scaled, cut; and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.core.affine import to_ras
+from spinloom.core.errors import InputError
+from spinloom.core.grid import Grid
+from spinloom.core.image import Image, Quantity
+from spinloom.core.masks import Mask
+from spinloom.core.resample import AIR_HU, resample
+from spinloom.dataset.preprocess.bias import BiasCorrection
+from spinloom.dataset.preprocess.foreground import foreground_of_all
+from spinloom.translate.plan import Plan, Side
+from spinloom.translate.thick import finer, interpolated
+
+Volume = NDArray[np.float32]
+MARGIN = 8
+"""Voxels around the foreground that the network still sees."""
+SAME = 0.02
+"""Relative difference of voxel sizes that is let pass without resampling."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """source  (c, x, y, z) scaled, cut to the foreground and a margin;  mask (x, y, z) of the same cut
+    grid    the whole working grid;  cut  where the cut lies in it;  scales  per source (low, high) that became 0 and 1
+    thick_axis  of RAS, where the images had their largest voxels (super-resolution)
+    """
+
+    source: Volume
+    mask: Mask
+    grid: Grid
+    cut: tuple[slice, slice, slice]
+    scales: tuple[tuple[float, float], ...]
+    thick_axis: int = 2
+
+
+def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None) -> Prepared:
+    """Sources of one case, in the plan's order and on one grid.
+
+    mask  where the subject is; None: found in the images
+
+    Raises InputError for images of several grids, without foreground, or of another quantity than the plan's.
+    """
+    if len(images) != len(plan.source):
+        names = ", ".join(s.contrast for s in plan.source)
+        raise InputError(f"{len(images)} images were given, {len(plan.source)} are needed: {names}")
+    for image, side in zip(images, plan.source, strict=True):
+        if not image.grid.same_place(images[0].grid, 1e-2):
+            raise InputError("the sources lie on different grids", remedy="Register and resample them first.")
+        _right_kind(image, side)
+    where = None if mask is None else mask.data != 0
+    if where is not None and mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):
+        raise InputError("the mask lies on another grid than the image", remedy="Resample it first.")
+    if where is None:
+        where = foreground_of_all(images)
+    if not where.any():
+        raise InputError("the mask is empty: no voxel counts")
+    grid = working_grid(images[0].grid, plan)
+    values, scales = [], []
+    for image, side in zip(images, plan.source, strict=True):
+        scaled, scale = normalised(image, where, side)
+        values.append(_onto(scaled, grid, plan))
+        scales.append(scale)
+    inside = np.asarray(_labels_onto(where, images[0].affine, grid))
+    if not inside.any():
+        raise InputError("nothing of the mask is left on the working grid")
+    cut = box(inside, MARGIN)
+    source = np.stack([v[cut] for v in values]).astype(np.float32)
+    return Prepared(source, inside[cut], grid, cut, tuple(scales), _thick_axis(images[0].grid))
+
+
+def target_values(image: Image, where: Mask, side: Side, plan: Plan) -> Volume:
+    """A target as a network should make it, on the working grid (super-resolution: on its own)."""
+    _right_kind(image, side)
+    scaled, _ = normalised(image, where, side)
+    grid = _ras(image.grid) if plan.thick else working_grid(image.grid, plan)
+    return np.asarray(_onto(scaled, grid, plan.model_copy(update={"thick": None})), np.float32)
+
+
+def normalised(image: Image, where: Mask, side: Side) -> tuple[Image, tuple[float, float]]:
+    """The image with low as 0 and high as 1, and the two.  y = (x - low) / (high - low)."""
+    if side.is_signal:
+        image = replace(image, data=np.abs(np.asarray(image.data)).astype(np.float32))
+        if side.bias and where.sum() > 4096:
+            image = BiasCorrection(iterations=20).fit(image, where).forward(image)
+        inside = np.asarray(image.data)[where]
+        low = 0.0 if side.low == 0 else float(np.percentile(inside, side.low))
+        high = float(np.percentile(inside, side.high))
+    else:
+        low, high = side.low, side.high
+    if not high > low:
+        raise InputError(
+            f"{side.contrast} is constant in the foreground: {low:g}", remedy="Give a mask, or leave it out."
+        )
+    return replace(image, data=(np.asarray(image.data, np.float32) - low) / (high - low), quantity=Quantity.SIGNAL), (
+        low,
+        high,
+    )
+
+
+def restored(
+    values: Volume, made: Prepared, side: Side, like: Image, scale: tuple[float, float] | None = None
+) -> Image:
+    """An answer (x, y, z) of the network as an Image on the grid of `like`, in the side's unit.
+
+    scale  (low, high) of a SIGNAL; None: 0 and 1, so that 1 is the 99.5th percentile of the foreground
+
+    Outside the mask: 0, or air for CT numbers.
+    """
+    low, high = scale or ((0.0, 1.0) if side.is_signal else (side.low, side.high))
+    quantity = Quantity[side.quantity]
+    outside = AIR_HU if quantity is Quantity.HU else 0.0
+    whole = np.full(made.grid.shape, outside, np.float32)
+    inside = np.where(made.mask, low + values * (high - low), outside)
+    whole[made.cut] = inside
+    image = Image(whole, made.grid.affine, quantity)
+    return reorder(image, like.grid) or resample(image, like.grid, outside=outside)
+
+
+def working_grid(grid: Grid, plan: Plan) -> Grid:
+    """RAS order; the plan's voxel size where it has one; super-resolution: finer across the thick axis."""
+    ras = _ras(grid)
+    if plan.thick is not None:
+        return finer(ras, plan.thick.factor, _thick_axis(grid))
+    if plan.voxel_mm is None or np.allclose(ras.voxel_mm, plan.voxel_mm, rtol=SAME):
+        return ras
+    extent = ras.voxel_mm * np.array(ras.shape)
+    shape = np.maximum(np.ceil(extent / plan.voxel_mm - 0.01), 1).astype(int)
+    A = np.eye(4)
+    A[:3, :3] = ras.affine[:3, :3] / ras.voxel_mm * plan.voxel_mm
+    A[:3, 3] = ras.centre_mm - A[:3, :3] @ ((shape - 1) / 2)
+    return Grid((int(shape[0]), int(shape[1]), int(shape[2])), A)
+
+
+def box(mask: Mask, margin: int) -> tuple[slice, slice, slice]:
+    """The smallest box around a mask, and some voxels more where there are any."""
+    found = []
+    for axis, n in enumerate(mask.shape):
+        some = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        found.append(slice(max(0, int(some[0]) - margin), min(n, int(some[-1]) + margin + 1)))
+    return found[0], found[1], found[2]
+
+
+def reorder(image: Image, grid: Grid) -> Image | None:
+    """The image with its axes ordered and flipped as a grid's, without interpolation; None if that is not enough."""
+    data, A = to_ras(image.data, image.affine)
+    index = np.arange(int(np.prod(grid.shape)), dtype=np.int64).reshape(grid.shape)
+    order, B = to_ras(index, grid.affine)
+    if data.shape != order.shape or not Grid(data.shape, A).same_place(Grid(order.shape, B), 1e-2):  # type: ignore[arg-type]
+        return None
+    out = np.empty(int(np.prod(grid.shape)), data.dtype)
+    out[order.ravel()] = data.ravel()
+    return replace(image, data=out.reshape(grid.shape), affine=grid.affine)
+
+
+def _onto(image: Image, grid: Grid, plan: Plan) -> Volume:
+    if plan.thick is not None:
+        data, A = to_ras(image.data, image.affine)
+        return np.asarray(interpolated(Image(data, A), grid).data, np.float32)
+    straight = reorder(image, grid)
+    return np.asarray((straight or resample(image, grid)).data, np.float32)
+
+
+def _labels_onto(where: Mask, affine: NDArray[np.float64], grid: Grid) -> Mask:
+    image = Image(where.astype(np.uint8), affine, Quantity.LABEL)
+    return np.asarray((reorder(image, grid) or resample(image, grid)).data != 0)
+
+
+def _thick_axis(grid: Grid) -> int:
+    return int(np.argmax(_ras(grid).voxel_mm))
+
+
+def _ras(grid: Grid) -> Grid:
+    data, A = to_ras(np.empty(grid.shape, bool), grid.affine)
+    x, y, z = data.shape
+    return Grid((x, y, z), A)
+
+
+def _right_kind(image: Image, side: Side) -> None:
+    if image.data.dtype.kind not in "fiub" or not np.isfinite(np.asarray(image.data)).all():
+        raise InputError(f"{side.contrast} holds NaN, infinite or complex voxels", remedy="Repair it or leave it out.")
+    if image.quantity.name != side.quantity:
+        raise InputError(f"{side.contrast} holds {image.quantity.value}, {Quantity[side.quantity].value} is needed")

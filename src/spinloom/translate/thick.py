@@ -1,0 +1,47 @@
+"""Thick slices and back: what super-resolution learns from and is applied to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spinloom.core.errors import InputError
+from spinloom.core.grid import Grid
+from spinloom.core.image import Image
+from spinloom.evaluation.floors.cubic import CubicInterpolation
+
+
+def thicken(image: Image, factor: int, axis: int) -> Image:
+    """The mean of every `factor` planes across an axis; planes left over at the end are dropped.
+
+    out_k = mean of in_(k factor) ... in_(k factor + factor - 1), centred between them
+    """
+    planes = image.data.shape[axis] // factor
+    if planes < 2:
+        raise InputError(f"{image.data.shape[axis]} planes make no two slices of {factor}")
+    data = np.moveaxis(np.asarray(image.data, np.float32), axis, 0)[: planes * factor]
+    data = np.moveaxis(data.reshape(planes, factor, *data.shape[1:]).mean(1), 0, axis)
+    return Image(data, _scaled(image.affine, factor, axis), image.quantity)
+
+
+def finer(grid: Grid, factor: int, axis: int) -> Grid:
+    """The grid whose every `factor` planes make one of this grid's."""
+    shape = list(grid.shape)
+    shape[axis] *= factor
+    A = np.array(grid.affine)
+    step = A[:3, axis] / factor
+    A[:3, axis] = step
+    A[:3, 3] -= step * (factor - 1) / 2
+    return Grid((shape[0], shape[1], shape[2]), A)
+
+
+def interpolated(image: Image, grid: Grid) -> Image:
+    """On a finer grid by cubic spline: what the network starts from, and the floor it is measured against."""
+    return CubicInterpolation(grid).predict(image)
+
+
+def _scaled(affine: np.ndarray, factor: int, axis: int) -> np.ndarray:
+    A = np.array(affine, float)
+    step = A[:3, axis].copy()
+    A[:3, axis] = step * factor
+    A[:3, 3] += step * (factor - 1) / 2
+    return A

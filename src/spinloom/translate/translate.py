@@ -1,0 +1,127 @@
+"""translate(): a scan and a model → the image it would have been, on the scan's own grid, in the right unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spinloom.core.errors import MachineError, UsageError
+from spinloom.core.grid import Grid
+from spinloom.core.image import Image
+from spinloom.core.rng import stream
+from spinloom.translate.limits import beyond
+from spinloom.translate.model import Model
+from spinloom.translate.plan import Plan
+from spinloom.translate.prepare import Prepared, prepare, restored
+from spinloom.translate.views import Slices, Windows
+
+
+@dataclass(frozen=True, eq=False)
+class Translated:
+    """images: by contrast;  spread: by contrast, standard deviation per voxel over draws, flips and models (None: one
+    answer only);  warnings: what of the input is outside what the model was trained on."""
+
+    images: Mapping[str, Image]
+    spread: Mapping[str, Image] | None
+    warnings: tuple[str, ...]
+
+
+def translate(
+    images: Sequence[Image],
+    models: Model | Sequence[Model],
+    *,
+    mask: Image | None = None,
+    draws: int = 1,
+    flips: bool = False,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Translated:
+    """Run one model, or the mean of several that do the same.
+
+    images   the sources in the plan's order, on one grid
+    mask     where the subject is; None: found in the images
+    draws    samples that are averaged (families that sample)
+    flips    also the mirror image (left-right), mirrored back
+    seed     of the noise: the same seed, the same image
+    device   cpu or cuda
+
+    The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
+    unit; signal as multiples of the 99.5th percentile of the foreground.
+
+    Raises InputError for images that do not fit, UsageError for models that do not fit each other, MachineError
+    if memory runs out.
+    """
+    family = [models] if isinstance(models, Model) else list(models)
+    if not family or draws < 1:
+        raise UsageError("at least one model and one draw are needed")
+    plan = family[0].plan
+    for other in family[1:]:
+        if (other.plan.source, other.plan.target) != (plan.source, plan.target):
+            raise UsageError(f"{other.name} makes something else than {family[0].name}: they cannot be averaged")
+    answers: list[np.ndarray] = []
+    warnings: list[str] = []
+    made = prepare(images, plan, mask)
+    for n, model in enumerate(family):
+        if n:
+            made = prepare(images, model.plan, mask)
+        known = model.about.get("range")
+        warnings += beyond(made, known if isinstance(known, Mapping) else {}, [s.contrast for s in model.plan.source])
+        for draw in range(draws):
+            for flip in (False, True) if flips else (False,):
+                answers.append(_answer(model, made, seed, n, draw, flip, device))
+        if n and answers[-1].shape != answers[0].shape:
+            raise UsageError("models work on different grids: they cannot be averaged", remedy="Use one at a time.")
+    mean = np.mean(answers, 0)
+    like = _like(images[0], made, plan)
+    out = {s.contrast: restored(mean[i], made, s, like) for i, s in enumerate(plan.target)}
+    spread = None
+    if len(answers) > 1:
+        deviation = np.std(answers, 0, ddof=1)
+        units = {s.contrast: 1.0 if s.is_signal else s.high - s.low for s in plan.target}
+        spread = {
+            s.contrast: restored(
+                deviation[i] * units[s.contrast], made, s.model_copy(update={"quantity": "SIGNAL"}), like, (0.0, 1.0)
+            )
+            for i, s in enumerate(plan.target)
+        }
+    return Translated(out, spread, tuple(dict.fromkeys(warnings)))
+
+
+def apply_of(plan: Plan) -> Slices | Windows:
+    """How the plan's network is laid over a volume."""
+    if plan.network.dims == 2:
+        return Slices(plan.network.views, plan.network.slices)
+    x, y, z = plan.network.patch
+    return Windows((x, y, z))
+
+
+def _answer(
+    model: Model, made: Prepared, seed: int, n: int, draw: int, flip: bool, device: str | torch.device
+) -> np.ndarray:
+    """(d, x, y, z)"""
+    turn = (1 + made.thick_axis, 1 + model.plan.thick.axis) if model.plan.thick else (1, 1)
+    source = made.source[:, ::-1] if flip else made.source
+    source = np.swapaxes(source, *turn)
+    rng = torch.Generator().manual_seed(int(stream(seed, "translate", n, draw).integers(2**62)))
+    model.translator.to(device)
+    given = torch.from_numpy(np.ascontiguousarray(source))[None].to(device)
+    try:
+        with torch.inference_mode():
+            found = model.translator.sample(given, rng, apply_of(model.plan))[0].float().cpu().numpy()
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise MachineError(
+            f"out of memory for {' x '.join(map(str, source.shape[1:]))} voxels",
+            remedy="Use --device cpu, or a model with smaller windows (network.patch of its plan).",
+        ) from error
+    found = np.swapaxes(found, *turn)
+    return found[:, ::-1] if flip else found
+
+
+def _like(image: Image, made: Prepared, plan: Plan) -> Image:
+    if plan.thick is None:
+        return image
+    grid: Grid = made.grid
+    return Image(np.zeros(grid.shape, np.uint8), grid.affine)
