@@ -61,6 +61,10 @@ FORMS = [
     "patient{p}/{c}_{k}.png",
     "patient{p}/{c}/slice{k}.png",
     "a_set/patient{p}/{c}/{k}.png",
+    "{c}/patient{p}/IM-0001-00{k:02}.png",
+    "{c}/patient_{p}/axial/{k:03}.png",
+    "{c}/{p}/series2/{k:03}.png",
+    "{c}/{p}_img_0001_{k:04}.png",
 ]
 
 
@@ -115,7 +119,15 @@ def test_a_slice_that_is_there_twice_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["{c}/{k:03}.png", "{c}/slice_{k}.png", "{c}/scan_{k:03}.png", "train/{c}/img{k}.png", "{c}/{k}.npy"]
+    "form",
+    [
+        "{c}/{k:03}.png",
+        "{c}/slice_{k}.png",
+        "{c}/scan_{k:03}.png",
+        "train/{c}/img{k}.png",
+        "{c}/{k}.npy",
+        "{c}/IM-0001-{k:04}.png",
+    ],
 )
 def test_pictures_of_nobody_are_paired_by_name_but_never_split(form: str, tmp_path: Path) -> None:
     pairs = pair(find_scans(lay(tmp_path, form, people=(7,), n=20)))
@@ -220,3 +232,9 @@ def test_relatives_in_a_data_set_are_told_in_the_split(tmp_path: Path) -> None:
         assert "twins" in made.how
         assert "Family_ID" in made.how
     assert "twins" not in split(people(10, "Nord")).how
+
+
+def test_several_series_of_a_person_are_never_several_people(tmp_path: Path) -> None:
+    lay(tmp_path, "{c}/patient_{p}/series{k}/left_{k}.png", people=tuple(range(1, 11)))
+    scans = find_scans(tmp_path).scans
+    assert {identity(s.subject) for s in scans} == {str(n) for n in range(1, 11)}

@@ -155,8 +155,9 @@ def _joined(name: str) -> str:
 
 
 def _without_slice(name: str, numbered: str) -> tuple[str, int | None]:
-    """patient19_slice040_T1 → patient19_T1, 40."""
-    found = re.search(rf"(?i)(?:^|(?<=[\W_]))(?:{numbered})[\W_]*(\d+)(?=[\W_]|$)|#(\d+)(?=[\W_]|$)", name)
+    """patient19_slice040_T1 → patient19_T1, 40. In IM-0001-0040 the first number is the series'."""
+    series = r"(?:(?<=im)|(?<=img)|(?<=image))[\W_]*(?:\d+[\W_]+)*"
+    found = re.search(rf"(?i)(?:^|(?<=[\W_]))(?:{numbered})(?:{series}|[\W_]*)(\d+)(?=[\W_]|$)|#(\d+)(?=[\W_]|$)", name)
     if not found:
         return name, None
     return f"{name[: found.start()]}_{name[found.end() :]}", int(found[1] or found[2])

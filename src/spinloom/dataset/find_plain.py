@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from spinloom.dataset.find_files import SLICES, is_dicom, is_slice, stem_of, suffix_of
 from spinloom.dataset.find_names import AXIS, PICTURE, SLICE, Said, quantity_of, said_by
-from spinloom.dataset.find_slices import NOBODY, PERSON, apart, stacked, told, whose_slices
+from spinloom.dataset.find_slices import NOBODY, apart, is_person, stacked, told, whose_slices
 from spinloom.dataset.scans import Found, Scan, in_order
 
 _NO_PERSON = (
@@ -19,6 +19,7 @@ _NO_PERSON = (
 )
 PARTS = frozenset(_NO_PERSON.split())
 """Folders that say neither whose a scan is nor what it shows."""
+SERIES = re.compile(r"^(?:series|ser|scan|run|acq|stack)[\W_]*\d*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _said(item: PurePosixPath, is_picture: bool) -> Said:
     stem = stem_of(item.name) if suffix_of(item.name) else item.name
     if is_picture:
         return said_by(stem, PICTURE)
-    if PERSON.match((said := said_by(stem, AXIS)).rest):
+    if is_person((said := said_by(stem, AXIS)).rest):
         return said
     said = said_by(stem, SLICE)
     return said if _owner(item) or not NOBODY.match(said.rest) else said_by(stem)
@@ -88,7 +89,7 @@ def _person(
 ) -> tuple[str, str | None]:
     """Subject and visit of a volume; a single slice, or a number after a person's name, is a visit of its own."""
     owner, rest = _owner(item), said.rest
-    if (match := re.match(r"^([a-z]+\d+)-(\d+)$", rest, re.IGNORECASE)) and PERSON.match(match[1]):
+    if (match := re.match(r"^([a-z]+\d+)-(\d+)$", rest, re.IGNORECASE)) and is_person(match[1]):
         rest, session = match[1], "-".join(part for part in (session, match[2]) if part)
     if said.slice is not None:
         session = "-".join(part for part in (session, f"slice{said.slice}") if part)
@@ -120,10 +121,13 @@ def _above(item: PurePosixPath) -> str | None:
 
 
 def _owner(item: PurePosixPath) -> str | None:
-    """The nearest folder above that names neither contrast nor visit nor part."""
+    """The folder above that is named as a person, else the nearest that names no contrast, visit, series or part."""
+    for part in reversed(item.parent.parts):
+        if is_person(part):
+            return part
     for part in reversed(item.parent.parts):
         said = said_by(part)
-        if part.lower() not in PARTS and not said.session and not (said.contrast and not said.rest):
+        if part.lower() not in PARTS and not said.session and said.rest and not SERIES.match(part):
             return part
     return None
 

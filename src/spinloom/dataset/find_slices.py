@@ -26,6 +26,11 @@ class Whose:
     anonymous: bool
 
 
+def is_person(name: str) -> bool:
+    """Whether a name or folder says that it is a person's: patient_19, sub-A01, case7."""
+    return bool(PERSON.match(re.sub(r"[\W_]+", "-", name)))
+
+
 def apart(rest: str) -> tuple[str, int | None]:
     """patient19-040 → patient19, 40; sub-01 and case7 stay whole, for there the number is the person's."""
     match = NUMBERED.match(rest)
@@ -56,11 +61,11 @@ def whose_slices(
     made = {}
     for item, (stem, number) in parts.items():
         owner, announced = owners[item], said[item].slice is not None
-        if owner in around and not PERSON.match(str(owner)):
+        if owner in around and not is_person(str(owner)):
             owner = None  # a folder around everything is nobody
-        if number is not None and PERSON.match(stem):
+        if number is not None and is_person(stem):
             made[item] = Whose(stem, number, False)
-        elif PERSON.match(said[item].rest):
+        elif is_person(said[item].rest):
             made[item] = Whose(said[item].rest, said[item].slice, False)
         elif owner:
             made[item] = Whose(owner, number, False)
