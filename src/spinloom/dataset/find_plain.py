@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from spinloom.dataset.find_files import SLICES, is_dicom, is_slice, stem_of, suffix_of
@@ -109,8 +110,17 @@ def _items(root: Path, files: tuple[PurePosixPath, ...]) -> list[PurePosixPath]:
 
 
 def _above(item: PurePosixPath) -> str | None:
+    return _contrast_above(item.parent)
+
+
+def _owner(item: PurePosixPath) -> str | None:
+    return _person_above(item.parent)
+
+
+@lru_cache(maxsize=4096)
+def _contrast_above(folder: PurePosixPath) -> str | None:
     """The contrast the nearest folder above names; trainT1 and T1_images count."""
-    for part in reversed(item.parent.parts):
+    for part in reversed(folder.parts):
         bare = part
         for word in ("train", "test", "val"):
             if bare.lower().startswith(word) and len(bare) > len(word):
@@ -120,12 +130,13 @@ def _above(item: PurePosixPath) -> str | None:
     return None
 
 
-def _owner(item: PurePosixPath) -> str | None:
+@lru_cache(maxsize=4096)
+def _person_above(folder: PurePosixPath) -> str | None:
     """The folder above that is named as a person, else the nearest that names no contrast, visit, series or part."""
-    for part in reversed(item.parent.parts):
+    for part in reversed(folder.parts):
         if is_person(part):
             return part
-    for part in reversed(item.parent.parts):
+    for part in reversed(folder.parts):
         said = said_by(part)
         if part.lower() not in PARTS and not said.session and said.rest and not SERIES.match(part):
             return part
