@@ -1,8 +1,7 @@
 """How uneven a scan is: the bias field of coils and transmitter, in numbers.
 
-The field is N4's, which follows tissue as well as coils: a head of even tissue patches gives the depth of its field to
-20 %, but simulated heads of 4 mm voxels without any shading measure 0.2 to 0.36, and T1w ones with a field of depth 0.9
-about 0.4. Compare scans with scans measured alike, and take the number for no more than that.
+The field is a polynomial fitted to pairs of places of one tissue, see shading_pairs; what differs more than a field can
+over that distance is tissue and has no say.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinloom.core.affine import voxel_sizes_mm
-from spinloom.core.image import Image
-from spinloom.core.masks import head
-from spinloom.dataset.preprocess.bias import BiasCorrection
+from spinloom.core.errors import InputError
+from spinloom.core.image import Image, Quantity
+from spinloom.dataset.profile.shading_blocks import Array, blocks_of
+from spinloom.dataset.profile.shading_pairs import PairFit
 
 
 @dataclass(frozen=True)
@@ -29,21 +28,19 @@ class Shading:
     length_mm: float
 
 
-def measure_shading(image: Image, correction: BiasCorrection | None = None) -> Shading:
-    """By N4-like correction, see preprocess.bias. Raises InputError as it does."""
-    image = Image(np.abs(np.asarray(image.data, np.float32)), image.affine, image.quantity)
-    mask = head(image.data)
-    fitted = (correction or BiasCorrection()).fit(image, mask)
-    corrected = np.asarray(fitted.forward(image).data, float)
-    some = mask & (corrected > 0)
-    field = np.where(some, np.asarray(image.data, float) / np.where(some, corrected, 1.0), np.nan)
-    inside = field[some]
+def measure_shading(image: Image, fit: PairFit | None = None) -> Shading:
+    """Raises InputError for CT numbers, and for heads too small to tell shading from tissue."""
+    if image.quantity is Quantity.HU:
+        raise InputError("CT numbers have no coil shading", remedy="Leave CT out where shading is measured.")
+    blocks = blocks_of(image)
+    return shading_of((fit or PairFit()).field(blocks), blocks.size_mm)
+
+
+def shading_of(field: Array, voxel_mm: Array) -> Shading:
+    """Of a field (x, y, z), nan outside the head, with voxels (3,) [mm]."""
+    inside = field[np.isfinite(field)]
     low, middle, high = np.percentile(inside, [5, 50, 95])
-    slopes = [
-        np.diff(field, axis=a)[np.isfinite(np.diff(field, axis=a))] / d
-        for a, d in enumerate(voxel_sizes_mm(image.affine))
-        if image.data.shape[a] > 1
-    ]
-    slope = float(np.sqrt(sum(np.mean(s**2) for s in slopes if len(s))))
-    length = float(inside.std() / slope) if slope > 0 else float("inf")
-    return Shading(float((high - low) / middle), length)
+    slopes = [np.diff(field, axis=a) / voxel_mm[a] for a in range(3) if field.shape[a] > 1]
+    squares = [np.mean(s[np.isfinite(s)] ** 2) for s in slopes if np.isfinite(s).any()]
+    slope = float(np.sqrt(sum(squares)))
+    return Shading(float((high - low) / middle), float(inside.std() / slope) if slope > 0 else float("inf"))
