@@ -19,11 +19,14 @@ from spinloom.cli import (
     floor,
     look,
     make,
+    models,
     pairs,
     profile,
     reconstruct,
     sequence,
     splits,
+    train,
+    translate,
 )
 from spinloom.core.errors import SpinloomError
 
@@ -50,6 +53,9 @@ app.command()(splits.leakage)
 app.command()(degrade.degrade)
 app.command()(floor.floor)
 app.command()(evaluate.evaluate)
+app.command()(train.train)
+app.command()(translate.translate)
+app.add_typer(models.app, name="models")
 app.add_typer(sequence.app, name="sequence")
 app.command("list")(look.list_)
 app.command()(look.doctor)

@@ -21,7 +21,8 @@ class Diffusion(Translator):
     path        where x_t goes: VariancePreserving, FewSteps, VarianceExploding, Flow, Bridge, FromStart
     prediction  what the network is asked for: Noise, Clean, Velocity, Drift, Preconditioned
     sampler     DDIM(steps, eta) or Heun(steps)
-    centre      channels of the source where paths that begin at the source begin; the middle slice's
+    stack       channels of each source in training: its middle slice and neighbours. Paths that begin at the source
+                begin at the middle ones of the first d sources
     span        targets of `span` (low, high) become -1 ... 1; the estimate is kept within twice that
 
     Ho et al. (2020), Karras et al. (2022), Lipman et al. (2023), Li et al. (2023); conditioned by concatenation.
@@ -35,11 +36,11 @@ class Diffusion(Translator):
         path: Path | None = None,
         prediction: Prediction | None = None,
         sampler: Sampler | None = None,
-        centre: int = 0,
+        stack: int = 1,
         span: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         super().__init__()
-        self.network, self.outputs, self.centre, self.span = network, outputs, centre, span
+        self.network, self.outputs, self.stack, self.span = network, outputs, stack, span
         self.path = path or VariancePreserving()
         self.prediction = prediction or Velocity()
         self.sampler = sampler or DDIM()
@@ -48,7 +49,7 @@ class Diffusion(Translator):
         return (Objective("diffusion", tuple(self.network.parameters()), self.loss),)
 
     def loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.path_loss(batch.source, batch.target, batch.mask, self.start(batch.source), rng)
+        return self.path_loss(batch.source, batch.target, batch.mask, self.start(batch.source, self.stack), rng)
 
     def path_loss(
         self, source: Tensor, target: Tensor, mask: Tensor, start: Tensor | None, rng: torch.Generator
@@ -70,7 +71,7 @@ class Diffusion(Translator):
         return found.clamp(-2, 2).to(x.dtype)
 
     def sample(self, source: Tensor, rng: torch.Generator, apply: Apply | None = None) -> Tensor:
-        return self.path_sample(source, self.start(source), rng, apply)
+        return self.path_sample(source, self.start(source, 1 if apply else self.stack), rng, apply)
 
     def path_sample(self, source: Tensor, start: Tensor | None, rng: torch.Generator, apply: Apply | None) -> Tensor:
         over = apply or direct
@@ -84,10 +85,11 @@ class Diffusion(Translator):
         like = source[:, :1].expand(-1, self.outputs, *source.shape[2:])
         return self.unscaled(self.sampler(Way(self.path, estimate, start, rng), like))
 
-    def start(self, source: Tensor) -> Tensor | None:
+    def start(self, source: Tensor, stack: int) -> Tensor | None:
+        """Where paths that begin at the source begin; stack: channels of each source in this tensor."""
         if not self.path.starts_at_source:
             return None
-        return self.scaled(source[:, self.centre : self.centre + self.outputs])
+        return self.scaled(source[:, stack // 2 :: stack][:, : self.outputs])
 
     def scaled(self, target: Tensor) -> Tensor:
         low, high = self.span

@@ -18,6 +18,7 @@ from spinloom.models.translator import Translator
 from spinloom.train import ranks
 from spinloom.train.examples import Examples
 from spinloom.train.state import read_state, write_state
+from spinloom.translate.devices import placed
 from spinloom.translate.plan import Training
 
 SAVE_SECONDS = 60.0
@@ -59,7 +60,7 @@ def run(
 
     Raises InputError if it diverges a fourth time.
     """
-    translator.to(device).train()
+    placed(translator, device).train()
     average = Average(translator, training.average)
     players = translator.objectives()
     optimisers = [torch.optim.AdamW(p.parameters, lr=training.rate, betas=betas(len(players))) for p in players]

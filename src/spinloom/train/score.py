@@ -15,6 +15,7 @@ from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.scores import Report, evaluate
 from spinloom.models.translator import Translator
 from spinloom.train.examples import Volumes
+from spinloom.translate.devices import has_bf16
 from spinloom.translate.plan import Plan
 from spinloom.translate.translate import apply_of
 
@@ -26,7 +27,7 @@ def answer(translator: Translator, volumes: Volumes, plan: Plan, seed: int = 0) 
     assert volumes.source is not None
     device = next(translator.parameters()).device
     rng = torch.Generator().manual_seed(seed)
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=has_bf16(device)):
         given = volumes.source[None].to(device)
         return np.asarray(translator.sample(given, rng, apply_of(plan))[0].float().cpu().numpy())
 

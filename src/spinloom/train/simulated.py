@@ -22,7 +22,7 @@ STEP = 0.05
 
 
 class Simulated(Examples):
-    """Slices or patches of heads under a protocol drawn anew for every sample.
+    """Slices or patches of heads; sources under a protocol drawn anew for every sample, targets under the usual one.
 
         image = sum_t f_t PD_t (S_t + x dS_t/dx),   x the texture of T1 and T2, to first order
 
@@ -83,7 +83,7 @@ class Simulated(Examples):
         """(slices, h, w) or (x, y, z), scaled as the plan says."""
         if side.quantity in MAPS:
             return (self._map(side.quantity, head, f, x) - side.low) / (side.high - side.low)
-        signal = CONTRASTS[side.contrast](rng)
+        signal = CONTRASTS[side.contrast](rng if is_source else None)
         S = head.PD * signal(head.T1, head.T2)
         slope = (head.PD * signal(head.T1 * (1 + STEP), head.T2 * (1 + STEP)) - S) / STEP
         image = torch.tensordot(S, f, 1) + x * torch.tensordot(slope, f, 1)

@@ -143,7 +143,7 @@ class Builder:
             path=path,
             prediction=prediction,
             sampler=sampler,
-            centre=self.middle,
+            stack=self.net.slices,
         )
 
     def process(self) -> tuple[Path, Prediction, Sampler]:

@@ -1,0 +1,17 @@
+"""What commands that learn need before anything else."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+
+def needs_learn() -> None:
+    """Raises MachineError if the extra `learn` is not installed."""
+    from spinloom.core.errors import MachineError
+
+    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise MachineError(
+            f"{' and '.join(missing)} not installed",
+            remedy="pip install 'spinloom[learn]' (from a clone: pip install -e '.[learn]').",
+        )

@@ -1,0 +1,155 @@
+"""`spinloom train`: a folder of images, or simulated heads → a translator, its curves, pictures and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinloom.cli import options as o
+from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
+
+if TYPE_CHECKING:
+    from spinloom.dataset.pairs import Pairs
+    from spinloom.dataset.split_cases import Split
+    from spinloom.train.loop import Progress
+    from spinloom.translate.plan import Plan
+
+Names = list[str] | None
+
+
+def train(
+    out: o.Out,
+    data: Annotated[
+        Path | None, typer.Argument(help="A folder of scans, or pairs.json. Left out: simulated heads alone.")
+    ] = None,
+    source: Annotated[Names, typer.Option("--source", help="What goes in, e.g. T1w. May be repeated.")] = None,
+    target: Annotated[Names, typer.Option("--target", help="What should come out, e.g. T2w, CT, T1map.")] = None,
+    family: Annotated[
+        str,
+        typer.Option("--family", help="regression, pix2pix, cyclegan, ddpm, fast-ddpm, edm, flow, bridge, refinement."),
+    ] = "regression",
+    budget: Annotated[str, typer.Option("--budget", help="How long to train, e.g. 90s, 30m, 2h.")] = "15m",
+    dims: Annotated[str, typer.Option("--dims", help="2, 2.5 (slices with neighbours, three views) or 3.")] = "2.5",
+    super_resolution: Annotated[
+        int | None,
+        typer.Option("--super-resolution", help="Target from itself in slices so many times as thick.", min=2, max=16),
+    ] = None,
+    simulated: Annotated[
+        int, typer.Option("--simulated", help="Digital heads to simulate samples from.", min=0, max=1000)
+    ] = 0,
+    share: Annotated[
+        float, typer.Option("--simulated-share", help="Of samples, where there are scans too.", min=0, max=1)
+    ] = 0.3,
+    unpaired: Annotated[bool, typer.Option("--unpaired", help="Sources and targets are of different people.")] = False,
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Made by `spinloom split`. Default: 15 % held out.")
+    ] = None,
+    setting: Annotated[
+        Names, typer.Option("--set", help="Of the family, e.g. --set sampling_steps=20. May be repeated.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option("--plan", help="A plan.json: it alone says what is done.")] = None,
+    plan_only: Annotated[bool, typer.Option("--plan-only", help="Write plan.json and stop.")] = False,
+    name: Annotated[str, typer.Option("--name", help="Of the model.")] = "translator",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    layout: LayoutName = None,
+    exclude: Exclude = None,
+    seed: o.Seed = 0,
+    json: o.Json = False,
+) -> None:
+    """Train a translator and score it on subjects held out. The same command again goes on where it stopped.
+
+    Example: spinloom train scans --source T1w --target T2w --budget 15m -o run
+    """
+    from spinloom.cli.learn import needs_learn
+    from spinloom.cli.write import print_facts
+
+    needs_learn()
+    from spinloom.dataset.split_cases import read_splits
+    from spinloom.train.draft import draft
+    from spinloom.train.folder import MODEL, PLAN
+    from spinloom.train.gather import gather
+    from spinloom.train.planner import sized, timed
+    from spinloom.train.train import examples_of
+    from spinloom.train.train import train as run
+    from spinloom.translate.devices import chosen
+    from spinloom.translate.plan import read_plan, write_plan
+
+    where = chosen(device)
+    kept = plan if plan is not None else out / PLAN if (out / PLAN).exists() else None
+    made = read_plan(kept) if kept else draft(
+        source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=super_resolution, paired=not unpaired,
+        simulated=(share if data else 1.0) if simulated else 0.0, settings=setting or [], name=name, seed=seed,
+        device=where,
+    )  # fmt: skip
+    pairs = None if data is None else pairs_of(made, data, layout, exclude)
+    by = None if split is None else only(read_splits(split), split)
+    loaded = gather(made, pairs, heads=simulated, split_by=by, say=tell)
+    for who, why in loaded.told.get("left out", ()):
+        typer.echo(f"spinloom: left out: {who}: {why}", err=True)
+    if kept is None:
+        shapes = [tuple(v.mask.shape) for v in loaded.train] or [tuple(h.whole.shape) for h in loaded.heads]
+        made = timed(sized(made, shapes, seconds(budget), where), examples_of(loaded, made), where)
+    if plan_only:
+        out.mkdir(parents=True, exist_ok=True)
+        write_plan(made, out / PLAN)
+        print_facts({"written": [str(out / PLAN)]}, as_json=json)
+        return
+    result = run(made, loaded, out, device=where, say=shown)
+    facts: dict[str, object] = {
+        "written": [str(out / MODEL), str(out / "report.html")],
+        "steps": result.progress.step,
+        "minutes": round(result.progress.seconds / 60, 1),
+    }
+    for who, reports in result.scores.items():
+        for contrast, report in reports.items():
+            p = report.protocols[0].name
+            facts[f"{contrast} by {who}"] = ", ".join(
+                f"{m} {report.summary(p, m).mean:.4g}" for m in ("MAE", "PSNR", "SSIM") if report.values(p, m)
+            )
+    print_facts(facts, as_json=json)
+
+
+def only(splits: tuple[Split, ...], file: Path) -> Split:
+    """The one split of a file. Raises UsageError for several folds."""
+    from spinloom.core.errors import UsageError
+
+    if len(splits) > 1:
+        raise UsageError(f"{file} holds {len(splits)} splits", remedy="Make a file for each fold; train once for each.")
+    return splits[0]
+
+
+def pairs_of(plan: Plan, data: Path, layout: str | None, exclude: list[str] | None) -> Pairs:
+    """A list of pairs that exists, or what a folder of scans gives; unequal grids go onto the target's."""
+    from spinloom.dataset.pairing import pair
+    from spinloom.dataset.pairs_file import read_pairs
+
+    if data.is_file() or (data / "pairs.json").exists():
+        return read_pairs(data)
+    target = tuple(s.contrast for s in plan.target)
+    source = () if plan.thick else tuple(s.contrast for s in plan.source)
+    found = scans_in(data, layout, exclude)
+    return pair(found, source, target, unpaired=not plan.paired, resample=plan.paired, read=False)
+
+
+def shown(progress: Progress) -> None:
+    losses = ", ".join(f"{k} {v:.4g}" for k, v in list(progress.losses.items())[:3])
+    typer.echo(
+        f"  step {progress.step} of {progress.steps}, about {progress.left / 60:.1f} min to go: {losses}", err=True
+    )
+
+
+def seconds(text: str) -> float:
+    """90, 90s, 30m, 2h [s]"""
+    from spinloom.core.errors import UsageError
+
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text and text[-1] in units else (text, 1.0)
+    try:
+        value = float(number) * unit
+    except ValueError:
+        value = float("nan")
+    if not 1 <= value < 1e7:
+        raise UsageError(f"'{text}' is no time", remedy="E.g. 90s, 30m, 2h.")
+    return value

@@ -1,0 +1,88 @@
+"""What `spinloom translate` puts on disk: NIfTI with a sidecar that says how it was made, or a DICOM series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from spinloom.core.image import Image
+    from spinloom.translate.model import Model
+    from spinloom.translate.translate import Translated
+
+SCALE = "1 is the 99.5th percentile of the foreground"
+
+
+def written_images(
+    made: Translated, out: Path, models: list[Model], given: Sequence[Path], options: dict[str, Any], *,
+    dicom: bool = False, identity: Literal["none", "keep"] = "none", only: str | None = None,
+) -> list[Path]:  # fmt: skip
+    """What was made, with a sidecar that says how."""
+    from spinloom.core.image import Quantity
+    from spinloom.core.version import __version__
+    from spinloom.files.hashes import sha256_path
+
+    images = {k: v for k, v in made.images.items() if only in (None, k)}
+    sources = [{"file": p.name, "sha256": sha256_path(p)} for p in given]
+
+    def about(contrast: str) -> dict[str, Any]:
+        return {
+            "SyntheticData": True,
+            "made": f"{contrast} by {' and '.join(m.name for m in models)}",
+            "models": [{"name": m.name, "sha256": m.sha256} for m in models],
+            "sources": sources,
+            "unit": images[contrast].quantity.value,
+            "scale": SCALE if images[contrast].quantity is Quantity.SIGNAL else None,
+            "outside the training": list(made.warnings),
+            "options": {k: str(v) for k, v in options.items()},
+            "version": __version__,
+            "use": "Research, teaching and testing; not for diagnosis.",
+        }  # fmt: skip
+
+    if not dicom:
+        return nifti(images, out, about)
+    from spinloom.io.dicom_write import MadeBy, write_series
+
+    found: list[Path] = []
+    for contrast, image in images.items():
+        folder = out if len(images) == 1 else out / contrast
+        like = given[0] if given[0].is_dir() or given[0].suffix.lower() in (".dcm", ".zip", ".ima") else None
+        by = MadeBy(models[0].name, __version__, models[0].sha256 or "")
+        write_series(
+            image, folder, like=like, identity=identity, model=by, description=f"{contrast} by {models[0].name}"
+        )
+        found.append(folder)
+    return found
+
+
+def nifti(images: Any, out: Path, about: Any) -> list[Path]:
+    """One image under the name given, several with their contrast added; each with its JSON."""
+    from spinloom.cli.write import image_suffix
+    from spinloom.files import atomic
+    from spinloom.io import write_image
+
+    suffix = image_suffix(out)
+    stem = out.name[: -len(suffix)]
+    written = []
+    for contrast, image in images.items():
+        name = stem if len(images) == 1 else f"{stem}_{contrast}"
+        path = out.with_name(name + suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_image(whole_HU(image), path)
+        atomic.write_json(path.with_name(name + ".json"), about(contrast))
+        written.append(path)
+    return written
+
+
+def whole_HU(image: Image) -> Image:
+    """CT numbers as 16-bit whole numbers, slope 1; others as they are."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from spinloom.core.image import Quantity
+
+    if image.quantity is not Quantity.HU:
+        return replace(image, data=np.asarray(image.data, np.float32))
+    return replace(image, data=np.clip(np.rint(image.data), -32768, 32767).astype(np.int16))

@@ -1,0 +1,85 @@
+"""What a user says in words → a plan whose network is not sized yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from spinloom.core.errors import UsageError
+from spinloom.translate.devices import has_bf16
+from spinloom.translate.plan import Plan, plan_of
+
+SIDES: dict[str, dict[str, Any]] = {
+    "CT": {"quantity": "HU", "low": -1000.0, "high": 2000.0, "bias": False},
+    "T1map": {"quantity": "T1", "low": 0.0, "high": 5.0, "bias": False},
+    "T2map": {"quantity": "T2", "low": 0.0, "high": 2.5, "bias": False},
+    "PDmap": {"quantity": "PD", "low": 0.0, "high": 1.2, "bias": False},
+}
+"""Ends of the arrow that have a unit, and the range [SI, HU] that becomes 0 to 1."""
+
+
+def draft(
+    source: Sequence[str] = ("T1w",),
+    target: Sequence[str] = ("T2w",),
+    *,
+    family: str = "regression",
+    dims: str = "2.5",
+    thick: int | None = None,
+    paired: bool = True,
+    simulated: float = 0.0,
+    settings: Sequence[str] = (),
+    name: str = "translator",
+    seed: int = 0,
+    device: str = "cpu",
+) -> Plan:
+    """A plan with the project's defaults.
+
+    dims       "2", "2.5" (slices with neighbours, in three views) or "3"
+    thick      super-resolution: the target from itself in slices so many times as thick; `source` is not used
+    simulated  share of samples that are simulated
+    settings   of the family, as name=value
+
+    Raises UsageError and InputError for words that mean nothing.
+    """
+    views = [0, 1] if thick else [0, 1, 2]
+    sizes: dict[str, dict[str, Any]] = {
+        "2": {"dims": 2, "slices": 1, "views": [2], "patch": [128, 128]},
+        "2.5": {"dims": 2, "slices": 1 if family == "cyclegan" else 5, "views": views, "patch": [128, 128]},
+        "3": {"dims": 3, "slices": 1, "views": [0, 1, 2], "patch": [64, 64, 64]},
+    }
+    if dims not in sizes:
+        raise UsageError(f"'{dims}' dimensions", remedy="2, 2.5 or 3.")
+    goes = target if thick else source
+    return plan_of(
+        {
+            "name": name,
+            "source": [side(c) for c in goes],
+            "target": [side(c) for c in target],
+            "paired": paired and family != "cyclegan",
+            "family": family,
+            "settings": dict(setting(text) for text in settings),
+            "thick": {"factor": thick} if thick else None,
+            "network": sizes[dims],
+            "training": {"seed": seed, "bf16": has_bf16(device), "simulated": simulated},
+        }
+    )
+
+
+def side(contrast: str) -> dict[str, Any]:
+    """One end of the arrow: maps and CT have a fixed range, signals their own."""
+    return {"contrast": contrast, **SIDES.get(contrast, {})}
+
+
+def setting(text: str) -> tuple[str, float | int | str | bool]:
+    """name=value; the value as a number, true, false, or text. Raises UsageError."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise UsageError(f"'{text}' sets nothing", remedy="Write name=value.")
+    if value in ("true", "false"):
+        return key, value == "true"
+    for kind in (int, float):
+        try:
+            return key, kind(value)
+        except ValueError:
+            continue
+    return key, value

@@ -1,0 +1,40 @@
+"""Where translated images of many subjects go: a BIDS derivative."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from spinloom.core.version import __version__
+from spinloom.files import atomic
+from spinloom.translate.model import Model
+
+
+def destination(root: Path, subject: str, session: str | None, contrast: str, model: str) -> Path:
+    """sub-01/ses-1/anat/sub-01_ses-1_desc-<model>_T2w.nii.gz; names are cut to letters and digits, as BIDS wants."""
+    parts = ["sub-" + plain(subject.removeprefix("sub-"))]
+    if session:
+        parts.append("ses-" + plain(session.removeprefix("ses-")))
+    name = "_".join([*parts, f"desc-{plain(model)}", plain(contrast)])
+    return root.joinpath(*parts, "anat", name + ".nii.gz")
+
+
+def write_description(root: Path, models: Sequence[Model], source: str) -> None:
+    """dataset_description.json."""
+    told = {
+        "Name": f"{source}, translated by {' and '.join(m.name for m in models)}",
+        "BIDSVersion": "1.10.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [
+            {"Name": "Spinloom", "Version": __version__},
+            *({"Name": m.name, "Version": (m.sha256 or "")[:12]} for m in models),
+        ],
+        "SourceDatasets": [{"URL": f"file:{source}"}],
+    }
+    root.mkdir(parents=True, exist_ok=True)
+    atomic.write_json(root / "dataset_description.json", told)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", text) or "x"

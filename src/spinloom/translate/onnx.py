@@ -1,0 +1,54 @@
+"""The network of a one-shot model as ONNX, checked against torch before the file gets its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spinloom.core.errors import MachineError, UsageError
+from spinloom.files import atomic
+from spinloom.models.adversarial import Adversarial
+from spinloom.models.cycle import Cycle
+from spinloom.models.regression import Regression
+from spinloom.translate.model import Model
+
+TOLERANCE = 1e-3
+
+
+def write_onnx(model: Model, path: Path) -> float:
+    """Write it; returns the largest difference from torch on random input, relative to the largest answer.
+
+    The input is (n, sources * slices, ...), of any size that the levels divide. Raises UsageError for families that
+    sample, MachineError without onnx and onnxruntime or if the two disagree by more than 1e-3.
+    """
+    try:
+        import onnx  # type: ignore[import-not-found]  # noqa: F401
+        import onnxruntime  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise MachineError("onnx and onnxruntime are not installed", remedy="pip install onnx onnxruntime.") from error
+    translator = model.translator
+    if not isinstance(translator, Regression | Adversarial | Cycle):
+        raise UsageError(f"family '{model.plan.family}' samples: it is not one network", remedy="Export a regression.")
+    network = (translator if isinstance(translator, Regression) else translator.network).eval().cpu()
+    net = model.plan.network
+    example = torch.rand(
+        (1, len(model.plan.source) * net.slices, *net.patch), generator=torch.Generator().manual_seed(0)
+    )
+    found: list[float] = []
+
+    def write(target: Path) -> None:
+        torch.onnx.export(
+            network, (example,), str(target), input_names=["source"], output_names=["target"], dynamo=False
+        )
+        session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+        (other,) = session.run(None, {"source": example.numpy()})
+        with torch.inference_mode():
+            own = network(example).numpy()
+        found.append(float(np.abs(own - other).max() / max(np.abs(own).max(), 1e-6)))
+        if found[0] > TOLERANCE:
+            raise MachineError(f"ONNX differs from torch by {found[0]:.2g}", remedy="Use another onnxruntime.")
+
+    atomic.write_with(path, write)
+    return found[0]

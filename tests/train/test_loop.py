@@ -1,0 +1,171 @@
+"""The loop: exact resume, divergence, time, several processes."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra `learn`")
+
+from spinloom.core.errors import InputError  # noqa: E402
+from spinloom.models.regression import Regression  # noqa: E402
+from spinloom.models.translator import Batch, Objective, Translator  # noqa: E402
+from spinloom.models.unet import Shape, UNet  # noqa: E402
+from spinloom.train.examples import Examples  # noqa: E402
+from spinloom.train.loop import cut_log, fall, run  # noqa: E402
+from spinloom.translate.plan import Training  # noqa: E402
+
+
+class Inverses(Examples):
+    def draw(self, count, rng):
+        x = torch.rand(count, 1, 8, 8, generator=rng)
+        return Batch(x, 1 - x, torch.ones(count, 1, 8, 8))
+
+
+def family():
+    torch.manual_seed(0)
+    return Regression(UNet(Shape(2, 1, 1, (4, 8))))
+
+
+def trained(folder, steps, **more):
+    folder.mkdir(exist_ok=True)
+    return run(family(), Inverses(), Training(steps=steps, batch=2, **more), folder)
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_loss_falls_and_every_step_is_logged(tmp_path):
+    trained(tmp_path, 60)
+    loss = [r["regression"] for r in rows(tmp_path)]
+    assert len(loss) == 60
+    assert sum(loss[-10:]) < 0.6 * sum(loss[:10])
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+torch.set_num_threads(1)
+import spinloom.train.loop as loop
+from test_loop import Inverses, family
+from spinloom.translate.plan import Training
+loop.SAVE_SECONDS = 0.0
+loop.run(family(), Inverses(), Training(steps=400, batch=2), Path({folder!r}))
+"""
+
+
+def test_a_run_that_was_killed_goes_on_with_the_same_bits(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    a, _ = trained(whole, 400)
+    cut.mkdir()
+    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(cut))
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if (cut / "log.jsonl").exists() and (cut / "log.jsonl").read_text().count("\n") > 40:
+            break
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = len((cut / "log.jsonl").read_text().splitlines())
+    assert 40 <= before < 400
+    b, _ = trained(cut, 400)
+    assert [r["step"] for r in rows(cut)] == list(range(1, 401))
+    assert [r["regression"] for r in rows(cut)] == [r["regression"] for r in rows(whole)]
+    for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_a_finished_run_is_not_trained_further(tmp_path):
+    a, _ = trained(tmp_path, 20)
+    b, progress = trained(tmp_path, 20)
+    assert progress.step == 20
+    for p, q in zip(a.state_dict().values(), b.state_dict().values(), strict=True):
+        assert torch.equal(p, q)
+
+
+class Wild(Translator):
+    """Gives NaN at the tenth call, or always after it."""
+
+    def __init__(self, always):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+        self.calls, self.always = 0, always
+
+    def objectives(self):
+        return (Objective("wild", (self.weight,), self.loss),)
+
+    def loss(self, batch, rng):
+        self.calls += 1
+        bad = self.calls >= 10 if self.always else self.calls == 10
+        return self.weight.square().sum() * (float("nan") if bad else 1.0), {}
+
+    def sample(self, source, rng, apply=None):
+        return source
+
+
+def test_a_divergence_is_rolled_back_with_half_the_rate(tmp_path):
+    made, progress = run(Wild(False), Inverses(), Training(steps=30, batch=1), tmp_path)
+    assert progress.step == 30
+    assert torch.isfinite(made.weight).all()
+    rates = {r["step"]: r["rate"] for r in rows(tmp_path)}
+    assert rates[20] == pytest.approx(1e-3 * 0.5 * fall(19 / 30))
+
+
+def test_a_run_that_always_diverges_ends_with_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"diverged.*Lower training\.rate"):
+        run(Wild(True), Inverses(), Training(steps=30, batch=1), tmp_path)
+
+
+def test_seconds_end_a_run(tmp_path):
+    _, progress = trained(tmp_path, 100_000, seconds=1.0)
+    assert 0 < progress.step < 100_000
+
+
+def test_a_damaged_state_is_named(tmp_path):
+    trained(tmp_path, 5)
+    file = tmp_path / "state.safetensors"
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"state.safetensors.*Delete it"):
+        trained(tmp_path, 10)
+
+
+def test_a_line_cut_short_is_dropped_from_the_log(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"ste')
+    cut_log(log, 2)
+    assert log.read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+TWO = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+torch.set_num_threads(1)
+from test_loop import Inverses, family
+from spinloom.train import ranks
+from spinloom.train.loop import run
+from spinloom.translate.plan import Training
+with ranks.joined():
+    made, _ = run(family(), Inverses(), Training(steps=12, batch=2), Path({folder!r}))
+    total = sum(float(p.double().sum()) for p in made.parameters())
+    Path({folder!r}, f"rank{{ranks.rank()}}").write_text(repr(total))
+"""
+
+
+def test_two_processes_train_one_model(tmp_path):
+    code = TWO.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    script = tmp_path / "two.py"
+    script.write_text(code)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "rank0").read_text() == (tmp_path / "rank1").read_text()
+    assert len(rows(tmp_path)) == 12

@@ -1,0 +1,243 @@
+"""From image to image: windows, views, the way there and back, model files, what is flagged."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra `learn`")
+
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from spinloom.core.errors import InputError, UsageError  # noqa: E402
+from spinloom.core.image import Image, Quantity  # noqa: E402
+from spinloom.models.translator import Translator  # noqa: E402
+from spinloom.translate.build import SETTINGS, build  # noqa: E402
+from spinloom.translate.model import Model, read_model, write_model  # noqa: E402
+from spinloom.translate.plan import Network, Plan, Side, plan_of  # noqa: E402
+from spinloom.translate.prepare import prepare, restored  # noqa: E402
+from spinloom.translate.thick import finer, interpolated, thicken  # noqa: E402
+from spinloom.translate.translate import translate  # noqa: E402
+from spinloom.translate.views import Slices, Windows, starts  # noqa: E402
+
+SMALL = Network(channels=(8, 16), patch=(16, 16), slices=3)
+T1_T2 = Plan(source=(Side(contrast="T1w"),), target=(Side(contrast="T2w"),), network=SMALL)
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("apply", [Slices((0, 1, 2), 1), Slices((2,), 5), Windows((6, 7, 5)), Windows((99, 99, 99))])
+def test_constant_in_constant_out(apply):
+    source = torch.full((1, 2, 11, 13, 9), 3.0)
+    middle = apply.stack // 2 if isinstance(apply, Slices) else 0
+    made = apply(lambda x: x[:, middle : middle + 1] * 2, source)
+    torch.testing.assert_close(made, torch.full((1, 1, 11, 13, 9), 6.0))
+
+
+@pytest.mark.parametrize("view", [0, 1, 2])
+def test_a_network_that_copies_the_middle_slice_copies_the_volume(view):
+    x = torch.rand(1, 1, 6, 7, 8, generator=rng())
+    assert torch.equal(Slices((view,), 3, batch=2)(lambda s: s[:, 1:2], x), x)
+    other = torch.rand(1, 1, 6, 7, 8, generator=rng(1))
+    assert torch.equal(Slices((view,), 3)(lambda s, o: o, x, other), other)
+
+
+def test_neighbours_come_in_order():
+    x = torch.arange(5.0)[None, None, None, None].expand(1, 1, 3, 3, 5)
+    before = Slices((2,), 3)(lambda s: s[:, :1], x)[0, 0, 0, 0]
+    assert before.tolist() == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("length", "size", "overlap"), [(10, 4, 0.5), (9, 9, 0.5), (100, 33, 0.25), (7, 6, 0.9)])
+def test_windows_cover_everything_and_stay_inside(length, size, overlap):
+    found = starts(length, size, overlap)
+    assert {i for s in found for i in range(s, s + size)} == set(range(length))
+
+
+def scan(shape=(18, 22, 16), affine=None, seed=0):
+    g = np.random.default_rng(seed)
+    data = np.zeros(shape, np.float32)
+    inner = tuple(slice(3, n - 3) for n in shape)
+    data[inner] = g.uniform(50, 150, data[inner].shape)
+    return Image(data, np.diag([1.0, 1, 1, 1]) if affine is None else affine)
+
+
+AFFINES = {
+    "RAS": np.diag([1.0, 1, 1, 1]),
+    "LPS": np.diag([-1.0, -1, 1, 1]),
+    "sagittal": np.array([[0, 0, 1.0, 5], [1, 0, 0, -3], [0, -1, 0, 20], [0, 0, 0, 1]]),
+    "left-handed": np.array([[1.0, 0, 0, 5], [0, 0, 1, 2], [0, 1, 0, 3], [0, 0, 0, 1]]),
+}
+
+
+class Copy(Translator):
+    """Gives back its first source, doubled."""
+
+    def objectives(self):
+        return ()
+
+    def sample(self, source, rng, apply=None):
+        return 2 * source[:, :1]
+
+
+def copies(plan=T1_T2):
+    quiet = plan.model_copy(update={"source": tuple(s.model_copy(update={"bias": False}) for s in plan.source)})
+    return Model(quiet, Copy(), {})
+
+
+@pytest.mark.parametrize("affine", AFFINES.values(), ids=AFFINES)
+def test_the_answer_lies_on_the_inputs_grid_voxel_for_voxel(affine):
+    image = scan(affine=affine)
+    made = translate([image], copies()).images["T2w"]
+    np.testing.assert_array_equal(made.affine, image.affine)
+    top = np.percentile(image.data[image.data > 0], 99.5)
+    np.testing.assert_allclose(made.data, 2 * image.data / top, atol=1e-6)
+
+
+def test_another_grid_inside_still_answers_on_the_inputs():
+    image = scan(affine=np.diag([0.9, 1.2, 2.0, 1]))
+    plan = T1_T2.model_copy(update={"voxel_mm": 1.0})
+    made = translate([image], copies(plan)).images["T2w"]
+    assert made.data.shape == image.data.shape
+    np.testing.assert_array_equal(made.affine, image.affine)
+
+
+def test_HU_come_in_HU_with_air_outside():
+    side = Side(contrast="CT", quantity="HU", low=-1000, high=2000, bias=False)
+    plan = T1_T2.model_copy(update={"target": (side,)})
+    image = scan()
+    made = translate([image], copies(plan)).images["CT"]
+    assert made.quantity is Quantity.HU
+    assert made.data[0, 0, 0] == -1000
+    inside = image.data > 0
+    top = np.percentile(image.data[inside], 99.5)
+    np.testing.assert_allclose(made.data[inside], -1000 + 3000 * 2 * image.data[inside] / top, rtol=1e-5)
+
+
+def test_thick_slices_are_means_in_the_right_place():
+    x = np.broadcast_to(np.arange(12.0), (4, 5, 12)).astype(np.float32)
+    thick = thicken(Image(x, np.diag([1.0, 1, 2, 1])), 4, 2)
+    np.testing.assert_allclose(thick.data[0, 0], [1.5, 5.5, 9.5])
+    assert thick.affine[2, 2] == 8
+    assert thick.affine[2, 3] == 3  # mm: index 1.5 of 2 mm
+    fine = finer(thick.grid, 4, 2)
+    np.testing.assert_allclose(fine.affine, np.diag([1.0, 1, 2, 1]))
+    np.testing.assert_allclose(interpolated(thick, fine).data[2, 2, 4:8], [4, 5, 6, 7], atol=0.35)
+
+
+def test_super_resolution_answers_on_the_finer_grid():
+    from spinloom.train.draft import draft
+
+    image = scan((18, 20, 8), np.diag([1.0, 1, 4, 1]))
+    model = Model(draft(target=["T1w"], thick=4), Copy(), {})
+    made = translate([image], model).images["T1w"]
+    assert made.data.shape == (18, 20, 32)
+    assert made.grid.voxel_mm.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("family", SETTINGS)
+def test_every_family_is_written_read_and_answers_the_same(family, tmp_path):
+    slices = 1 if family == "cyclegan" else 3
+    net = SMALL.model_copy(update={"slices": slices})
+    plan = T1_T2.model_copy(update={"family": family, "network": net, "paired": family != "cyclegan"})
+    torch.manual_seed(0)
+    made = build(plan).eval()
+    for p in made.parameters():
+        torch.nn.init.normal_(p, std=0.05)
+    path = write_model(Model(plan, made, {"data": "none"}), tmp_path / "m.safetensors")
+    again = read_model(path)
+    image = scan()
+    a = translate([image], Model(plan, made, {}), seed=3).images["T2w"]
+    b = translate([image], again, seed=3).images["T2w"]
+    np.testing.assert_array_equal(a.data, b.data)
+    assert np.isfinite(a.data).all()
+
+
+@pytest.mark.parametrize("family", ["regression", "flow"])
+def test_three_dimensions(family):
+    net = Network(dims=3, slices=1, channels=(8, 8), patch=(12, 12, 12))
+    plan = T1_T2.model_copy(update={"family": family, "network": net})
+    made = translate([scan()], Model(plan, build(plan).eval(), {}), draws=2)
+    assert made.images["T2w"].data.shape == (18, 22, 16)
+    if family == "flow":
+        assert made.spread is not None
+        assert made.spread["T2w"].data.max() > 0
+
+
+def test_flips_of_a_symmetric_answer_change_nothing():
+    a = translate([scan()], copies()).images["T2w"].data
+    b = translate([scan()], copies(), flips=True)
+    np.testing.assert_allclose(b.images["T2w"].data, a, atol=1e-6)
+    assert b.spread["T2w"].data.max() < 1e-6
+
+
+def written(tmp_path, plan=T1_T2):
+    return write_model(Model(plan, build(plan), {}), tmp_path / "m.safetensors")
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path):
+    file = written(tmp_path)
+    header = {
+        "spinloom": json.dumps({"format": "spinloom model 1", "plan": T1_T2.model_dump(mode="json"), "about": {}})
+    }
+    tensors = load_file(file)
+    name = next(iter(tensors))
+    for change, word in (
+        ({k: v for k, v in tensors.items() if k != name}, "missing"),
+        ({**tensors, "extra": torch.zeros(1)}, "extra is not in the plan"),
+        ({**tensors, name: torch.zeros(3)}, r"is \(3,\)"),
+        ({**tensors, name: torch.full_like(tensors[name], float("nan"))}, "NaN"),
+    ):
+        save_file(change, file, header)
+        with pytest.raises(InputError, match=word):
+            read_model(file)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    file = tmp_path / "m.safetensors"
+    torch.save({"a": torch.zeros(3)}, file)
+    with pytest.raises(InputError, match=r"m.safetensors.*[Pp]ickle"):
+        read_model(file)
+    save_file({"a": torch.zeros(3)}, file)
+    with pytest.raises(InputError, match="not written by spinloom"):
+        read_model(file)
+    with pytest.raises(InputError, match="SHA-256"):
+        read_model(written(tmp_path), "0" * 64)
+
+
+def test_images_that_do_not_fit_are_refused():
+    model = copies()
+    with pytest.raises(InputError, match="2 images were given"):
+        translate([scan(), scan()], model)
+    with pytest.raises(InputError, match="HU"):
+        translate([Image(scan().data, np.eye(4), Quantity.HU)], model)
+    bad = scan().data.copy()
+    bad[5, 5, 5] = np.nan
+    with pytest.raises(InputError, match="NaN"):
+        translate([Image(bad, np.eye(4))], model)
+    with pytest.raises(UsageError, match="family 'regression' has no setting 'speed'"):
+        build(plan_of({**T1_T2.model_dump(mode="json"), "settings": {"speed": 1}}))
+
+
+def test_what_lies_outside_the_training_is_said():
+    from spinloom.translate.limits import beyond, measured, span
+
+    usual = prepare([scan()], T1_T2)
+    known = span([measured(usual), measured(prepare([scan(seed=1)], T1_T2))])
+    assert beyond(usual, known, ["T1w"]) == []
+    coarse = prepare([scan(affine=np.diag([3.0, 1, 1, 1]))], T1_T2)
+    said = " ".join(beyond(coarse, known, ["T1w"]))
+    assert "spacing: 3.00 mm along R" in said
+    assert "field of view" in said
+    dark = scan()
+    dark = Image(np.where(dark.data > 0, 1 + (dark.data > 149) * 100, 0), np.eye(4))
+    assert "contrast" in " ".join(beyond(prepare([dark], T1_T2), known, ["T1w"]))
+
+
+def test_what_is_cut_away_comes_back_as_outside():
+    image = scan()
+    made = prepare([image], T1_T2)
+    whole = restored(np.ones(made.mask.shape, np.float32), made, T1_T2.target[0], image)
+    np.testing.assert_array_equal(whole.data > 0, image.data > 0)
