@@ -17,7 +17,7 @@ FEW = 16  # 8-bit scans of next to nothing have more
 
 def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, restore: bool, as_json: bool) -> None:
     """An image → an image, its recipe as JSON and a picture."""
-    from spinloom.cli.write import image_suffix, print_facts, write_images
+    from spinloom.cli.write import keep_others, print_facts, write_images
     from spinloom.core.rng import stream
     from spinloom.core.version import __version__
     from spinloom.dataset import degrade as d
@@ -25,7 +25,7 @@ def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, resto
     from spinloom.io import read_image
     from spinloom.io.blame import blame
 
-    image_suffix(out)
+    keep_others(out, [image])
     given = read_image(image)
     with blame(image):
         _require_no_labels(given)
@@ -43,7 +43,7 @@ def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, resto
     if restore and not made.grid.same_place(given.grid):
         made = d.spline_onto(made, given.grid)
         recipe["put on the original's grid by"] = "cubic spline between voxels"
-    written = write_images([made], out, lambda _: recipe)
+    written = write_images([made], out, lambda _: recipe, inputs=[image])
     facts: dict[str, object] = {"written": [str(path) for path in written], "shape": list(made.data.shape)}
     print_facts({**facts, "voxel [mm]": recipe["voxel_mm"], "done": done}, as_json=as_json)
 
@@ -67,11 +67,12 @@ def pairs(
     folder: Path, out: Path, ways: Sequence[Degradation], contrast: str | None, seed: int, *, as_json: bool
 ) -> None:
     """A folder of scans → a folder of pairs. Raises PartialFailure if some scans could not be taken."""
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import keep_inputs, print_facts
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.degrade import degrade_pairs
     from spinloom.dataset.find import find_scans
 
+    keep_inputs([folder], [out])
     made = degrade_pairs(
         find_scans(folder), ways, out, contrast=contrast, seed=seed, progress=lambda name: typer.echo(name, err=True)
     )

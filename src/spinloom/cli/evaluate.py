@@ -57,7 +57,7 @@ def evaluate(
     """
     import json as text
 
-    from spinloom.cli.write import print_table
+    from spinloom.cli.write import keep_inputs, keep_text, print_table
     from spinloom.core.errors import InputError, PartialFailure, UsageError
     from spinloom.evaluation.encoder_file import read_encoder
     from spinloom.evaluation.files import evaluate_files, match
@@ -65,6 +65,10 @@ def evaluate(
 
     if report is not None and report.suffix != ".html":
         raise UsageError(f"--report must end in .html, got '{report}'")
+    if report is not None:
+        table, text_beside = report.with_suffix(".csv"), report.with_suffix(".json")
+        keep_inputs([prediction, reference, mask, labels, other, encoder], [report, table, text_beside])
+        keep_text(text_beside, [table])
     if encoder_sha256 is not None and encoder is None:
         raise UsageError("--encoder-sha256 says what a file must be, and --encoder names none")
     seen_by = None if encoder is None else read_encoder(encoder, sha256=encoder_sha256)

@@ -35,7 +35,7 @@ def floor(
 
     Example: spinloom floor lookup --source a_T1.nii.gz --target a_T2.nii.gz --apply b_T1.nii.gz -o b_T2.nii.gz
     """
-    from spinloom.cli.write import image_suffix, print_facts, write_images
+    from spinloom.cli.write import beside, keep_others, print_facts, write_images
     from spinloom.core.errors import UsageError
     from spinloom.core.image import Quantity
     from spinloom.core.version import __version__
@@ -43,11 +43,12 @@ def floor(
     from spinloom.files.hashes import sha256_file
 
     known = known_floor(name)
-    suffix = image_suffix(out)
     oracle_labels = name == "tissue-mean"
     goal = _quantity(quantity)
     goes_in = Quantity.LABEL if oracle_labels else goal if name in ("identity", "cubic") else Quantity.SIGNAL
     sources, targets, masks = source or [], target or [], mask or []
+    inputs = [*sources, *targets, *masks, apply, apply_mask, like]
+    keep_others(out, inputs)
     if len(sources) != len(targets) or (masks and len(masks) != len(sources)):
         raise UsageError(
             f"{len(sources)} --source, {len(targets)} --target and {len(masks)} --mask do not match",
@@ -74,11 +75,11 @@ def floor(
         "applied to": {"file": apply.name, "sha256": sha256_file(apply)},
         "quantity": result.quantity.value,
     }
-    written = write_images([result], out, lambda image: told)
+    written = write_images([result], out, lambda image: told, inputs=inputs)
     facts: dict[str, object] = {"written": [str(p) for p in written], "floor": known.told}
     if made.is_oracle:
         facts["note"] = "an oracle: it is told the answer's tissues, so it is a yardstick and no competitor"
-    print_facts({**facts, "sidecar": str(out.with_name(out.name[: -len(suffix)] + ".json"))}, as_json=json)
+    print_facts({**facts, "sidecar": str(beside(out)[0])}, as_json=json)
 
 
 def _example(source: Path, target: Path, mask: Path | None, goes_in: object, goal: object) -> Example:

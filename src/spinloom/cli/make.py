@@ -33,9 +33,10 @@ def phantom(
     Example: spinloom phantom head --seed 7 -o head7 --picture head7.png
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import keep_inputs, print_facts
     from spinloom.io import write_phantom
 
+    keep_inputs([source], [out, picture])
     made = choose.phantom(source, B0=B0, seed=seed, scheme=labels, voxel_mm=voxel_mm)
     write_phantom(made, out)
     if picture:
@@ -115,7 +116,7 @@ def simulate(
     Example: spinloom simulate shepp-logan spin_echo --TE-ms 20 -o slice.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import image_suffix, print_facts, write_images
+    from spinloom.cli.write import keep_others, print_facts, write_images
     from spinloom.core.errors import InputError
     from spinloom.io import write_kspace
     from spinloom.reconstruction.reconstruct import reconstruct_all
@@ -123,7 +124,7 @@ def simulate(
 
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
-    image_suffix(out)
+    keep_others(out, [phantom, sequence], also=[kspace])
     flaws = wrong.imperfections(delay=gradient_delay, eddy=eddy, drift=drift, spikes=spikes_in_data, zipper=zipper)
     scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed, imperfections=flaws, strict=strict)
     events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
@@ -149,5 +150,5 @@ def simulate(
             raise
         typer.echo(f"spinloom: note: no image: {error}", err=True)
         images = ()
-    written = [*([kspace] if kspace else []), *write_images(images, out)]
+    written = [*([kspace] if kspace else []), *write_images(images, out, inputs=[phantom, sequence])]
     print_facts({"written": [str(path) for path in written], **said}, as_json=json)

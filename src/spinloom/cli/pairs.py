@@ -90,9 +90,10 @@ def register(
 
     Example: spinloom register t1.nii.gz t2.nii.gz -o t1_on_t2.nii.gz --kind rigid
     """
-    from spinloom.cli.write import image_suffix, print_facts
+    from spinloom.cli.write import beside, keep_others, print_facts
     from spinloom.core.errors import UsageError, nearest
     from spinloom.core.image import Quantity
+    from spinloom.core.version import __version__
     from spinloom.dataset.read_scan import read_scan
     from spinloom.dataset.register import register as run
     from spinloom.dataset.register_kinds import KINDS
@@ -101,7 +102,7 @@ def register(
     from spinloom.files import atomic, hashes
     from spinloom.io import write_image
 
-    suffix = image_suffix(out)
+    keep_others(out, [moving, fixed, mask])
     if kind not in KINDS:
         raise UsageError(f"no registration '{kind}'", remedy=nearest(kind, [*KINDS]))
     images = {
@@ -113,14 +114,14 @@ def register(
         )
     }
     made = run(images["moving"], images["fixed"], KINDS[kind](), images.get("mask"))
-    stem = out.name[: -len(suffix)]
+    json_beside, picture = beside(out)
     used = {"moving": moving, "fixed": fixed, **({"mask": mask} if mask else {})}
     sources = {
         name: {"file": p.name, "sha256": hashes.sha256_file(p) if p.is_file() else None} for name, p in used.items()
     }
     write_image(made.image, out)
-    atomic.write_json(out.with_name(f"{stem}.json"), {**made.facts, "Sources": sources})
-    atomic.write_bytes(out.with_name(f"{stem}.png"), chequered(made.image, images["fixed"]))
+    atomic.write_json(json_beside, {"Software": f"Spinloom {__version__}", **made.facts, "Sources": sources})
+    atomic.write_bytes(picture, chequered(made.image, images["fixed"]))
     shown = {key: made.facts[key] for key in ("kind", "rotation [deg]", "shift of the middle [mm]")}
     print_facts({"written": str(out), **shown, **made.quality.facts()}, as_json=json)
 

@@ -55,14 +55,14 @@ def reconstruct(
     Example: spinloom reconstruct raw.npz --method cg-sense --undersample 3 -o image.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import image_suffix, print_facts, write_images
+    from spinloom.cli.write import keep_others, print_facts, write_images
     from spinloom.core.errors import UsageError
     from spinloom.core.image import Quantity
     from spinloom.io import read_image, read_kspace
     from spinloom.reconstruction.distortion import PixelShift
     from spinloom.reconstruction.reconstruct import first_scan, reconstruct_all
 
-    image_suffix(out)
+    keep_others(out, [raw, field_map])
     align, fill = choose.ghost(ghost), choose.partial_fourier(partial_fourier, iterations)
     choose.reconstruction(method, None)
     if coil_maps is not None and method == "fft":
@@ -77,7 +77,8 @@ def reconstruct(
     shift = PixelShift(dB0) if dB0 is not None and straight else None
     images = reconstruct_all(kspace, ghost=align, method=way, partial=fill, field=shift)
     done = {name: type(value).__name__ for name, value in _named(align, way, maps, fill, shift) if value is not None}
-    written = write_images(images, out, lambda image: _sidecar(image, {"Raw": raw.name, "Method": "Fourier", **done}))
+    told: dict[str, object] = {"Raw": raw.name, "Method": "Fourier", **done}
+    written = write_images(images, out, lambda image: _sidecar(image, told), inputs=[raw, field_map])
     print_facts({"written": [str(path) for path in written]}, as_json=json)
 
 

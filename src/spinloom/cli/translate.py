@@ -86,13 +86,14 @@ def one(
     identity: Literal["none", "keep"],
 ) -> dict[str, object]:
     """One case: files named on the command line."""
+    from spinloom.cli.write import keep_inputs
     from spinloom.core.errors import InputError
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
     from spinloom.translate.translate import translate as run
 
     plan = models[0].plan
-    _keep_inputs([*given, *([mask] if mask else [])], [out, *([spread] if spread else [])])
+    keep_inputs([*given, mask], [out, spread])
     if len(given) != len(plan.source):
         names = ", ".join(s.contrast for s in plan.source)
         raise InputError(f"{len(given)} images were given, {models[0].name} needs {len(plan.source)}: {names}")
@@ -113,12 +114,14 @@ def many(
     models: list[Model], folder: Path, out: Path, layout: str | None, exclude: list[str] | None, options: dict[str, Any]
 ) -> dict[str, object]:
     """A folder of subjects → a BIDS derivative; one bad case stops no other."""
+    from spinloom.cli.write import keep_inputs
     from spinloom.core.errors import InputError, PartialFailure, SpinloomError
     from spinloom.dataset.pairing import pair
     from spinloom.dataset.read_case import read_case
     from spinloom.translate.derivative import destination, write_description
     from spinloom.translate.translate import translate as run
 
+    keep_inputs([folder], [out])
     plan = models[0].plan
     names = tuple(s.contrast for s in plan.source)
     if out.exists() and not out.is_dir():
@@ -146,11 +149,3 @@ def many(
     if faults:
         raise PartialFailure(f"{len(faults)} were not translated; {len(written)} images are in {out}")
     return {"written": [str(out)], "cases": len(pairs.pairs), "outside the training": flagged}
-
-
-def _keep_inputs(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    from spinloom.core.errors import UsageError
-
-    for path in outputs:
-        if any(p.exists() and path.exists() and p.samefile(path) for p in inputs):
-            raise UsageError(f"{path} is an input: it would be overwritten", remedy="Choose another --out.")

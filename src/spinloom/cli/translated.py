@@ -58,21 +58,21 @@ def written_images(
 
 def nifti(images: Any, out: Path, about: Any) -> list[Path]:
     """One image under the name given, several with their contrast added; each with its JSON."""
-    from spinloom.cli.write import image_suffix
+    from spinloom.cli.write import beside, image_suffix, keep_text
+    from spinloom.core.version import __version__
     from spinloom.files import atomic
     from spinloom.io import write_image
 
     suffix = image_suffix(out)
     stem = out.name[: -len(suffix)]
-    written = []
-    for contrast, image in images.items():
-        name = stem if len(images) == 1 else f"{stem}_{contrast}"
-        path = out.with_name(name + suffix)
+    paths = {c: out.with_name((stem if len(images) == 1 else f"{stem}_{c}") + suffix) for c in images}
+    for path in paths.values():
+        keep_text(beside(path)[0])
+    for contrast, path in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_image(whole_HU(image), path)
-        atomic.write_json(path.with_name(name + ".json"), about(contrast))
-        written.append(path)
-    return written
+        write_image(whole_HU(images[contrast]), path)
+        atomic.write_json(beside(path)[0], {"Software": f"Spinloom {__version__}", **about(contrast)})
+    return [*paths.values()]
 
 
 def whole_HU(image: Image) -> Image:

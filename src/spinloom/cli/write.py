@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from spinloom.core.errors import UsageError
+from spinloom.core.version import __version__
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
@@ -42,11 +43,18 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def write_images(
-    images: Sequence[Image], out: Path, sidecar: Callable[[Image], Mapping[str, object]] | None = None
+    images: Sequence[Image],
+    out: Path,
+    sidecar: Callable[[Image], Mapping[str, object]] | None = None,
+    *,
+    inputs: Sequence[str | Path | None] = (),
 ) -> list[Path]:
     """Each image as NIfTI with a JSON sidecar and a PNG of its middle slices; several get _echo-1, _echo-2 ...
 
     sidecar  what to say of an image; None: that it was simulated, and how
+    inputs   files that these were made from
+
+    Raises UsageError, before anything is written, for what `keep_others` refuses.
     """
     from spinloom.cli.pictures import image_picture
     from spinloom.dataset.sidecar import image_sidecar
@@ -55,15 +63,85 @@ def write_images(
 
     suffix = image_suffix(out)
     stem = out.name[: -len(suffix)]
-    written = []
-    for n, image in enumerate(images, start=1):
-        name = stem if len(images) == 1 else f"{stem}_echo-{n}"
-        path = out.with_name(name + suffix)
+    many = len(images) > 1
+    written = [out.with_name(f"{stem}_echo-{n}{suffix}" if many else out.name) for n in range(1, len(images) + 1)]
+    for path in written:
+        keep_others(path, inputs)
+    for path, image in zip(written, images, strict=True):
+        json_beside, picture = beside(path)
         write_image(image, path)
-        write_json(out.with_name(name + ".json"), dict((sidecar or image_sidecar)(image)))
-        write_bytes(out.with_name(name + ".png"), image_picture(image))
-        written.append(path)
+        write_json(json_beside, {"Software": f"Spinloom {__version__}", **(sidecar or image_sidecar)(image)})
+        write_bytes(picture, image_picture(image))
     return written
+
+
+def beside(out: Path) -> tuple[Path, Path]:
+    """The JSON sidecar and the picture of an image file."""
+    stem = out.name[: -len(image_suffix(out))]
+    return out.with_name(stem + ".json"), out.with_name(stem + ".png")
+
+
+def keep_inputs(inputs: Sequence[str | Path | None], outputs: Sequence[Path | None]) -> None:
+    """Raises UsageError if an output is an input by any name, the JSON beside one, or a file in an input folder."""
+    named = [Path(p) for p in inputs if p is not None]
+    told = [beside(p)[0] for p in named if p.name.endswith((".nii", ".nii.gz")) and p.is_file()]
+    given = [p for p in (*named, *told) if p.exists()]
+    for path in (p for p in outputs if p is not None and p.exists()):
+        for one in given:
+            if path.samefile(one) or (one.is_dir() and path.is_file() and one.resolve() in path.resolve().parents):
+                raise UsageError(f"{path} is an input: it would be overwritten", remedy="Choose another name.")
+
+
+def keep_others(out: Path, inputs: Sequence[str | Path | None] = (), *, also: Sequence[Path | None] = ()) -> None:
+    """Raises UsageError if writing an image, with the JSON and the picture beside it, would destroy what is not ours.
+
+    That is an input, or a JSON or a picture beside `out` that Spinloom did not write.
+
+    also  other files that will be written
+    """
+    text, picture = beside(out)
+    keep_inputs(inputs, (out, text, picture, *also))
+    keep_text(text, [picture])
+
+
+def keep_text(text: Path, companions: Sequence[Path] = ()) -> None:
+    """Raises UsageError if a JSON exists that Spinloom did not write, or, where there is no JSON, a companion does."""
+    if text.exists() and not _ours(text):
+        _refuse(text)
+    for path in companions:
+        if path.exists() and not text.exists():
+            _refuse(path)
+
+
+OURS = (
+    {"Simulation", "SyntheticData"},
+    {"recipe", "done", "seed"},
+    {"floor", "is_oracle"},
+    {"kind", "quality", "by"},
+    {"made", "models"},
+    {"summaries", "rows"},
+)
+"""Keys of sidecars that earlier versions wrote without their name."""
+
+
+def _ours(path: Path) -> bool:
+    from spinloom.core.errors import SpinloomError
+    from spinloom.files import gate
+
+    try:
+        told = json.loads(gate.read_text(path))
+    except (SpinloomError, ValueError):
+        return False
+    if not isinstance(told, dict):
+        return False
+    signed = str(told.get("Software", "")).startswith("Spinloom") or "Reconstruction" in told
+    return signed or any(keys <= set(told) for keys in OURS)
+
+
+def _refuse(path: Path) -> None:
+    raise UsageError(
+        f"{path} is there already, and Spinloom did not write it", remedy="Choose another name for the output."
+    )
 
 
 def image_suffix(out: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spinloom.core.version import __version__
 from spinloom.evaluation.encoder import SEEN
 from spinloom.evaluation.protocol import Column
 from spinloom.evaluation.scores import Report, Row
@@ -93,6 +94,7 @@ def as_csv(report: Report) -> str:
 def as_json(report: Report) -> dict[str, Any]:
     """Everything: numbers, summaries, failures, and where each protocol comes from. What has no value is null."""
     return {
+        "Software": f"Spinloom {__version__}",
         "quantity": report.quantity.value,
         "cases": list(report.cases),
         "failures": [{"case": case, "why": why} for case, why in report.failures],
