@@ -69,6 +69,7 @@ def pair(
         **checked,
         "cases" if made.paired else "images": _counts(made),
         "faults": [f"{file}: {fault}" for file, fault in made.faults],
+        **({"doubts": [f"{file}: {doubt}" for file, doubt in made.doubts]} if made.doubts else {}),
     }
     print_facts(facts, as_json=json)
     if made.faults:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spinloom.core.image import Image, Quantity
 from spinloom.core.masks import Mask
 from spinloom.dataset.fingerprint_slices import OddSlice, odd_slices
+from spinloom.dataset.offset import doubt
 from spinloom.dataset.scans import Scan
 
 PERCENTILES = (0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5)
@@ -46,6 +47,7 @@ class ImageFacts:
     intensities               None for labels, and where nothing can be measured
     labels                    ids of a label map, at most 256
     odd_slices                that do not fit between their neighbours
+    doubt                     what to know of its numbers, e.g. of a CT without air
     """
 
     file: str
@@ -68,6 +70,7 @@ class ImageFacts:
     intensities: Intensities | None = None
     labels: tuple[int, ...] = ()
     odd_slices: tuple[OddSlice, ...] = ()
+    doubt: str = ""
 
     @property
     def name(self) -> str:
@@ -112,6 +115,7 @@ def measure(scan: Scan, image: Image, mask: Mask, grid: int = 0) -> ImageFacts:
         intensities=None if values is None else _intensities(values, inside),
         labels=tuple(int(v) for v in np.unique(image.data)[:MOST_LABELS]) if is_label else (),
         odd_slices=() if values is None else odd_slices(values, inside),
+        doubt=doubt(image),
     )
 
 

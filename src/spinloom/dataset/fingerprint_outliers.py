@@ -82,6 +82,7 @@ def outliers(found: Fingerprint) -> tuple[Outlier, ...]:
 
 def _wrong(image: ImageFacts) -> list[str]:
     said = ["constant"] if image.constant else []
+    said += [image.doubt] if image.doubt else []
     if image.not_finite:
         said.append(f"{image.not_finite} voxels are NaN or infinite")
     return said + [f"slice {o.index} of axis {o.axis} is {o.what}" for o in image.odd_slices]

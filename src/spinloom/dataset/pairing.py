@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinloom.core.errors import InputError, SpinloomError, UsageError
+from spinloom.dataset.case import Case
 from spinloom.dataset.find_names import identity
 from spinloom.dataset.pairs import Pair, Pairs
 from spinloom.dataset.read_case import read_case
@@ -42,11 +43,12 @@ def pair(
     faults = list(found.faults)
     made = _sides(found, source, target) if unpaired else _matched(found, source, target, mask, faults)
     pairs = []
+    doubts: list[tuple[Path, str]] = []
     for one in made:
         try:
             if read:
                 progress(one.name)
-                read_case(one, resample=resample)
+                doubts += _doubts(one, read_case(one, resample=resample))
             pairs.append(one)
         except SpinloomError as error:
             where = Path(error.file) if error.file else next(iter(one.scans.values())).path
@@ -55,8 +57,14 @@ def pair(
         why = f" First of {len(faults)}: {faults[0][0]}: {faults[0][1]}" if faults else ""
         raise InputError(f"no pair {'+'.join(source)} → {'+'.join(target)} is left.{why}")
     return Pairs(
-        tuple(pairs), tuple(source), tuple(target), tuple(faults), found.layout, found.rights, not unpaired, resample
-    )
+        tuple(pairs), tuple(source), tuple(target), tuple(faults), found.layout, found.rights, not unpaired, resample,
+        tuple(doubts),
+    )  # fmt: skip
+
+
+def _doubts(pair: Pair, case: Case) -> list[tuple[Path, str]]:
+    told = {key: case.origin.get(" ".join(key)) for key in pair.scans}
+    return [(pair.scans[k].path, str(t["doubt"])) for k, t in told.items() if isinstance(t, dict) and "doubt" in t]
 
 
 def _matched(

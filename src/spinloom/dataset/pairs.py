@@ -56,6 +56,7 @@ class Pairs:
     layout    how the folder is laid out;  licence  of its data, if it says so
     paired    False: the two sides belong to nobody in common by intent
     resample  whether a case's images are put on its first target's grid when read
+    doubts    (file, what to know of it) of what was taken and may be wrong
     """
 
     pairs: tuple[Pair, ...]
@@ -66,3 +67,4 @@ class Pairs:
     licence: str | None = None
     paired: bool = True
     resample: bool = False
+    doubts: tuple[tuple[Path, str], ...] = ()

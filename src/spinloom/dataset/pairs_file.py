@@ -43,6 +43,7 @@ def write_pairs(
         "target": list(pairs.target),
         "cases": rows,
         "faults": [{"file": str(file), "fault": fault} for file, fault in pairs.faults],
+        "doubts": [{"file": str(file), "doubt": doubt} for file, doubt in pairs.doubts],
     }
     atomic.write_text(root / "pairs.csv", _table(rows, pairs))
     atomic.write_json(root / "pairs.json", kept)
@@ -58,8 +59,10 @@ def read_pairs(path: str | os.PathLike[str]) -> Pairs:
             raise InputError(f"is of format '{told['format']}', '{FORMAT}' was expected", file=file)
         pairs = tuple(_pair(row, file.parent) for row in told["cases"])
         faults = tuple((Path(fault["file"]), str(fault["fault"])) for fault in told["faults"])
+        doubts = tuple((Path(doubt["file"]), str(doubt["doubt"])) for doubt in told.get("doubts", ()))
         sides = (tuple(map(str, told["source"])), tuple(map(str, told["target"])))
-        return Pairs(pairs, *sides, faults, str(told["layout"]), told["licence"], bool(told["paired"]))
+        layout, paired = str(told["layout"]), bool(told["paired"])
+        return Pairs(pairs, *sides, faults, layout, told["licence"], paired, doubts=doubts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"is no list of pairs ({type(error).__name__}: {error})", file=file, remedy="Make it with spinloom pair."

@@ -6,6 +6,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 from spinloom.core.resample import covered, resample
 from spinloom.dataset.case import Case
+from spinloom.dataset.offset import doubt
 from spinloom.dataset.pairs import Pair
 from spinloom.dataset.read_scan import read_scan, size_is_assumed
 from spinloom.dataset.scans import Scan
@@ -31,6 +32,8 @@ def read_case(pair: Pair, *, resample: bool = False) -> Case:
         facts: dict[str, object] = {"file": scan.path.name, "quantity": scan.quantity.value}
         if size_is_assumed(scan):
             facts["voxel size"] = "not known, 1 mm assumed"
+        if said := doubt(images[key]):
+            facts["doubt"] = said
         if not images[key].grid.same_place(goal.grid):
             if not resample:
                 raise InputError(

@@ -10,6 +10,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 from spinloom.dataset.field_units import in_unit, stored_as
 from spinloom.dataset.find_files import SLICES, suffix_of
+from spinloom.dataset.offset import require_no_offset
 from spinloom.dataset.scans import Scan
 from spinloom.files import hashes
 from spinloom.io.images import read_any
@@ -30,8 +31,8 @@ def read_scan(scan: Scan) -> Image:
     """The image of a scan, refused if it cannot be learnt from. Pictures get voxels of 1 mm (see `size_is_assumed`);
     field maps are in Hz and B1 maps relative to nominal, whatever unit their sidecar names (see `field_units`).
 
-    Raises InputError for a file that cannot be read, NaN or infinite voxels, an image whose voxels are all alike and a
-    mask or label map without any label.
+    Raises InputError for a file that cannot be read, NaN or infinite voxels, an image whose voxels are all alike, a CT
+    stored with an offset, and a mask or label map without any label.
     """
     if scan.slices:
         files = [file for _, file in scan.slices]
@@ -49,6 +50,7 @@ def read_scan(scan: Scan) -> Image:
         raise InputError(
             f"is constant: every voxel is {values.flat[0]}", file=scan.path, remedy="Leave it out or export it again."
         )
+    require_no_offset(image, scan.path)
     return image
 
 
