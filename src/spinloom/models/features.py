@@ -21,8 +21,8 @@ class FeatureLoss(nn.Module):
         self.segmenter = segmenter.eval().requires_grad_(False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """a, b (n, d, ...): every channel by itself is shown to the segmenter."""
-        flat = [v.flatten(0, 1)[:, None] for v in (a, b)]
+        """a, b (n, d, h, w) or (n, d, x, y, z): every channel, and every slice across z, by itself."""
+        flat = [(v if v.ndim == 4 else v.movedim(4, 1).flatten(0, 1)).flatten(0, 1)[:, None] for v in (a, b)]
         ours = encode(self.segmenter, flat[0])
         with torch.no_grad():
             theirs = encode(self.segmenter, flat[1])

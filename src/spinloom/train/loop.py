@@ -70,6 +70,7 @@ def run(
     if state.exists():
         told = read_state(state, translator, average, optimisers)
         progress.step, before, slower = int(told["step"]), float(told["seconds"]), int(told["slower"])
+        progress.seconds = before
         cut_log(log, progress.step)
     else:
         keep(state, translator, average, optimisers, 0, 0.0, 0)

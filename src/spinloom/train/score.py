@@ -11,11 +11,12 @@ from spinloom.core.image import Image, Quantity
 from spinloom.evaluation.floors.example import Example
 from spinloom.evaluation.floors.identity import Identity
 from spinloom.evaluation.floors.lookup import IntensityLookup
+from spinloom.evaluation.floors.tissue_mean import TissueMeanOracle
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.scores import Report, evaluate
 from spinloom.models.translator import Translator
 from spinloom.train.examples import Volumes
-from spinloom.translate.devices import has_bf16
+from spinloom.translate.devices import arithmetic
 from spinloom.translate.plan import Plan
 from spinloom.translate.translate import apply_of
 
@@ -27,7 +28,7 @@ def answer(translator: Translator, volumes: Volumes, plan: Plan, seed: int = 0) 
     assert volumes.source is not None
     device = next(translator.parameters()).device
     rng = torch.Generator().manual_seed(seed)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=has_bf16(device)):
+    with torch.inference_mode(), arithmetic(plan, device):
         given = volumes.source[None].to(device)
         return np.asarray(translator.sample(given, rng, apply_of(plan))[0].float().cpu().numpy())
 
@@ -58,6 +59,21 @@ def floors(train: Sequence[Volumes], held: Sequence[Volumes], plan: Plan) -> dic
             made.append([np.asarray(fitted.predict(_image(v.source), _mask(v)).data) for v in held])
         found[floor.name] = [np.stack(parts) for parts in zip(*made, strict=True)]
     return found
+
+
+def oracle(held: Sequence[Volumes]) -> list[np.ndarray]:
+    """What knowing every voxel's tissue, and the mean of each tissue in this very subject, would make of each."""
+    made = []
+    for v in held:
+        assert v.target is not None
+        assert v.labels is not None
+        labels = Image(v.labels.numpy(), EYE, Quantity.LABEL)
+        parts = []
+        for target in v.target:
+            fitted = TissueMeanOracle().fit([Example(labels, Image(target.numpy(), EYE), _mask(v))])
+            parts.append(np.asarray(fitted.predict(labels, _mask(v)).data))
+        made.append(np.stack(parts))
+    return made
 
 
 def _example(v: Volumes, i: int) -> Example:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from spinloom.core.errors import InputError
+from spinloom.core.errors import InputError, UsageError
 from spinloom.core.version import __version__
 from spinloom.evaluation.scores import Report
 from spinloom.files import atomic
@@ -23,7 +24,8 @@ from spinloom.train.heads import Head
 from spinloom.train.loop import Progress, run
 from spinloom.train.page import write_page
 from spinloom.train.panel import animated, panel, through, write_panel
-from spinloom.train.score import answer, floors, scored
+from spinloom.train.score import answer, floors, oracle, scored
+from spinloom.train.segmenter import trained_segmenter
 from spinloom.train.simulated import Simulated
 from spinloom.translate.build import build
 from spinloom.translate.limits import span
@@ -39,6 +41,7 @@ class Data:
     heads         phantoms for simulated samples
     seen          what limits.measured says of the training images
     told          origins, licence, attribution, split: for the model's card and provenance
+    reference     heads simulated as a whole, for floors to be fitted to where there is no scan
     """
 
     train: Sequence[Volumes] = ()
@@ -46,6 +49,7 @@ class Data:
     heads: Sequence[Head] = ()
     seen: Sequence[Mapping[str, Any]] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
+    reference: Sequence[Volumes] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +89,7 @@ def train(
     """Train the plan's translator and score it on the subjects held out.
 
     folder     new, or of a run of the same plan that was interrupted: it goes on where it stopped
-    segmenter  for a feature loss, see segmenter.py
+    segmenter  for a feature loss; None: trained first if the plan gives such a loss a weight
     start      weights to begin with, of a translator of the same plan
     say        told every `training.panel` steps
 
@@ -95,6 +99,8 @@ def train(
     examples = examples_of(data, plan)
     root = opened(folder, plan)
     torch.manual_seed(plan.training.seed)
+    if plan.settings.get("feature_weight") and segmenter is None:
+        segmenter = _segmenter(plan, data, root, device)
     translator = build(plan, segmenter)
     if start is not None:
         translator.load_state_dict(start.state_dict(), strict=False)
@@ -132,15 +138,25 @@ def train(
     return Run(model, scores, progress)
 
 
+def _segmenter(plan: Plan, data: Data, root: Path, device: str) -> UNet:
+    if not data.heads:
+        raise UsageError("a feature loss needs heads to learn tissues from", remedy="Add --simulated 4.")
+    share = 0.15 * (plan.training.seconds or 600.0)
+    return trained_segmenter(data.heads, share, root / "segmenter.safetensors", seed=plan.training.seed, device=device)
+
+
 def judged(translator: Translator, data: Data, plan: Plan) -> dict[str, dict[str, Report]]:
-    """Reports by who made it ("this", "lookup", "identity") and contrast; empty without paired subjects held out."""
+    """Reports by who made it ("this", "lookup", "identity", and "tissue-mean" where tissues are known) and contrast;
+    empty without paired subjects held out."""
     held = [v for v in data.held if v.source is not None and v.target is not None]
     if not held:
         return {}
     made = {"this": [answer(translator, v, plan) for v in held]}
-    fitted = [v for v in data.train if v.source is not None and v.target is not None]
+    fitted = [v for v in data.train or data.reference if v.source is not None and v.target is not None]
     if fitted and len(plan.source) == len(plan.target) == 1:
         made |= floors(fitted, held, plan)
+    if all(v.labels is not None for v in held):
+        made["tissue-mean"] = oracle(held)
     return {name: scored(parts, held, plan) for name, parts in made.items()}
 
 

@@ -12,7 +12,7 @@ from spinloom.core.errors import MachineError, UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.image import Image
 from spinloom.core.rng import stream
-from spinloom.translate.devices import has_bf16, placed
+from spinloom.translate.devices import arithmetic, placed
 from spinloom.translate.limits import beyond
 from spinloom.translate.model import Model
 from spinloom.translate.plan import Plan
@@ -110,7 +110,7 @@ def _answer(
     placed(model.translator, device)
     given = torch.from_numpy(np.ascontiguousarray(source))[None].to(device)
     try:
-        with torch.inference_mode(), torch.autocast(given.device.type, torch.bfloat16, enabled=has_bf16(device)):
+        with torch.inference_mode(), arithmetic(model.plan, device):
             found = model.translator.sample(given, rng, apply_of(model.plan))[0].float().cpu().numpy()
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise MachineError(

@@ -1,0 +1,167 @@
+"""Heads of label maps, CT samples, heads simulated as a whole."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra `learn`")
+
+from spinloom import io, phantom  # noqa: E402
+from spinloom.core.errors import InputError, UsageError  # noqa: E402
+from spinloom.core.rng import stream  # noqa: E402
+from spinloom.phantom.ct_numbers import ct_number  # noqa: E402
+from spinloom.phantom.tissue_table import tissue_names  # noqa: E402
+from spinloom.train.draft import draft  # noqa: E402
+from spinloom.train.gather import gather, maps_in  # noqa: E402
+from spinloom.train.heads import coarser, head_of, heads_from_labels  # noqa: E402
+from spinloom.train.score import oracle  # noqa: E402
+from spinloom.train.simulated import Cut, Simulated, images_of, mixed  # noqa: E402
+from spinloom.train.train import judged  # noqa: E402
+from spinloom.train.whole import labels_of, seen, whole  # noqa: E402
+from spinloom.translate.build import build  # noqa: E402
+
+
+
+def rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def plan(source="T1w", target="CT", **more):
+    made = draft([source], [target], simulated=1.0, **more)
+    net = made.network.model_copy(update={"channels": (4, 8), "patch": (24, 24)})
+    return made.model_copy(update={"network": net, "voxel_mm": 4.0})
+
+
+@pytest.fixture(scope="module")
+def head():
+    made = phantom.from_fractions(io.read_template("mni152"), B0=3.0, seed=1, voxel_mm=4)
+    return head_of(made, stream(0, "CT"))
+
+
+@pytest.fixture
+def maps(tmp_path):
+    """Three balls of white matter in bone in muscle, of three sizes."""
+    r = np.linalg.norm(np.indices((36, 36, 36)) - 17.5, axis=0)
+    for n, size in enumerate((11, 12, 13)):
+        labels = np.select([r < size, r < size + 2, r < size + 4], [2, 515, 508], 0).astype(np.int16)
+        nib.save(nib.Nifti1Image(labels, np.diag([4, 4, 4, 1.0])), tmp_path / f"head_{n}.nii.gz")
+    return tmp_path
+
+
+def test_a_CT_target_is_the_heads_CT_scaled_and_air_beyond_it(head):
+    made = Simulated(
+        [head], plan().model_copy(update={"training": plan().training.model_copy(update={"augment": False})})
+    )
+    batch = made.draw(12, rng())
+    HU = -1000 + 3000 * batch.target
+    assert HU.min() > -1100
+    assert 600 < HU.max() < 2100
+    white = head.fractions[head.names.index("white_matter")] == 255
+    assert float(head.CT[white].float().mean()) - 1000 == pytest.approx(ct_number("white_matter").HU, abs=9)
+
+
+def test_samples_of_CT_are_never_stripped_and_come_again_by_their_seed(head):
+    made = Simulated([head], plan())
+    a, b = made.draw(4, rng(3)), made.draw(4, rng(3))
+    assert torch.equal(a.target, b.target)
+    assert torch.equal(a.source, b.source)
+    other = Simulated([head], plan("CT", "T1w")).draw(2, rng(1))
+    assert other.source.shape[1] == 5
+
+
+def test_heads_without_a_CT_are_refused_for_CT(head):
+    from dataclasses import replace
+
+    with pytest.raises(UsageError, match="CT"):
+        Simulated([replace(head, CT=None)], plan())
+
+
+def test_a_whole_head_is_mixed_as_its_parts_are(head):
+    w = torch.rand(len(head.names), generator=rng())
+    assert torch.allclose(mixed(w, head.fractions), mixed(w, head.fractions.float()), atol=1e-5)
+
+
+def test_a_whole_head_has_the_target_that_its_slices_have(head):
+    p = plan()
+    made = whole(head, p, 0)
+    z = head.whole.shape[2] // 2
+    flat = Cut(
+        head.fractions[..., z].float(), head.texture[..., z].float(), head.whole[..., z].float(), head.CT[..., z]
+    )
+    assert torch.equal(made.target[0][..., z], images_of(p, head, head.whole, flat, rng())[1])
+    assert made.source.shape == made.target.shape == (1, *head.whole.shape)
+
+
+def test_labels_of_a_head_name_what_fills_most_of_a_voxel(head):
+    labels = labels_of(head)
+    for n, f in zip(head.names, head.fractions, strict=True):
+        assert (labels[f > 127] == tissue_names().index(n) + 1).all()
+    assert (labels[head.fractions.int().sum(0) == 0] == 0).all()
+
+
+def test_coarser_voxels_hold_the_mean_of_the_finer(head):
+    small = coarser(head, 2)
+    n = [2 * s for s in small.whole.shape]
+    inside = head.fractions[:, : n[0], : n[1], : n[2]].double().mean((1, 2, 3))
+    assert torch.allclose(small.fractions.double().mean((1, 2, 3)), inside, atol=0.3)
+    assert small.voxel_mm == 2 * head.voxel_mm
+    assert small.CT.dtype == torch.int16
+
+
+def test_label_maps_become_heads_of_their_tissues_and_the_same_again(maps):
+    a, b = (heads_from_labels(maps_in(maps), 5, with_CT=True) for _ in range(2))
+    assert [h.name for h in a] == ["head_0", "head_1", "head_2"]
+    for x, y in zip(a, b, strict=True):
+        assert set(x.names) == {"white_matter", "cortical_bone", "muscle"}
+        assert torch.equal(x.CT, y.CT)
+        assert torch.equal(x.T1, y.T1)
+        assert x.fractions.dtype == torch.uint8
+    with pytest.raises(InputError, match="whole multiple"):
+        heads_from_labels(maps_in(maps), 5, voxel_mm=5)
+
+
+def test_nobody_held_out_is_learnt_from_and_floors_and_oracle_are_scored(maps):
+    p = plan()
+    data = gather(p, None, labels=maps)
+    assert len(data.heads) == 2
+    assert len(data.held) == 1
+    assert not {v.name for v in data.held} & {h.name for h in data.heads}
+    assert not {v.name for v in data.held} & {v.name for v in data.reference}
+    torch.manual_seed(0)
+    scores = judged(build(p), data, p)
+    assert set(scores) == {"this", "lookup", "identity", "tissue-mean"}
+    MAE = {who: r["CT"].summary("honest", "MAE").mean for who, r in scores.items()}
+    assert MAE["tissue-mean"] < MAE["lookup"] < MAE["identity"]
+    assert len(list(seen(data.heads, p, 0))) == len(data.seen)
+
+
+def test_the_oracle_makes_every_tissue_its_mean(maps):
+    data = gather(plan(), None, labels=maps)
+    v, made = data.held[0], oracle(data.held)[0]
+    for n in v.labels[v.mask].unique():
+        here = (v.labels == n) & v.mask
+        assert made[0][here.numpy()].mean() == pytest.approx(float(v.target[0][here].mean()), abs=1e-4)
+        assert np.ptp(made[0][here.numpy()]) == 0
+
+
+def test_one_of_the_drawn_heads_is_held_out_where_there_are_no_scans():
+    p = plan("T1w", "T2w")
+    data = gather(p, None, heads=2)
+    assert (len(data.heads), len(data.held)) == (1, 1)
+    assert gather(p, None, heads=1).held == []
+
+
+def test_a_folder_without_label_maps_is_named(tmp_path):
+    with pytest.raises(InputError, match="no label maps"):
+        maps_in(tmp_path)
+
+
+@pytest.mark.slow
+def test_real_heads_are_air_fat_brain_and_bone_in_CT(shared_data):
+    files = maps_in(shared_data / "head_label_maps")[:2]
+    for head in heads_from_labels(files, 0, voxel_mm=2, with_CT=True):
+        HU = head.CT.float() - 1000
+        for name in ("fat", "white_matter", "muscle"):
+            here = head.fractions[head.names.index(name)] == 255
+            assert float(HU[here].mean()) == pytest.approx(ct_number(name).HU, abs=25)
+        assert 900 < float(HU[head.fractions[head.names.index("cortical_bone")] == 255].mean()) < 1700
