@@ -13,7 +13,7 @@ from spinloom.core.image import Image, Quantity
 from spinloom.dataset.profile.fields import field_statistics
 from spinloom.dataset.profile.ghosts import entropy_focus, ghosting
 from spinloom.dataset.profile.imitate import imitate
-from spinloom.dataset.profile.measure import Profile, measure, of_scan, profile_of
+from spinloom.dataset.profile.measure import Profile, Range, measure, of_scan, profile_of
 from spinloom.dataset.profile.noise import measure_noise
 from spinloom.dataset.profile.relaxometry import fit_T1, fit_T2
 from spinloom.dataset.profile.shading import measure_shading
@@ -145,6 +145,31 @@ def test_a_profile_goes_to_TOML_and_back_and_bad_scans_are_named() -> None:
     for text in ("[", "a = 1", "[T1w]\nSNR = {low = 1}"):
         with pytest.raises(InputError):
             profile_of(text)
+
+
+def test_SNR_is_of_the_scans_with_a_background_and_a_noiseless_one_without_is_not_the_noisiest() -> None:
+    """A scan whose background was set to 0 has SNR inside alone, however much structure passes for noise there."""
+    texture = np.where(head() > 0, head() + 12 * RNG.standard_normal(SHAPE), 0)
+    whole = np.hypot(head() + 3 * RNG.standard_normal(SHAPE), 3 * RNG.standard_normal(SHAPE))
+    alone = of_scan(image(texture))[1]
+    assert not {"SNR", "noise_channels", "ghost_x"} & {k for k, v in alone.items() if np.isfinite(v)}
+    found = measure([("a", "T1w", lambda: image(texture), None), ("b", "T1w", lambda: image(whole), None)])
+    numbers = found.contrasts["T1w"]
+    assert (numbers["SNR"].n, numbers["SNR_inside"].n) == (1, 2)
+    assert numbers["SNR"].low == pytest.approx(of_scan(image(whole))[1]["SNR"])
+
+
+def test_a_profile_without_backgrounds_leaves_the_noise_of_the_recipe_and_says_so() -> None:
+    from spinloom.dataset.recipe import from_plain
+
+    numbers = {"SNR_inside": Range(20.0, 20.0, 20.0, 1)}
+    recipe, became, left = imitate(
+        Profile({"T1w": numbers}, {"T1w": ("removed",)}), from_plain({"scanner": {"noise": 7.0}})
+    )
+    assert recipe.protocol[0].noise is None
+    assert recipe.scanner.noise.value == 7.0  # type: ignore[union-attr]
+    assert not any("noise" in text for text in became)
+    assert any("noise: the background was removed" in text and "20 or more" in text for text in left)
 
 
 def test_tissue_contrast_is_the_ratio_of_medians() -> None:

@@ -63,11 +63,7 @@ def imitate(profile: Profile, base: Recipe | None = None) -> tuple[Recipe, list[
     became += [f"{section} → scanner.{name} = {fields_of[name]}" for section, name in MAPS.items() if name in fields_of]
     for c, protocol in zip(known, value["protocol"], strict=True):
         protocol |= _own(c, matches(c, profile, value), became)
-    left += [
-        f"{c}: the background was removed, so that SNR is a lower bound: fine structure counts as noise"
-        for c in known
-        if "removed" in profile.kinds.get(c, ())
-    ]
+    left += [said for c in known if (said := _no_background(c, profile))]
     left += _too_fine(profile, known, float(value["phantom"].get("voxel_mm", 1.0)))
     left += _not_made(profile, known)
     return from_plain(value), became, left
@@ -86,6 +82,18 @@ def _own(contrast: str, matched: list[tuple[float, float]], became: list[str]) -
             found[name] = {"uniform": [low, high]} if high > low * 1.001 else low
             became.append(f"{contrast}: {what} → {name} = {found[name]}")
     return found
+
+
+def _no_background(contrast: str, profile: Profile) -> str:
+    """What is not imitated of scans whose background was removed; "": nothing."""
+    kinds, numbers = set(profile.kinds.get(contrast, ())), profile.contrasts[contrast]
+    if "removed" not in kinds:
+        return ""
+    if kinds == {"removed"}:
+        inside = numbers.get("SNR_inside")
+        bound = "" if inside is None else f"; inside, SNR is {inside.median:.3g} or more, as fine structure counts"
+        return f"{contrast}: noise: the background was removed{bound}. The recipe's own noise stays"
+    return f"{contrast}: noise of the scans whose background was removed: it is that of the others"
 
 
 GHOST = 0.01

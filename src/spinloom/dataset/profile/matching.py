@@ -43,21 +43,23 @@ class Trial:
 def matches(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tuple[float, float]]:
     """(noise, receive inhomogeneity) for the best and the worst SNR and shading found; a third for noise that hides.
 
-    profile  whose medians are matched; the ends follow in proportion
+    profile  whose medians are matched; the ends follow in proportion; without an SNR from a background noise is NaN
     value    the recipe so far, as JSON
     """
     numbers = profile.contrasts[contrast]
     SNR, depth, inside = (numbers.get(name) for name in ("SNR", "shading_depth", "SNR_inside"))
-    if SNR is None or SNR.low <= 0:
+    if set(profile.kinds.get(contrast, ())) == {"removed"}:  # what older profiles call SNR is one inside
+        SNR = None
+    if (depth is None) if SNR is None else (SNR.low <= 0):
         return []
     protocol = next(p for p in value["protocol"] if p["suffix"] == contrast)
     protocol = {name: rule for name, rule in protocol.items() if name not in OWN}
-    removed = "removed" in profile.kinds.get(contrast, ())
     shade = depth.median if depth and depth.median > 0 else float("nan")
-    found = _match(protocol, value, SNR.median, shade, inside=removed)
-    ends = [(SNR.high, depth.low if depth else shade), (SNR.low, depth.high if depth else shade)]
-    pairs = [(_noise(found.noise * SNR.median / s), _shading(found.receive * d / shade)) for s, d in ends]
-    if not removed and inside is not None and found.SNR_inside > HIDDEN * inside.median:
+    median, high, low = (np.nan,) * 3 if SNR is None else (SNR.median, SNR.high, SNR.low)
+    found = _match(protocol, value, median, shade, inside=False)
+    ends = [(high, depth.low if depth else shade), (low, depth.high if depth else shade)]
+    pairs = [(_noise(found.noise * median / s), _shading(found.receive * d / shade)) for s, d in ends]
+    if SNR is not None and inside is not None and found.SNR_inside > HIDDEN * inside.median:
         hidden = _match(protocol, value, inside.median, shade, inside=True)
         pairs.append((_noise(hidden.noise), _shading(hidden.receive if np.isfinite(shade) else shade)))
     return pairs
@@ -66,14 +68,15 @@ def matches(contrast: str, profile: Profile, value: dict[str, Any]) -> list[tupl
 def _match(protocol: dict[str, Any], value: dict[str, Any], SNR: float, depth: float, *, inside: bool) -> Trial:
     own = parse(value.get("scanner", {}).get("receive_inhomogeneity", 0.5))
     receive = 0.5 if np.isfinite(depth) else float(np.mean(extremes(own)))
-    trial, before = Trial(1.0, receive, np.nan, np.nan, np.nan), None
+    usual = 1.0 if np.isfinite(SNR) else float(np.mean(extremes(parse(value.get("scanner", {}).get("noise", 1.0)))))
+    trial, before = Trial(usual, receive, np.nan, np.nan, np.nan), None
     for _ in range(ROUNDS):
         trial = _try(protocol, value, trial)
-        ratio = _seen(trial, inside) / SNR
+        ratio = _seen(trial, inside) / SNR if np.isfinite(SNR) else 1.0
         shade = depth / max(trial.depth, 1e-3) if np.isfinite(depth) else 1.0
         if abs(ratio - 1) < 0.05 and abs(shade - 1) < 0.1:
             break
-        noise = _noise(_next(before, trial, SNR, inside))
+        noise = _noise(_next(before, trial, SNR, inside)) if np.isfinite(SNR) else trial.noise
         before, trial = trial, replace(trial, noise=noise, receive=_shading(trial.receive * shade))
     return trial
 

@@ -132,9 +132,9 @@ def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, f
     sigma = noise_inside(image)
     inside = noise.signal / sigma if sigma > 0 else float("inf")
     numbers = {
-        "SNR": noise.SNR,
+        "SNR": noise.SNR if noise.from_background else float("nan"),
         "SNR_inside": inside,
-        "noise_channels": noise.channels,
+        "noise_channels": noise.channels if noise.from_background else float("nan"),
         "entropy_focus": entropy_focus(image),
     }
     try:
@@ -143,7 +143,7 @@ def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, f
     except InputError as error:
         warnings.warn(f"shading was not measured: {error}", stacklevel=2)
     axes = [int(np.argmax(np.abs(image.affine[:3, a]))) for a in range(3)]
-    ghosts = (float("nan"),) * 3 if noise.kind == "removed" else ghosting(image)
+    ghosts = ghosting(image) if noise.from_background else (float("nan"),) * 3
     voxels = voxel_sizes_mm(image.affine)
     resolutions = [r or unresolved(float(d)) for r, d in zip(measure_resolution(image), voxels, strict=True)]
     for name, values in (
@@ -159,12 +159,12 @@ def of_scan(image: Image, labels: Image | None = None) -> tuple[str, dict[str, f
         if isinstance(said, int | float):
             numbers[f"{key}_{unit}"] = float(said)
     if labels is not None:
-        numbers |= tissue_contrasts(image, labels, noise.sigma)
+        numbers |= tissue_contrasts(image, labels, noise.sigma if noise.from_background else 0.0)
     return noise.kind, numbers
 
 
 def tissue_contrasts(image: Image, labels: Image, sigma: float) -> dict[str, float]:
-    """Median of every label relative to the largest one's, and contrast to noise of each with it.
+    """Median of every label relative to the largest one's, and contrast to noise of each with it; none without noise.
 
     Raises InputError for labels on another grid.
     """

@@ -22,13 +22,17 @@ class Noise:
     kind      "gaussian" (signed values), "rician", "chi", or "removed": the background was set to zero, and sigma comes
               from the finest wavelets inside, which count fine structure as noise and miss noise that was smoothed
     channels  n of the chi distribution; 1 for the others
-    signal    median inside the head;  SNR = signal / sigma
+    signal    median inside the head;  SNR = signal / sigma, which is a lower bound where the background was removed
     """
 
     sigma: float
     kind: str
     channels: float
     signal: float
+
+    @property
+    def from_background(self) -> bool:
+        return self.kind != "removed"
 
     @property
     def SNR(self) -> float:

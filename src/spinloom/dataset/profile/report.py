@@ -19,7 +19,7 @@ NOISE_KINDS = {
     "rician": "one channel (Rician)",
     "chi": "several channels (non-central chi)",
     "gaussian": "signed values (Gaussian)",
-    "removed": "background removed: noise from the evenest parts of the head",
+    "removed": "background removed: noise only from the evenest parts of the head",
     "none": "no noise is measured on maps",
 }
 
@@ -55,7 +55,10 @@ def _cautions(profile: Profile) -> tuple[str, ...]:
     found = ["Two scans are two scans: ranges are those of the scans that were measured, not of a population."]
     for contrast, numbers in profile.contrasts.items():
         if "removed" in profile.kinds.get(contrast, ()):
-            found.append(f"{contrast}: without a background, fine structure counts as noise: SNR is a lower bound.")
+            found.append(
+                f"{contrast}: scans without a background have no SNR. SNR_inside is a lower bound for them: fine "
+                "structure counts as noise."
+            )
         background, inside = numbers.get("SNR"), numbers.get("SNR_inside")
         if background and inside and background.median > 2 * inside.median:
             found.append(
