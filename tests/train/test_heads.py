@@ -21,7 +21,6 @@ from spinloom.train.whole import labels_of, seen, whole  # noqa: E402
 from spinloom.translate.build import build  # noqa: E402
 
 
-
 def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 

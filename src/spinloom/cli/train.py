@@ -39,6 +39,9 @@ def train(
     simulated: Annotated[
         int, typer.Option("--simulated", help="Digital heads to simulate samples from.", min=0, max=1000)
     ] = 0,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="A folder of whole-head label maps to simulate samples from.")
+    ] = None,
     share: Annotated[
         float, typer.Option("--simulated-share", help="Of samples, where there are scans too.", min=0, max=1)
     ] = 0.3,
@@ -80,12 +83,12 @@ def train(
     kept = plan if plan is not None else out / PLAN if (out / PLAN).exists() else None
     made = read_plan(kept) if kept else draft(
         source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=super_resolution, paired=not unpaired,
-        simulated=(share if data else 1.0) if simulated else 0.0, settings=setting or [], name=name, seed=seed,
-        device=where,
+        simulated=(share if data else 1.0) if simulated or labels else 0.0, settings=setting or [], name=name,
+        seed=seed, device=where,
     )  # fmt: skip
     pairs = None if data is None else pairs_of(made, data, layout, exclude)
     by = None if split is None else only(read_splits(split), split)
-    loaded = gather(made, pairs, heads=simulated, split_by=by, say=tell)
+    loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
     for who, why in loaded.told.get("left out", ()):
         typer.echo(f"spinloom: left out: {who}: {why}", err=True)
     if kept is None:

@@ -28,13 +28,14 @@ class Examples(ABC):
 class Volumes:
     """One subject, prepared.  source (c, x, y, z), target (d, x, y, z) float32, mask (x, y, z); name for the log.
 
-    Unpaired: a subject has a source or a target; the other is None.
+    Unpaired: a subject has a source or a target; the other is None. labels (x, y, z): tissues, where they are known.
     """
 
     name: str
     source: Tensor | None
     target: Tensor | None
     mask: Tensor
+    labels: Tensor | None = None
 
     @cached_property
     def places(self) -> Tensor:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from spinloom.core.errors import UsageError
+from spinloom.core.errors import InputError, UsageError
+from spinloom.core.rng import stream
 from spinloom.dataset.pairs import Pairs
 from spinloom.dataset.split_cases import Split, split
 from spinloom.train.cases import load
-from spinloom.train.heads import draw_heads
+from spinloom.train.heads import Head, draw_heads, heads_from_labels, stem
+from spinloom.train.simulated import needs_CT
 from spinloom.train.train import Data
+from spinloom.train.whole import seen, whole
 from spinloom.translate.plan import Plan
 
 HELD = 0.15
 """Share of subjects held out where no split is given, but at least one subject."""
+FITTED = 3
+"""Simulated heads that the lookup table is fitted to."""
 
 
 def gather(
@@ -21,20 +27,22 @@ def gather(
     pairs: Pairs | None,
     *,
     heads: int = 0,
+    labels: Path | None = None,
     split_by: Split | None = None,
     say: Callable[[str], None] = lambda name: None,
 ) -> Data:
-    """Read and prepare scans, draw heads.
+    """Read and prepare scans, draw heads, make heads of label maps.
 
+    heads     how many are drawn
+    labels    a folder of label maps, one per head, to make heads of
     split_by  who is trained on (train) and held out (val, test); None: 15 % are held out, nobody of one subject
 
     Cases that cannot be read are named in `told["left out"]`. Raises UsageError if there is nothing to learn from.
     """
-    people = draw_heads(heads, plan.training.seed) if heads else []
+    files = [] if labels is None else maps_in(labels)
     if pairs is None:
-        if not heads:
-            raise UsageError("there is nothing to learn from", remedy="Name a folder of scans, or --simulated 4.")
-        return Data(heads=people, told={"data": "simulated heads", "attribution": "made from the MNI152 template"})
+        return simulated_alone(plan, heads, files, say)
+    people = people_of(plan, heads, files, say)
     parts = parts_of(pairs, split_by, plan.training.seed)
     train = load(pairs, plan, parts["train"], say)
     held = load(pairs, plan, parts["held"], say) if parts["held"] else None
@@ -60,3 +68,46 @@ def parts_of(pairs: Pairs, split_by: Split | None, seed: int) -> dict[str, set[s
     share = max(HELD, 1 / len(people))
     made = split(pairs.pairs, (1 - share, share, 0), seed=seed)
     return {"train": set(made.parts["train"]), "held": set(made.parts["val"])}
+
+
+def simulated_alone(
+    plan: Plan, heads: int, files: Sequence[Path] = (), say: Callable[[str], None] = lambda name: None
+) -> Data:
+    """Heads to learn from, drawn ones and those of label maps; 15 %, but at least one where there are two, are held out
+    and simulated once as a whole.
+
+    Raises UsageError if there is none.
+    """
+    if not heads and not files:
+        raise UsageError("there is nothing to learn from", remedy="Name a folder of scans, or --simulated 4.")
+    seed = plan.training.seed
+    people = people_of(plan, heads, files, say)
+    among = list(range(heads, len(people))) if files else list(range(heads))
+    count = max(1, round(HELD * len(among))) if len(people) > 1 else 0
+    out = {int(i) for i in stream(seed, "held out").permutation(among)[:count]}
+    held = [whole(people[i], plan, seed) for i in sorted(out)]
+    kept = [h for i, h in enumerate(people) if i not in out]
+    told = {
+        "data": f"simulated from {len(files)} label maps and {heads} heads made from the MNI152 template",
+        "attribution": "MNI152 template" if heads else "",
+        "split": {"train": [h.name for h in kept], "held": [v.name for v in held]},
+    }
+    reference = [whole(h, plan, seed) for h in kept[-FITTED:]] if held else []
+    return Data((), held, kept, tuple(seen(kept, plan, seed)), told, reference)
+
+
+def people_of(plan: Plan, heads: int, files: Sequence[Path], say: Callable[[str], None]) -> list[Head]:
+    """Drawn ones, then those of label maps."""
+    seed, with_CT = plan.training.seed, needs_CT(plan)
+    drawn = draw_heads(heads, seed, voxel_mm=plan.voxel_mm or 1.0, with_CT=with_CT) if heads else []
+    return drawn + heads_from_labels(files, seed, voxel_mm=plan.voxel_mm, with_CT=with_CT, say=say)
+
+
+def maps_in(folder: Path) -> list[Path]:
+    """NIfTI files of a folder, in the order of their names; a file is itself. Raises InputError if there is none."""
+    if folder.is_file():
+        return [folder]
+    found = sorted((p for p in folder.glob("*.nii*") if p.name.endswith((".nii", ".nii.gz"))), key=stem)
+    if not found:
+        raise InputError("holds no label maps (*.nii, *.nii.gz)", file=folder, remedy="Name the folder they lie in.")
+    return found

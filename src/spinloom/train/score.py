@@ -35,18 +35,19 @@ def answer(translator: Translator, volumes: Volumes, plan: Plan, seed: int = 0) 
 
 def scored(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan) -> dict[str, Report]:
     """By contrast: a report over subjects of what was made (d, x, y, z) of each."""
-    reports = {}
-    for i, side in enumerate(plan.target):
-        low, high = (0.0, 1.0) if side.is_signal else (side.low, side.high)
-        quantity = Quantity[side.quantity]
-        pairs = []
-        for values, one in zip(made, held, strict=True):
-            assert one.target is not None
-            x, y = (low + v.astype(float) * (high - low) for v in (values[i], one.target[i].numpy()))
-            voxel = plan.voxel_mm or 1.0
-            pairs.append(Pair(one.name, x, y, one.mask.numpy(), None, (voxel,) * 3, quantity, EYE))
-        reports[side.contrast] = evaluate(pairs, "honest")
-    return reports
+    return {side.contrast: evaluate(pairs_of(made, held, plan, i), "honest") for i, side in enumerate(plan.target)}
+
+
+def pairs_of(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan, i: int) -> list[Pair]:
+    """What was made (d, x, y, z) of each subject beside what it should be, of the i-th target, in its unit."""
+    side, pairs = plan.target[i], []
+    low, high = (0.0, 1.0) if side.is_signal else (side.low, side.high)
+    for values, one in zip(made, held, strict=True):
+        assert one.target is not None
+        x, y = (low + v.astype(float) * (high - low) for v in (values[i], one.target[i].numpy()))
+        voxel = plan.voxel_mm or 1.0
+        pairs.append(Pair(one.name, x, y, one.mask.numpy(), None, (voxel,) * 3, Quantity[side.quantity], EYE))
+    return pairs
 
 
 def floors(train: Sequence[Volumes], held: Sequence[Volumes], plan: Plan) -> dict[str, list[np.ndarray]]:

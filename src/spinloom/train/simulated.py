@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from spinloom.core.errors import UsageError, nearest
 from spinloom.models.translator import Batch
+from spinloom.phantom.ct_numbers import AIR_HU
 from spinloom.train.acquisitions import CONTRASTS, within
 from spinloom.train.augment import augmented
 from spinloom.train.examples import Examples, Place, below
@@ -21,13 +23,28 @@ STEP = 0.05
 """Relative change of T1 and T2 by which the effect of texture is measured."""
 
 
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Part of a head, all of one shape (slices, h, w) or (x, y, z).
+
+    f     (t, ...) fractions, 0 to 255;  texture, mask  float;  CT  above air [HU + 1000], None: not made
+    """
+
+    f: Tensor
+    texture: Tensor
+    mask: Tensor
+    CT: Tensor | None
+
+
 class Simulated(Examples):
     """Slices or patches of heads; sources under a protocol drawn anew for every sample, targets under the usual one.
 
         image = sum_t f_t PD_t (S_t + x dS_t/dx),   x the texture of T1 and T2, to first order
 
     then a slight blur, coil shading, and noise (Rician) of SNR 15 to 80; scaled as scans are, by the foreground. Every
-    second sample is stripped to the brain. Maps are the amount-weighted means of rates, without noise.
+    second sample is stripped to the brain. Maps are the amount-weighted means of rates, without noise. CT numbers are
+    cut from the one CT of each head, with its texture and noise; then no sample is stripped. Without pairs the first
+    half of the heads gives sources, the other targets.
 
     Raises UsageError for contrasts that no closed form makes.
     """
@@ -35,9 +52,11 @@ class Simulated(Examples):
     def __init__(self, heads: Sequence[Head], plan: Plan) -> None:
         self.heads, self.plan = tuple(heads), plan
         for side in (*plan.source, *plan.target):
-            known = (*CONTRASTS, *MAPS)
-            if side.contrast not in CONTRASTS and side.quantity not in MAPS:
+            known = (*CONTRASTS, *MAPS, "CT")
+            if side.contrast not in CONTRASTS and side.quantity not in (*MAPS, "HU"):
                 raise UsageError(f"'{side.contrast}' cannot be simulated", remedy=nearest(side.contrast, known))
+        if needs_CT(plan) and any(h.CT is None for h in self.heads):
+            raise UsageError("the heads were made without CT", remedy="Make them with_CT=True.")
 
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         samples = [self._one(rng) for _ in range(count)]
@@ -45,67 +64,88 @@ class Simulated(Examples):
         return augmented(batch, self.plan, rng) if self.plan.training.augment else batch
 
     def _one(self, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        head = self.heads[below(len(self.heads), rng)]
-        stripped = below(2, rng)
+        if self.plan.paired:
+            return self._of(self.heads, rng)
+        half = len(self.heads) // 2
+        source, _, _ = self._of(self.heads[:half] or self.heads, rng)
+        _, target, mask = self._of(self.heads[half:], rng)
+        return source, target, mask
+
+    def _of(self, heads: Sequence[Head], rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        head = heads[below(len(heads), rng)]
+        stripped = 0 if needs_CT(self.plan) else below(2, rng)
         inside = head.brain if stripped else head.whole
         net = self.plan.network
         place = Place.drawn(head.places[stripped], inside.shape, net, net.views[below(len(net.views), rng)], rng)
-        t, size = len(head.fractions), (net.slices, *net.patch) if net.dims == 2 else net.patch
-        f = place.cut(head.fractions, net, neighbours=True).reshape(t, *size).float() / 255
-        x = place.cut(head.texture[None], net, neighbours=True).reshape(size).float()
-        mask = place.cut(inside[None], net, neighbours=True).reshape(size).float()
-        f = f * mask
-        sides = [*self.plan.source, *self.plan.target]
-        images = [
-            self._image(side, head, inside, f, x, mask, rng, is_source=n < len(self.plan.source))
-            for n, side in enumerate(sides)
-        ]
-        k = len(self.plan.source)
-        middle = net.slices // 2
+        size = (net.slices, *net.patch) if net.dims == 2 else net.patch
+
+        def cut(volume: Tensor) -> Tensor:
+            return place.cut(volume[None], net, neighbours=True).reshape(size).float()
+
+        mask = cut(inside)
+        f = place.cut(head.fractions, net, neighbours=True).reshape(-1, *size).float() * mask
+        part = Cut(f, cut(head.texture), mask, None if head.CT is None else cut(head.CT))
+        images, k = images_of(self.plan, head, inside, part, rng), len(self.plan.source)
         if net.dims == 2:
-            source = torch.cat(images[:k])
+            middle = net.slices // 2
             target = torch.stack([i[middle] for i in images[k:]])
-            return source, target, mask[middle][None]
+            return torch.cat(images[:k]), target, mask[middle][None]
         return torch.stack(images[:k]), torch.stack(images[k:]), mask[None]
 
-    def _image(
-        self,
-        side: Side,
-        head: Head,
-        inside: Tensor,
-        f: Tensor,
-        x: Tensor,
-        mask: Tensor,
-        rng: torch.Generator,
-        *,
-        is_source: bool,
-    ) -> Tensor:
-        """(slices, h, w) or (x, y, z), scaled as the plan says."""
-        if side.quantity in MAPS:
-            return (self._map(side.quantity, head, f, x) - side.low) / (side.high - side.low)
-        signal = CONTRASTS[side.contrast](rng if is_source else None)
-        S = head.PD * signal(head.T1, head.T2)
-        slope = (head.PD * signal(head.T1 * (1 + STEP), head.T2 * (1 + STEP)) - S) / STEP
-        image = torch.tensordot(S, f, 1) + x * torch.tensordot(slope, f, 1)
-        # the scale of the whole volume, from every fourth voxel along each axis
-        coarse = (slice(None, None, 4),) * 3
-        seen = torch.tensordot(S, head.fractions[(slice(None), *coarse)].float() / 255, 1)[inside[coarse]]
-        top = torch.quantile(seen[:200_000], side.high / 100)
-        image = image / top.clamp_min(1e-6)
-        if not is_source:
-            return image
-        image = blurred(image, within(0.0, 0.5, rng))
-        image = image * shading(image, within(0.0, 0.15, rng), rng)
-        sigma = 1 / within(15, 80, rng)
-        noise = torch.randn((2, *image.shape), generator=rng) * sigma * 0.6
-        return ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt() * mask
 
-    def _map(self, name: str, head: Head, f: Tensor, x: Tensor) -> Tensor:
-        amount = torch.tensordot(head.PD, f, 1)
-        if name == "PD":
-            return amount
-        rate = torch.tensordot(head.PD / getattr(head, name), f, 1) / amount.clamp_min(1e-6) / (1 + x)
-        return torch.where(amount > 1e-3, 1 / rate.clamp_min(1e-3), torch.zeros_like(rate))
+def needs_CT(plan: Plan) -> bool:
+    return any(s.quantity == "HU" for s in (*plan.source, *plan.target))
+
+
+def images_of(plan: Plan, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator) -> list[Tensor]:
+    """Sources, then targets, each of the cut's shape and scaled as the plan says.
+
+    inside  (x, y, z) where the foreground of the whole head is: it sets the scale of signals
+    """
+    sides = [*plan.source, *plan.target]
+    return [image_of(s, head, inside, cut, rng, is_source=n < len(plan.source)) for n, s in enumerate(sides)]
+
+
+def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, *, is_source: bool) -> Tensor:
+    if side.quantity == "HU":
+        assert cut.CT is not None
+        return (cut.CT.float() + AIR_HU - side.low) / (side.high - side.low)
+    if side.quantity in MAPS:
+        return (map_of(side.quantity, head, cut) - side.low) / (side.high - side.low)
+    signal = CONTRASTS[side.contrast](rng if is_source else None)
+    S = head.PD * signal(head.T1, head.T2)
+    slope = (head.PD * signal(head.T1 * (1 + STEP), head.T2 * (1 + STEP)) - S) / STEP
+    image = mixed(S, cut.f) + cut.texture * mixed(slope, cut.f)
+    # the scale of the whole volume, from every fourth voxel along each axis
+    coarse = (slice(None, None, 4),) * 3
+    seen = torch.tensordot(S, head.fractions[(slice(None), *coarse)].float() / 255, 1)[inside[coarse]]
+    top = torch.quantile(seen[:200_000], side.high / 100)
+    image = image / top.clamp_min(1e-6)
+    if not is_source:
+        return image
+    image = blurred(image, within(0.0, 0.5, rng))
+    image = image * shading(image, within(0.0, 0.15, rng), rng)
+    sigma = 1 / within(15, 80, rng)
+    noise = torch.randn((2, *image.shape), generator=rng) * sigma * 0.6
+    return ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt() * cut.mask
+
+
+def map_of(name: str, head: Head, cut: Cut) -> Tensor:
+    amount = mixed(head.PD, cut.f)
+    if name == "PD":
+        return amount
+    rate = mixed(head.PD / getattr(head, name), cut.f) / amount.clamp_min(1e-6) / (1 + cut.texture)
+    return torch.where(amount > 1e-3, 1 / rate.clamp_min(1e-3), torch.zeros_like(rate))
+
+
+def mixed(weights: Tensor, f: Tensor) -> Tensor:
+    """sum_t w_t f_t / 255;  f (t, ...) float, or uint8 of a whole head, which is then never held as float at once."""
+    if f.is_floating_point():
+        return torch.tensordot(weights / 255, f, 1)
+    total = torch.zeros(f.shape[1:])
+    for w, part in zip((weights / 255).tolist(), f, strict=True):
+        total.add_(part, alpha=w)
+    return total
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
