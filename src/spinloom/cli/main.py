@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import warnings
@@ -82,6 +83,8 @@ def options(
 
 
 _debug = [False]
+PYTHON = re.compile(r" \(in Python: (?:[^()]|\([^()]*\))*\)")
+"""What messages tell those who call functions, and those who type commands cannot do."""
 
 
 def main() -> NoReturn:
@@ -96,7 +99,7 @@ def main() -> NoReturn:
     except SpinloomError as error:
         if _debug[0]:
             raise
-        typer.echo(f"spinloom: {error}", err=True)
+        typer.echo(f"spinloom: {PYTHON.sub('', str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("spinloom: interrupted; nothing is half-written, and `generate` can go on.", err=True)
@@ -128,7 +131,7 @@ def _note(
     line: str | None = None,
 ) -> None:
     """A warning is one line that names what was assumed."""
-    typer.echo(f"spinloom: note: {message}", err=True)
+    typer.echo(f"spinloom: note: {PYTHON.sub('', str(message))}", err=True)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

@@ -13,6 +13,8 @@ from spinloom.dataset.fingerprint_image import ImageFacts
 from spinloom.dataset.fingerprint_outliers import Outlier
 from spinloom.report.page import Table
 
+PARTS = 4
+
 
 def outlier_table(far: Sequence[Outlier]) -> Table:
     rows = tuple((o.name, o.contrast, o.what, f"{o.score:.1f}" if np.isfinite(o.score) else "") for o in far)
@@ -21,8 +23,14 @@ def outlier_table(far: Sequence[Outlier]) -> Table:
 
 
 def fault_table(found: Fingerprint) -> Table:
-    rows = tuple((Path(file).name, fault) for file, fault in found.faults)
-    return Table(("file", "not measured, because"), rows, "The others went on.")
+    rows = tuple((_place(file), fault) for file, fault in found.faults)
+    return Table(("path", "not measured, because"), rows, "The others went on.")
+
+
+def _place(file: str) -> str:
+    """A path, or the end of a long one: in most layouts a bare name is that of many subjects."""
+    parts = Path(file).parts
+    return file if len(parts) <= PARTS else "/".join(("…", *parts[-PARTS:]))
 
 
 def contrast_table(found: Fingerprint) -> Table:

@@ -44,7 +44,7 @@ class Fingerprint:
     grids               the different grids; one only if all images share it
     one_grid            share of the visits whose images all lie on one grid
     agreements          of every two contrasts of a visit
-    faults              (file, fault) of scans that could not be measured
+    faults              (path, whose it is and what is wrong) of scans that could not be measured
     """
 
     subjects: int
@@ -89,7 +89,8 @@ def fingerprint(
                 image = read(scan)
                 mask = foreground(image)
             except SpinloomError as error:
-                faults.append((str(scan.path), f"{error.fault}. {error.remedy or ''}".strip()))
+                whose = " ".join(part for part in (subject, session, scan.contrast) if part)
+                faults.append((str(scan.path), f"{whose}: {error.fault}. {error.remedy or ''}".strip()))
                 continue
             numbers.append(_number(grids, image.grid))
             images.append(measure(scan, image, mask, numbers[-1]))
@@ -99,8 +100,9 @@ def fingerprint(
         agreements += _agreements([one for one in seen if one[1].quantity is not Quantity.LABEL])
         whole += [len(set(numbers)) == 1] if numbers else []
     if not images:
-        why = faults[0][1] if faults else "there is none"
-        raise InputError(f"no scan could be measured: {why}")
+        file, why = faults[0] if faults else (None, "there is none")
+        first = f" the first of {len(faults)}," if len(faults) > 1 else ""
+        raise InputError(f"no scan could be measured:{first} {why}", file=file)
     return Fingerprint(
         subjects=len({i.subject for i in images}),
         sessions=len({(i.subject, i.session) for i in images}),

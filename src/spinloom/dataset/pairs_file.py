@@ -65,8 +65,14 @@ def read_pairs(path: str | os.PathLike[str]) -> Pairs:
         return Pairs(pairs, *sides, faults, layout, told["licence"], paired, doubts=doubts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"is no list of pairs ({type(error).__name__}: {error})", file=file, remedy="Make it with spinloom pair."
+            f"is no list of pairs: {_lack(error)}", file=file, remedy="Make it with spinloom pair."
         ) from error
+
+
+def _lack(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no entry {error}"
+    return "it is no JSON" if isinstance(error, ValueError) else "it is laid out otherwise"
 
 
 def _row(pair: Pair, root: Path) -> dict[str, Any]:

@@ -35,9 +35,11 @@ def search(fixed: Any, moving: Any, rim: Any, counts: Any, kind: Kind) -> tuple[
             return rigid, affine
         return rigid, affine, _deformed(fixed, moving, counts, affine, kind)
     except RuntimeError as error:
-        last = str(error).strip().splitlines()[-1]
+        apart = any(word in str(error) for word in ("outside", "overlap", "No valid points"))
+        why = "the images do not meet in space" if apart else "the search failed"
         raise InputError(
-            f"no registration found ({last})", remedy="Check that both images show the same part of the body."
+            f"no registration found: {why}",
+            remedy="Check that both images show the same part of the body, and their affines.",
         ) from error
 
 

@@ -79,7 +79,7 @@ def _chosen(groups: list[list[Frame]], series: int | str | None, place: Path) ->
     raise InputError(
         f"holds {len(fitting)} series ({held})",
         file=place,
-        remedy=f"Say which: series={fitting[0][0]}, or a folder for each.",
+        remedy=f"Put each into a folder of its own and name that (in Python: series={fitting[0][0]}).",
     )
 
 

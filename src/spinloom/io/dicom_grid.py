@@ -108,12 +108,12 @@ def _require_even(ordered: list[Frame], along: FloatArray, path: Path) -> None:
         raise InputError(
             f"{missing} of {len(ordered) + missing} slices are missing, the first after {after} and before {before}",
             file=path,
-            remedy="Find them, keep the slices of one side of the gap, or interpolate (fill=True).",
+            remedy="Find them, or put the slices of one side into a folder of their own (in Python: fill=True).",
         )
     raise InputError(
         f"its slices are spaced unevenly: {gaps.min():.2f} to {gaps.max():.2f} mm, the first change after {after}",
         file=path,
-        remedy="Keep the slices of one spacing in the folder, or interpolate (fill=True).",
+        remedy="Put the slices of one spacing into a folder of their own (in Python: fill=True).",
     )
 
 

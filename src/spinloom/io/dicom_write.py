@@ -78,7 +78,10 @@ def _require(like: object, identity: str, model: MadeBy | None, description: str
     if identity not in ("none", "keep"):
         raise UsageError(f"identity={identity!r}: it is 'none' or 'keep'")
     if like is None and identity == "keep":
-        raise UsageError("there is no source whose identity could be kept", remedy="Give like=, or identity='none'.")
+        raise UsageError(
+            "there is no source whose identity could be kept",
+            remedy="Give the DICOM series it was made from, or no identity (in Python: like=..., identity='none').",
+        )
     words = {
         "description": (description, LONGEST - len(SAID)),
         "model name": (model.name if model else "Spinloom", LONGEST),

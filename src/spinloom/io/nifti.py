@@ -107,7 +107,7 @@ def _finite(values: NDArray[Any], nonfinite: float | None, path: str | os.PathLi
         raise InputError(
             f"{count} of {bad.size} voxels are NaN or inf",
             file=path,
-            remedy="Pass nonfinite=0 to put 0 in their place.",
+            remedy="Put 0 in their place and save it again (in Python: nonfinite=0).",
         )
     return np.where(bad, np.asarray(nonfinite, values.dtype), values)
 

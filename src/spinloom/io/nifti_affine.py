@@ -89,7 +89,8 @@ def _require_agreement(
         raise InputError(
             f"its two affines put the image in different places ({sizes})",
             file=path,
-            remedy="Pass affine='sform' (what nibabel reads) or affine='qform' (what ITK reads).",
+            remedy="Save it with one of them in both places (in Python: affine='sform', what nibabel reads, or "
+            "affine='qform', what ITK reads).",
         )
 
 

@@ -84,6 +84,9 @@ class NonCentralChi:
         return {"noise": "non-central chi", "n_coils": self.n_coils}
 
 
+SAY_SIGNAL = "An SNR needs a magnitude image (in Python: Noise(snr, signal=...) for others)."
+
+
 @dataclass(frozen=True)
 class Noise:
     """Noise of a given signal-to-noise ratio, added to what noise the image already has.
@@ -113,12 +116,14 @@ class Noise:
         if np.iscomplexobj(data):
             raise InputError("noise at an SNR is defined for real images", remedy="Give the magnitude.")
         if not isinstance(self.kind, Gaussian):
-            require_magnitude(data, "Rician or chi noise", "Use Gaussian noise.")
+            require_magnitude(
+                data, "Rician or chi noise", "Add Gaussian noise (--noise gaussian), which may be negative."
+            )
         reference = self.signal
         if reference is None:
             if image.quantity is Quantity.HU:
-                raise InputError("CT numbers have no mean signal", remedy="Say the signal that the SNR is of.")
-            require_magnitude(data, "the mean signal of the head", "Say the signal that the SNR is of.")
+                raise InputError("CT numbers have no mean signal", remedy=SAY_SIGNAL)
+            require_magnitude(data, "the mean signal of the head", SAY_SIGNAL)
             reference = float(data[masks.head(data)].mean())
         sigma = reference / self.snr
         facts = {**self.facts(), "signal": reference, "sigma": sigma}

@@ -109,7 +109,8 @@ def measure(scans: Iterable[ToMeasure]) -> Profile:
             if np.isfinite(value):
                 found.setdefault(contrast, {}).setdefault(key, []).append(value)
     if not found:
-        raise InputError(failures[0][1] if failures else "there is no scan to measure")
+        first = f"no scan could be measured; the first, {failures[0][0]}: {failures[0][1]}" if failures else ""
+        raise InputError(first or "there is no scan to measure")
     ranges = {
         c: MappingProxyType(
             {k: Range(float(min(v)), float(np.median(v)), float(max(v)), len(v)) for k, v in numbers.items()}
