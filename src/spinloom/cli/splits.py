@@ -21,6 +21,7 @@ def split(
     shares: Annotated[str, typer.Option("--shares", help="Of train, val and test.")] = "0.7,0.15,0.15",
     folds: Annotated[int | None, typer.Option("--folds", help="Instead: this many folds.", min=2)] = None,
     by_site: Annotated[bool, typer.Option("--by-site", help="Instead: leave one site out at a time.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Compare the pictures of the parts too (leakage).")] = False,
     seed: o.Seed = 0,
     layout: LayoutName = None,
     exclude: Exclude = None,
@@ -28,11 +29,13 @@ def split(
 ) -> None:
     """Split by subject, never by slice: all visits and spellings of one person stay together.
 
+    Names are compared always, pictures with --check (exit code 4 if something leaks).
     Example: spinloom split pairs -o split.json
     """
     from spinloom.cli.write import print_facts
     from spinloom.core.errors import UsageError
     from spinloom.dataset import split_cases as by
+    from spinloom.dataset.leakage_of_sets import leakage_of_split
 
     if folds and by_site:
         raise UsageError("--folds and --by-site exclude each other")
@@ -45,7 +48,13 @@ def split(
         made = (by.split(members, _numbers(shares), seed=seed),)
     by.write_splits(made, out)
     sizes = [f"{s.name}: " + ", ".join(f"{part} {len(who)}" for part, who in s.parts.items()) for s in made]
-    print_facts({"written": str(out), "subjects": sizes, "how": made[0].how}, as_json=json)
+    results = leakage_of_split(members, out, tell=tell) if check else {}
+    seen = {name: result.facts() for name, result in results.items()}
+    other = f"not compared; spinloom leakage {cases} --split {out} does, as does --check"
+    facts = {"written": str(out), "subjects": sizes, "how": made[0].how, "pictures": seen or other}
+    print_facts(facts, as_json=json)
+    for result in results.values():
+        result.raise_if_found()
 
 
 def leakage(
@@ -54,13 +63,14 @@ def leakage(
     split: Annotated[Path | None, typer.Option("--split", help="Compare the parts of this split of TRAIN.")] = None,
     contrast: Annotated[str | None, typer.Option("--contrast", help="Compare this one only, e.g. T1w.")] = None,
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Correlation from which slices are alike.", min=0.5, max=1.0)
-    ] = 0.98,
+        float, typer.Option("--threshold", help="Correlation of detail from which slices are alike.", min=0.5, max=1.0)
+    ] = 0.8,
     json: o.Json = False,
 ) -> None:
     """Find people on both sides, however spelled, and slices of the test set that resemble a training slice.
 
-    Exit code 4 if something leaks. Example: spinloom leakage train_input.npy val_input.npy
+    However padded, cropped, turned up to 10 degrees, mirrored or scaled. Exit code 4 if something leaks or if nothing
+    can be compared, e.g. T1w with T2w. Example: spinloom leakage train_input.npy val_input.npy
     """
     from spinloom.cli.write import print_facts
     from spinloom.core.errors import UsageError

@@ -13,7 +13,7 @@ from spinloom.dataset.leakage import THRESHOLD, Leakage, check_leakage, merged
 from spinloom.dataset.pairs import Pair
 from spinloom.dataset.scans import Scan
 from spinloom.dataset.split_cases import read_splits
-from spinloom.dataset.thumbnails import Thumbnails, joined, thumbnails_of, thumbnails_of_stack, turned
+from spinloom.dataset.thumbnails import Thumbnails, joined, thumbnails_of, thumbnails_of_stack
 
 Members = Sequence[Pair | Scan]
 Tell = Callable[[str], None]
@@ -29,24 +29,27 @@ def leakage_between(
     """Of two sets: cases or scans, or NumPy stacks of slices (whose people nobody knows).
 
     contrast  compare images of this one only; None: of every contrast both have, each with its like. A stack is
-              compared with all, and turned and mirrored, for nobody knows its contrast and its axes
+              compared with all, for nobody knows its contrast
 
     Raises PartialFailure if an image of either cannot be read: what was not looked at may leak.
     """
-    sides = [_pictures(side, contrast, tell) for side in (train, test)]
+    stacks = any(isinstance(side, Path) for side in (train, test))
+    sides = [_pictures(side, contrast, tell, stacks) for side in (train, test)]
     faults = [fault for side in sides for made in side.values() for fault in made.faults]
     if faults:
         raise PartialFailure(
             f"{len(faults)} images cannot be read, so leakage cannot be excluded; first: {faults[0][1]}"
         )
     people = [[] if isinstance(side, Path) else [member.subject for member in side] for side in (train, test)]
-    if any(isinstance(side, Path) for side in (train, test)):
+    if stacks:
         sides = [{"": joined(side.values())} for side in sides]
-        if not (isinstance(train, Path) and isinstance(test, Path)):
-            sides[0] = {"": turned(sides[0][""])}
     groups = [(sides[0][c], sides[1][c]) for c in sides[0] if c in sides[1]] or [(joined([]), joined([]))]
     return merged(
-        [check_leakage(a, b, train_subjects=people[0], test_subjects=people[1], threshold=threshold) for a, b in groups]
+        [
+            check_leakage(a, b, train_subjects=people[0], test_subjects=people[1], threshold=threshold)
+            for a, b in groups
+        ],
+        missed=tuple(sorted(set(sides[0]) ^ set(sides[1]))),
     )
 
 
@@ -76,7 +79,7 @@ def leakage_of_split(
     return results
 
 
-def _pictures(side: Members | Path, contrast: str | None, tell: Tell) -> dict[str, Thumbnails]:
+def _pictures(side: Members | Path, contrast: str | None, tell: Tell, square: bool) -> dict[str, Thumbnails]:
     """Slices by contrast; of a stack, whose contrast nobody knows, under an empty name."""
     if isinstance(side, Path):
         return {"": thumbnails_of_stack(side)}
@@ -84,4 +87,5 @@ def _pictures(side: Members | Path, contrast: str | None, tell: Tell) -> dict[st
     shown = [s for s in scans if s.quantity is not Quantity.LABEL and contrast in (None, s.contrast)]
     if not shown:
         raise InputError(f"no image{f' of contrast {contrast}' if contrast else ''} to compare")
-    return {c: thumbnails_of([s for s in shown if s.contrast == c], tell) for c in sorted({s.contrast for s in shown})}
+    found = sorted({s.contrast for s in shown})
+    return {c: thumbnails_of([s for s in shown if s.contrast == c], tell, square) for c in found}
