@@ -23,7 +23,7 @@ SHAPE = (32, 36, 20)
 INSIDE = sum(((g - n / 2) / (0.36 * n)) ** 2 for g, n in zip(np.indices(SHAPE), SHAPE, strict=True)) < 1
 RNG = np.random.default_rng(2)
 B0 = 5.0 * (np.indices(SHAPE)[0] - 15.7)
-"""[Hz], 2.5 Hz/mm"""
+"""[Hz], 1 Hz/mm"""
 B1 = 1 + 0.01 * (np.indices(SHAPE)[1] - 17.6)
 SCAN = np.hypot(100.0 * INSIDE + RNG.normal(size=SHAPE), RNG.normal(size=SHAPE)).astype(np.float32)
 
@@ -32,7 +32,7 @@ def bids(root: Path, unit: str | None, per_unit: float, percent: bool = False) -
     def save(name: str, data: np.ndarray, unit: str | None = None) -> None:
         file = root / "sub-01" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_image(Image(data, np.diag([2.0, 2.0, 2.0, 1.0])), file)
+        write_image(Image(data, np.diag([5.0, 5.0, 5.0, 1.0])), file)
         if unit:
             Path(str(file).replace(".nii.gz", ".json")).write_text(json.dumps({"Units": unit}))
 
@@ -55,7 +55,7 @@ def test_B0_and_B1_of_fmap_are_measured_and_phasediff_is_refused(
     assert "phasediff.nii.gz is a wrapped phase" in done.stderr
     found = profile_of((tmp_path / "like.toml").read_text()).contrasts
     assert found["fieldmap"]["field_sd"].median == pytest.approx(B0[INSIDE].std(), rel=0.03)
-    assert found["fieldmap"]["field_slope_per_mm"].median == pytest.approx(2.5, rel=0.03)
+    assert found["fieldmap"]["field_slope_per_mm"].median == pytest.approx(1.0, rel=0.03)
     assert found["TB1map"]["field_sd"].median == pytest.approx(B1[INSIDE].std(), rel=0.01)
     assert found["TB1map"]["field_median"].median == pytest.approx(np.median(B1[INSIDE]), rel=0.01)
 

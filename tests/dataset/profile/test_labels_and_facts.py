@@ -28,7 +28,7 @@ LABELS = np.where(INSIDE, 1 + (np.indices(SHAPE)[0] > 23), 0).astype(np.int16)
 SAID = {"EchoTime": 0.08, "RepetitionTime": 4.0, "FlipAngle": 90, "MagneticFieldStrength": 1.5}
 
 
-def save(path: Path, data: np.ndarray, quantity: Quantity = Quantity.SIGNAL, mm: float = 2.0) -> Path:
+def save(path: Path, data: np.ndarray, quantity: Quantity = Quantity.SIGNAL, mm: float = 4.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_image(Image(data, np.diag([mm, mm, mm, 1.0]), quantity), path)
     return path
@@ -171,7 +171,7 @@ def test_times_and_PD_of_labels_come_from_series_with_their_errors(tmp_path: Pat
         [np.choose(LABELS, [0.0, *(p * (1 - 2 * np.exp(-t / T)) for p, T in zip(PD, T1, strict=True))]) for t in TI], -1
     )
     noisy = (100 * S + np.random.default_rng(1).normal(size=S.shape)).astype(np.float32)
-    nib.save(nib.Nifti1Image(noisy, np.diag([2.0, 2, 2, 1])), tmp_path / "p1_IR.nii.gz")
+    nib.save(nib.Nifti1Image(noisy, np.diag([4.0, 4, 4, 1])), tmp_path / "p1_IR.nii.gz")
     save(tmp_path / "scans/p1_T1w.nii.gz", scan(0.5))
     save(tmp_path / "maps/p1_seg.nii.gz", LABELS, Quantity.LABEL)
     command = ["profile", str(tmp_path / "scans"), "--labels", str(tmp_path / "maps"), "-o", str(tmp_path / "x.toml")]
