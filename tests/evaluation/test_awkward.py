@@ -40,11 +40,27 @@ def test_one_head_stored_in_two_orientations_is_one_head() -> None:
     y = image(head())
     flip = np.diag([-2.0, 2.0, 3.0, 1.0])
     flip[0, 3] = 2.0 * (SHAPE[0] - 1)
-    with pytest.raises(InputError, match="apart in space"):
-        pair_of(image(head()[::-1], affine=flip), y)
-    moved = pair_of(image(head()[::-1], affine=flip), image(head()[::-1], affine=flip))
     straight = pair_of(y, y)
-    np.testing.assert_array_equal(moved.x, straight.x)
+    for moved in (
+        pair_of(image(head()[::-1], affine=flip), image(head()[::-1], affine=flip)),
+        pair_of(image(head()[::-1], affine=flip), y),
+    ):
+        np.testing.assert_array_equal(moved.x, straight.x)
+        np.testing.assert_array_equal(moved.y, straight.y)
+    assert not np.array_equal(pair_of(image(head()[::-1]), y).x, straight.x)
+    with pytest.raises(InputError, match="apart in space"):
+        pair_of(image(head(), affine=flip + np.diag([0, 0, 0.1, 0])), y)
+
+
+@pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2)])
+def test_axes_in_another_order_are_the_same_points_and_scored_without_loss(order: tuple[int, int, int]) -> None:
+    """Coronal or sagittal storage: voxel (i, j, k) of one array is voxel (i, j, k)[order] of the other."""
+    affine = np.diag([2.0, 2.0, 3.0, 1.0])
+    turned = affine[:, [*order, 3]]
+    inside = Image((head() > 0).transpose(order).astype(np.uint8), turned, Quantity.LABEL)
+    moved = pair_of(image(head().transpose(order), affine=turned), image(head()), mask=inside)
+    np.testing.assert_array_equal(moved.x, moved.y)
+    np.testing.assert_array_equal(moved.mask, head() > 0)
 
 
 def test_a_CT_scored_as_a_signal_is_warned_of() -> None:

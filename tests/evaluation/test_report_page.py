@@ -114,7 +114,8 @@ def test_the_worst_come_first_in_tables_and_pictures(
     assert pictured == sorted(pictured, reverse=True)
     rows = [cell for cell in read[0].cells if cell in NAMES]
     values = scored[0].values("honest", "MAE")
-    assert rows[-len(NAMES) :] == sorted(NAMES, key=lambda name: -values[name])
+    ranked = sorted(NAMES, key=lambda name: -values[name])
+    assert ranked in [rows[i : i + len(NAMES)] for i in range(len(rows))]
 
 
 def test_what_failed_is_said_beside_what_was_scored(read: tuple[Reader, str]) -> None:

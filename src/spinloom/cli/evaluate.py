@@ -59,9 +59,10 @@ def evaluate(
 
     from spinloom.cli.write import keep_inputs, keep_text, print_table
     from spinloom.core.errors import InputError, PartialFailure, UsageError
+    from spinloom.core.version import __version__
     from spinloom.evaluation.encoder_file import read_encoder
     from spinloom.evaluation.files import evaluate_files, match
-    from spinloom.evaluation.tables import as_json, encoded_rows, reasons, summary_rows
+    from spinloom.evaluation.tables import as_json, encoded_rows, reasons, remarks, summary_rows
 
     if report is not None and report.suffix != ".html":
         raise UsageError(f"--report must end in .html, got '{report}'")
@@ -96,11 +97,12 @@ def evaluate(
         for one in (found, second[1]) if second is not None else (found,):
             if one.encoded:
                 print_table(encoded_rows(one), as_json=False)
-        for why in reasons(found):
+        for why in (*remarks(found), *reasons(found)):
             typer.echo(f"note: {why}")
         for p in found.protocols:
             for caveat in p.caveats:
                 typer.echo(f"note: {p.name}: {caveat}")
+        typer.echo(f"note: by Spinloom {__version__}; files with their SHA-256 are in --json and the --report")
         if second is not None:
             _print_difference(found, second)
     for one in (found, second[1]) if second is not None else (found,):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from spinloom.core.errors import InputError, SpinloomError, UsageError
 from spinloom.core.image import Quantity
+from spinloom.evaluation.about import About, mask_of, units_doubt, whose
 from spinloom.evaluation.encoded import encoded
 from spinloom.evaluation.encoder import Encoder
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.on_disk import images_in, is_one, subject_of
 from spinloom.evaluation.pair import Pair, pair_of
 from spinloom.evaluation.scores import Report, Row, rows_of
+from spinloom.files.hashes import sha256_path
+from spinloom.io.slice_folder import SUFFIXES as PICTURES
 
+WHAT = ("prediction", "reference", "mask", "labels")
 PathLike = str | os.PathLike[str]
 
 
@@ -32,6 +38,10 @@ class Files:
     mask: Path | None = None
     labels: Path | None = None
     spacing_mm: tuple[float, float, float] | None = None
+
+    @property
+    def subject(self) -> str:
+        return whose(self.name, picture=self.reference.suffix.lower() in PICTURES)
 
 
 def match(
@@ -105,15 +115,20 @@ def evaluate_files(
     asked = protocols(tuple(protocol), quantity)
     rows: list[Row] = []
     done: list[str] = []
+    about: list[About] = []
     failures = list(faults)
+    hashed = cache(sha256_path)
     for files in cases:
         try:
-            rows += list(rows_of(load(files, quantity), asked))
+            pair = load(files, quantity)
+            rows += list(rows_of(pair, asked))
             done.append(files.name)
+            used = {what: (str(p), hashed(p)) for what in WHAT if (p := getattr(files, what)) is not None}
+            about.append(About(files.name, files.subject, mask_of(pair), units_doubt(pair), used))
         except SpinloomError as error:
             failures.append((files.name, str(error).removeprefix(f"{files.name}: ")))
     seen = () if encoder is None else (encoded((load(f, quantity) for f in cases if f.name in done), encoder),)
-    return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures), seen)
+    return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures), seen, tuple(about))
 
 
 def _by_subject(folder: Path, pattern: str, faults: dict[str, str]) -> dict[str, Path]:
@@ -122,11 +137,25 @@ def _by_subject(folder: Path, pattern: str, faults: dict[str, str]) -> dict[str,
     if len(set(names)) < len(names) and len({p.parent for p in files}) == len(files):
         names = [p.parent.relative_to(folder).as_posix().replace("/", "_") for p in files]
     found: dict[str, Path] = {}
+    names = _slices_apart(names, files)
     for name, path in zip(names, files, strict=True):
         if name in found:
             faults[name] = f"has several files in {folder}: {found[name].name} and {path.name}; say which by a pattern"
         found[name] = path
     return found
+
+
+def _slices_apart(names: list[str], files: list[Path]) -> list[str]:
+    """Pictures of one subject whose file names differ only by a number are cases by themselves, of that subject."""
+    apart = list(names)
+    for name in {n for n in names if names.count(n) > 1}:
+        mine = [i for i, n in enumerate(names) if n == name]
+        stems = [files[i].stem for i in mine]
+        pictures = all(files[i].suffix.lower() in PICTURES for i in mine)
+        if pictures and len(set(stems)) == len(stems) and len({re.sub(r"\d+", "#", s) for s in stems}) == 1:
+            for i, stem in zip(mine, stems, strict=True):
+                apart[i] = stem
+    return apart
 
 
 def _extra(path: Path, faults: dict[str, str], subjects: list[str]) -> dict[str, Path]:

@@ -123,7 +123,12 @@ COMMON = (
     Column("slice roughness", ideal=1.0),
 )
 HONEST = Protocol(
-    "honest", "One scale, inside the mask", COMMON, honest, "This project; every definition is cited in its own module"
+    "honest",
+    "One scale, inside the mask",
+    COMMON,
+    honest,
+    "This project; every definition is cited in its own module",
+    data_range="the 99.5th percentile of the reference in the mask",
 )
 HONEST_HU = Protocol(
     "honest",
@@ -139,4 +144,5 @@ HONEST_HU = Protocol(
     ),
     honest,
     HONEST.source,
+    data_range=f"{HU_RANGE:g} HU",
 )

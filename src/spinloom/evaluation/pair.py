@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ def pair_of(
 
     mask    voxels above zero count;  labels  integers
 
+    The same voxels with their axes in another order or direction are one grid.
+
     Raises InputError if grids or quantities differ (nothing is resampled or converted in silence), if a value is not
     finite, if the reference is constant, if the mask is empty, or if CT numbers do not look like Hounsfield units.
     Warns of a signal that looks like CT numbers.
@@ -57,16 +59,17 @@ def pair_of(
             f"{name}: the prediction is {prediction.quantity.value}, the reference {reference.quantity.value}",
             remedy="Convert one of them first; scores of different quantities mean nothing.",
         )
+    reference, prediction = _upright(reference), _upright(prediction)
+    mask, labels = (None if one is None else _upright(one) for one in (mask, labels))
     for what, other in (("prediction", prediction), ("mask", mask), ("label map", labels)):
         if other is not None:
             _require_one_grid(name, what, other, reference)
-    y, affine = to_ras(np.asarray(reference.data), reference.affine)
-    x = to_ras(np.asarray(prediction.data), prediction.affine)[0]
+    x, y, affine = np.asarray(prediction.data), np.asarray(reference.data), reference.affine
     for what, values in (("prediction", x), ("reference", y)):
         _require_numbers(name, what, values)
     if np.ptp(y) == 0:
         raise InputError(f"{name}: the reference is constant ({float(y.flat[0]):g})", remedy="Check the file.")
-    inside = None if mask is None else np.asarray(to_ras(np.asarray(mask.data), mask.affine)[0], float) > 0
+    inside = None if mask is None else np.asarray(mask.data, float) > 0
     if inside is not None and not inside.any():
         raise InputError(f"{name}: the mask is empty", remedy="Check the mask, or leave it out.")
     if reference.quantity is Quantity.HU:
@@ -75,14 +78,20 @@ def pair_of(
     if reference.quantity is Quantity.SIGNAL and float(np.min(y)) < AIR_OF_A_CT:
         warnings.warn(
             f"{name}: the reference goes down to {float(np.min(y)):g}, as CT numbers do, and is scored as a signal "
-            "without units; if it is a CT, say that its quantity is HU",
+            "without units; if it is a CT, say that its quantity is HU (--quantity HU)",
             stacklevel=2,
         )
-    tissue = None if labels is None else np.asarray(to_ras(np.asarray(labels.data), labels.affine)[0], np.int64)
+    tissue = None if labels is None else np.asarray(labels.data, np.int64)
     dx, dy, dz = (float(d) for d in voxel_sizes_mm(affine))
     return Pair(
         name, np.asarray(x, float), np.asarray(y, float), inside, tissue, (dx, dy, dz), reference.quantity, affine
     )
+
+
+def _upright(image: Image) -> Image:
+    """The same voxels, with axes that run as close to right, anterior, superior as they can."""
+    data, affine = to_ras(np.asarray(image.data), image.affine)
+    return replace(image, data=data, affine=affine)
 
 
 def _require_one_grid(name: str, what: str, other: Image, reference: Image) -> None:
@@ -115,9 +124,10 @@ def _require_hounsfield(name: str, what: str, values: NDArray[np.generic]) -> No
     if low >= -200:
         fault, remedy = f"from {low:g} to {high:g}, without air", "Stored with an offset? Subtract it (often 1024)."
         if high - low <= 10:
-            fault, remedy = f"from {low:g} to {high:g}", "Undo the scaling of the network: HU = 1000 x, for example."
+            undo = "2000 x - 1000" if low >= 0 and high <= 1.5 else "1000 x"
+            fault = f"from {low:g} to {high:g}"
+            remedy = f"Undo the scaling of the network, with the numbers it was trained with: HU = {undo}, for example."
         raise InputError(f"{name}: the {what} does not look like HU: {fault}", remedy=remedy)
     if high - low <= 10 or high < -500:
-        raise InputError(
-            f"{name}: the {what} does not look like HU: from {low:g} to {high:g}", remedy="Check the file."
-        )
+        remedy = "An offset subtracted twice? Add it again (often 1024)." if high < -500 else "Check the file."
+        raise InputError(f"{name}: the {what} does not look like HU: from {low:g} to {high:g}", remedy=remedy)

@@ -47,6 +47,7 @@ class Protocol:
     source    citation
     HU        whether it is made for CT numbers (True), for anything else (False), or for both (None)
     caveats   what its numbers hide, one sentence each
+    data_range  what PSNR and SSIM take as the full range of values
     """
 
     name: str
@@ -56,6 +57,7 @@ class Protocol:
     source: str
     HU: bool | None = None
     caveats: tuple[str, ...] = ()
+    data_range: str = ""
 
     def suits(self, quantity: Quantity) -> bool:
         return self.HU is None or self.HU == (quantity is Quantity.HU)

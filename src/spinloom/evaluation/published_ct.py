@@ -119,6 +119,7 @@ SYNTHRAD2023 = Protocol(
     synthrad2023,
     "Huijben et al., Med. Image Anal. 97, 103276 (2024); SynthRAD2023/metrics, corrected in July 2023",
     HU=True,
+    data_range="4024 HU (-1024 to 3000)",
     caveats=("A range of 4024 HU makes PSNR and SSIM generous: an error of 60 HU in soft tissue is 36 dB.",),
 )
 SYNTHRAD2025 = Protocol(
@@ -128,6 +129,7 @@ SYNTHRAD2025 = Protocol(
     synthrad2025,
     "Thummerer et al., Med. Phys. 52, e17981 (2025); SynthRAD2025/evaluation",
     HU=True,
+    data_range="4095 HU (-1024 to 3071)",
     caveats=(
         "Its MS-SSIM is not Wang's: luminance enters at every scale, and powers are taken before the mean.",
         "Dice, HD95 and dose, which complete its ranking, need a segmentation network and a dose engine.",
@@ -140,6 +142,7 @@ SOURCE2 = Protocol(
     source2,
     "Its notebooks: images in [-1, 1], one unit is 1000 HU",
     HU=True,
+    data_range="PSNR: 2000 HU; SSIM: that of each slice of the reference",
     caveats=(
         "The whole frame of 256 x 256 counts: background that any network gets right lifts every number.",
         "Without a mask, couch and noise around the body count too; with one, all around it is set to air.",

@@ -62,6 +62,7 @@ SOURCE0 = Protocol(
     source0,
     "Its evaluation.py",
     HU=False,
+    data_range="PSNR: 255, each slice stretched by itself; SSIM: max - |min| of the prediction",
     caveats=(
         "Both images are stretched separately: a map wrong by a factor of two scores as if it were right.",
         "The range of SSIM is taken from the prediction.",

@@ -77,6 +77,7 @@ SYNDIFF = Protocol(
     syndiff,
     "Özbey et al., IEEE Trans. Med. Imaging 42, 3524 (2023); its test.py for PSNR (which has no SSIM)",
     HU=False,
+    data_range="PSNR: the largest value of the prediction; SSIM: 1, the largest of each slice",
     caveats=(
         "Prediction and reference are divided by their own largest values: errors of scale vanish.",
         "No public code says how its SSIM was worked out: scikit-image's default with a range of 1 is taken.",
@@ -95,6 +96,7 @@ SELFRDB = Protocol(
     selfrdb,
     "Arslan et al., arXiv:2405.06789; its utils.py",
     HU=False,
+    data_range="the largest value of each slice of the reference, both divided by their own means",
     caveats=("Prediction and reference are divided by their own means: errors of scale vanish.", EXACT),
 )
 FAST_DDPM = Protocol(
@@ -104,5 +106,6 @@ FAST_DDPM = Protocol(
     fast_ddpm,
     "Jiang et al., IEEE J. Biomed. Health Inform. (2025), arXiv:2405.14802; its runners/diffusion.py, translation",
     HU=False,
+    data_range="255, the largest value of the reference",
     caveats=("Background counts, and lifts both numbers.", PER_SUBJECT, EXACT),
 )

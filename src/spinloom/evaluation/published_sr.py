@@ -75,6 +75,7 @@ SOURCE1 = Protocol(
     source1,
     "arXiv:2603.14667 and its repository's src/metrics.py",
     HU=False,
+    data_range="2, from 0 to the largest value of the reference",
     caveats=(
         "Its 3D window on single slices is misleading: see the SSIM of the plane beside it.",
         "A slice without any error counts as 100 dB; background counts, and its windows see zeros beyond the edges.",

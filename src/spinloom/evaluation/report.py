@@ -14,8 +14,9 @@ from spinloom.evaluation.files import Files, load
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.perception import Perception, perception
 from spinloom.evaluation.pictures import histogram, perception_distortion, triptych
+from spinloom.evaluation.protocol import Protocol
 from spinloom.evaluation.scores import Report, against, shown
-from spinloom.evaluation.tables import encoded_rows, number, reasons, summary_rows
+from spinloom.evaluation.tables import encoded_rows, file_rows, number, reasons, remarks, summary_rows
 from spinloom.report.page import Facts, Gallery, Page, Part, Prose, References, Section, Table
 
 MOST_PICTURED = 8
@@ -46,6 +47,9 @@ def page(report: Report, cases: Sequence[Files], *, other: tuple[str, Report, Se
     if any(sets.values()):
         sections.append(Section("As a set", _perception(sets, report.quantity), "set"))
     sections += [Section("Definitions", _definitions(report), "definitions")]
+    if used := file_rows(report):
+        table = Table(tuple(used[0]), tuple(tuple(row.values()) for row in used), f"Read by Spinloom {__version__}.")
+        sections.append(Section("Files", (table,), "files"))
     return Page(
         title="Scores",
         subtitle=f"{len(report.cases)} cases, {report.quantity.value}; protocols: "
@@ -67,16 +71,20 @@ def worst_first(report: Report) -> tuple[str, list[str]]:
 
 def _found(report: Report) -> tuple[Part, ...]:
     first = [(p, c) for p, c in report.metrics() if p == report.protocols[0].name][:6]
-    facts = [(c.name + (f" [{c.unit}]" if c.unit else ""), number(report.summary(p, c.name).mean)) for p, c in first]
+    facts = [("subjects", str(len(report.subjects)))]
+    facts += [(c.name + (f" [{c.unit}]" if c.unit else ""), number(report.summary(p, c.name).mean)) for p, c in first]
     parts: list[Part] = [Facts((("cases", str(len(report.cases))), *facts))]
     if report.failures:
         parts.append(Table(("case", "not scored, because"), report.failures, "The others went on."))
     rows = summary_rows(report)
     if rows:
         columns = tuple(rows[0])
-        text = "Means over subjects with 95 % bootstrap intervals (BCa, 9,999 resamples of subjects, three or more)."
+        text = (
+            "Means over subjects (visits and slices of one are averaged first) with 95 % bootstrap intervals (BCa, "
+            "9,999 resamples of subjects, three or more)."
+        )
         parts.append(Table(columns, tuple(tuple(r[c] for c in columns) for r in rows), text))
-    if why := reasons(report):
+    if why := [*remarks(report), *reasons(report)]:
         parts.append(Prose(tuple(why)))
     return tuple(parts)
 
@@ -87,7 +95,10 @@ def _cases(names: Sequence[str], at: dict[str, Files], report: Report) -> tuple[
         pair = _loaded(at[name], report.quantity) if name in at else None
         if pair is not None:
             pictures += [(name, triptych(pair)), (f"{name}: errors", histogram(pair))]
-    text = "Prediction, reference, difference: the axial slice with the largest error, one window for both images."
+    text = (
+        "Prediction, reference, difference: the axial slice with the largest error, one window for both images; nose "
+        "up, the subject's right on the right. Blue to red: prediction below to above the reference, on the scale said."
+    )
     return (Gallery(tuple(pictures), text),)
 
 
@@ -110,7 +121,7 @@ def _beside(report: Report, name: str, second: Report) -> Table:
         )
         for protocol, column, c in against(report, second)
     )
-    text = "Mean difference subject by subject, with its 95 % interval, and p of the Wilcoxon signed-rank test."
+    text = "Mean difference subject by subject (n), with its 95 % interval, and p of the Wilcoxon signed-rank test."
     return Table(("protocol", "metric", f"this minus {name}", "p", "n"), rows, text)
 
 
@@ -159,8 +170,12 @@ def _loaded(files: Files, quantity: Quantity, read: Callable[[Files, Quantity], 
         return None
 
 
+def _range(p: Protocol) -> str:
+    return f" Range of PSNR and SSIM: {p.data_range}." if p.data_range else ""
+
+
 def _definitions(report: Report) -> tuple[Part, ...]:
-    text = [f"{p.name}: {p.title}. {' '.join((p.score.__doc__ or '').split())}" for p in report.protocols]
+    text = [f"{p.name}: {p.title}. {' '.join((p.score.__doc__ or '').split())}{_range(p)}" for p in report.protocols]
     caveats = [f"{p.name}: {caveat}" for p in report.protocols for caveat in p.caveats]
     parts: list[Part] = [Prose(tuple(text))]
     if caveats:

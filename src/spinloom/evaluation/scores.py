@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
+from spinloom.dataset.find_names import identity
+from spinloom.evaluation.about import About, mask_of, units_doubt, whose
 from spinloom.evaluation.encoded import Encoded
 from spinloom.evaluation.honest import scale_of, where
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.protocol import Column, Protocol
-from spinloom.evaluation.statistics import Comparison, Summary, compare, summarise
+from spinloom.evaluation.statistics import Comparison, Summary, compare, mean_of, summarise
 from spinloom.evaluation.tissues import by_tissue
 
 TISSUES = "by label"
@@ -41,6 +43,7 @@ class Report:
     quantity   of all images
     cases      scored;  failures  (case, why) of those that could not be
     encoded    what a user's own networks say of all cases together
+    about      of every case: whose it is, where it counted, its files
     """
 
     rows: tuple[Row, ...]
@@ -49,14 +52,28 @@ class Report:
     cases: tuple[str, ...]
     failures: tuple[tuple[str, str], ...] = ()
     encoded: tuple[Encoded, ...] = ()
+    about: tuple[About, ...] = ()
 
     def values(self, protocol: str, metric: str) -> dict[str, float]:
         """A number per case."""
         return {r.case: r.value for r in self.rows if (r.protocol, r.metric) == (protocol, metric)}
 
+    def subject(self, case: str) -> str:
+        """Whose a case is."""
+        return next((a.subject for a in self.about if a.case == case), None) or whose(case)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Of the cases, each once."""
+        return tuple({identity(who): who for who in map(self.subject, self.cases)}.values())
+
+    def by_subject(self, protocol: str, metric: str) -> dict[str, float]:
+        """A number per subject: the mean over the subject's visits or slices."""
+        return within(self.values(protocol, metric), self.subject)
+
     def summary(self, protocol: str, metric: str) -> Summary:
         """Of one number over the subjects."""
-        return summarise(list(self.values(protocol, metric).values()))
+        return summarise(list(self.by_subject(protocol, metric).values()))
 
     def metrics(self) -> tuple[tuple[str, Column], ...]:
         """(protocol, column) of every number, in the order in which they came."""
@@ -67,6 +84,21 @@ class Report:
             own = known.get(key) or Column(r.metric, ideal=0.0 if "bias" in r.metric else None)
             found.setdefault(key, replace(own, unit=r.unit))
         return tuple((protocol, column) for (protocol, _), column in found.items())
+
+
+def within(values: Mapping[str, float], subject: Callable[[str], str]) -> dict[str, float]:
+    """Numbers of cases → one of each subject, however its name is spelled: the mean of the finite ones.
+
+    values   case → number
+    subject  case → whose
+    """
+    people: dict[str, list[float]] = {}
+    names: dict[str, str] = {}
+    for case, value in values.items():
+        who = subject(case)
+        people.setdefault(identity(who), []).append(value)
+        names.setdefault(identity(who), who)
+    return {names[key]: mean_of(found) for key, found in people.items()}
 
 
 def evaluate(pairs: Pair | Iterable[Pair], protocol: str | Sequence[str] = "honest") -> Report:
@@ -80,6 +112,7 @@ def evaluate(pairs: Pair | Iterable[Pair], protocol: str | Sequence[str] = "hone
     """
     found: list[Row] = []
     names: list[str] = []
+    about: list[About] = []
     first: Pair | None = None
     asked: tuple[Protocol, ...] = ()
     for pair in [pairs] if isinstance(pairs, Pair) else pairs:
@@ -91,9 +124,10 @@ def evaluate(pairs: Pair | Iterable[Pair], protocol: str | Sequence[str] = "hone
             raise InputError("these pairs are of different quantities", remedy="Score each quantity by itself.")
         found += rows_of(pair, asked)
         names.append(pair.name)
+        about.append(About(pair.name, whose(pair.name), mask_of(pair), units_doubt(pair)))
     if first is None:
         raise InputError("there is nothing to score: no pair of images")
-    return Report(tuple(found), asked, first.quantity, tuple(names))
+    return Report(tuple(found), asked, first.quantity, tuple(names), about=tuple(about))
 
 
 def rows_of(pair: Pair, asked: tuple[Protocol, ...]) -> Iterator[Row]:
@@ -142,8 +176,8 @@ def against(first: Report, second: Report) -> list[tuple[str, Column, Comparison
     found = []
     for protocol, column in first.metrics():
         a, b = first.values(protocol, column.name), second.values(protocol, column.name)
-        both = [c for c in common if c in a and c in b]
-        if both:
-            x, y = np.array([a[c] for c in both]), np.array([b[c] for c in both])
+        both = [c for c in common if c in a and c in b and np.isfinite(a[c]) and np.isfinite(b[c])]
+        if any(c in a and c in b for c in common):
+            x, y = (list(within({c: v[c] for c in both}, first.subject).values()) for v in (a, b))
             found.append((protocol, column, compare(x, y)))
     return found

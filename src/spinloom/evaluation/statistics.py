@@ -58,6 +58,15 @@ def summarise(values: ArrayLike, seed: int = 0) -> Summary:
     return Summary(len(v), float(v.mean()), sd, float(np.median(v)), float(v.min()), float(v.max()), low, high)
 
 
+def mean_of(values: ArrayLike) -> float:
+    """Mean of one subject's values (n,), the finite ones; infinite if none is and one is infinite, NaN without any."""
+    v = np.asarray(values, float)
+    kept = v[np.isfinite(v)]
+    if len(kept):
+        return float(kept.mean())
+    return float("inf") if (v == np.inf).any() else float("nan")
+
+
 def interval(values: ArrayLike, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the mean of values (n,), n subjects; NaN below three.
 

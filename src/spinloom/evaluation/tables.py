@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -78,28 +79,64 @@ def number(x: float) -> str:
     return "" if np.isnan(x) else f"{x:.4g}"
 
 
+def remarks(report: Report) -> list[str]:
+    """What the numbers rest on: subjects, masks, ranges, doubts; a sentence each."""
+    said = []
+    n, people = len(report.cases), len(report.subjects)
+    if people < n:
+        said.append(f"{n} cases of {people} subjects: averaged within each subject first; n counts subjects")
+    masks = Counter(a.mask for a in report.about)
+    said += [f"mask of {cases} case{'s' * (cases != 1)}: {mask}" for mask, cases in masks.items()]
+    said += [f"{p.name}: range of PSNR and SSIM: {p.data_range}" for p in report.protocols if p.data_range]
+    return said + [f"beware: {a.case}: {a.doubt}" for a in report.about if a.doubt]
+
+
+def file_rows(report: Report) -> list[dict[str, str]]:
+    """One row per file: case, subject, what it was, its path and SHA-256."""
+    return [
+        {"case": a.case, "subject": a.subject, "as": what, "file": path, "sha256": digest}
+        for a in report.about
+        for what, (path, digest) in (a.files or {}).items()
+    ]
+
+
 def as_csv(report: Report) -> str:
-    """case, protocol, metric, unit, value, note: one line per number; "*" is all cases together."""
+    """case, subject, protocol, metric, unit, value, note: one line per number; "*" is all cases together."""
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(("case", "protocol", "metric", "unit", "value", "note"))
-    lines.writerows((r.case, r.protocol, r.metric, r.unit, repr(r.value), absent(report, r)) for r in report.rows)
+    lines.writerow(("case", "subject", "protocol", "metric", "unit", "value", "note"))
+    whose = {case: report.subject(case) for case in report.cases}
+    lines.writerows(
+        (r.case, whose.get(r.case, ""), r.protocol, r.metric, r.unit, repr(r.value), absent(report, r))
+        for r in report.rows
+    )
     for e in report.encoded:
         weights = f"sha256 {e.sha256}"
-        lines.writerows((case, e.key, e.paired, "", repr(value), weights) for case, value in e.cases.items())
-        lines.writerows(("*", e.key, n.name, "", repr(n.value), f"{weights}; {n.note}") for n in e.numbers)
+        lines.writerows(
+            (case, whose.get(case, ""), e.key, e.paired, "", repr(value), weights) for case, value in e.cases.items()
+        )
+        lines.writerows(("*", "*", e.key, n.name, "", repr(n.value), f"{weights}; {n.note}") for n in e.numbers)
     return out.getvalue()
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """Everything: numbers, summaries, failures, and where each protocol comes from. What has no value is null."""
+    whose = {case: report.subject(case) for case in report.cases}
     return {
         "Software": f"Spinloom {__version__}",
         "quantity": report.quantity.value,
         "cases": list(report.cases),
+        "subjects": list(report.subjects),
+        "about": [
+            {"case": a.case, "subject": a.subject, "mask": a.mask}
+            | ({"doubt": a.doubt} if a.doubt else {})
+            | {"files": {what: {"path": path, "sha256": sha} for what, (path, sha) in (a.files or {}).items()}}
+            for a in report.about
+        ],
         "failures": [{"case": case, "why": why} for case, why in report.failures],
         "protocols": {
-            p.name: {"title": p.title, "source": p.source, "caveats": list(p.caveats)} for p in report.protocols
+            p.name: {"title": p.title, "source": p.source, "range": p.data_range, "caveats": list(p.caveats)}
+            for p in report.protocols
         },
         "summaries": [
             {"protocol": p, "metric": c.name, "unit": c.unit, "more is better": c.more}
@@ -113,7 +150,9 @@ def as_json(report: Report) -> dict[str, Any]:
             for e in report.encoded
         ],
         "rows": [
-            asdict(r) | {"value": _plain(r.value)} | ({"why": why} if (why := absent(report, r)) else {})
+            asdict(r)
+            | {"subject": whose[r.case], "value": _plain(r.value)}
+            | ({"why": why} if (why := absent(report, r)) else {})
             for r in report.rows
         ],
     }

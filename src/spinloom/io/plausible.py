@@ -80,6 +80,13 @@ def require_plausible(values: NDArray[Any], quantity: Quantity, path: str | os.P
         )
     elif quantity is Quantity.HU:
         if low >= 0 and high <= 1:
-            raise InputError("CT numbers lie within 0 and 1, so they were rescaled; HU was expected", file=path)
+            raise InputError(
+                "CT numbers lie within 0 and 1, so they were rescaled; HU was expected",
+                file=path,
+                remedy="Undo the scaling, e.g. HU = 2000 x - 1000 for a window of -1000 to 1000.",
+            )
         if low > -200:
-            warnings.warn(f"{path}: no CT number is below -200; is it stored with an offset of 1024?", stacklevel=4)
+            warnings.warn(
+                f"{path}: no CT number is below -200; is it stored with an offset? Then subtract it (often 1024).",
+                stacklevel=4,
+            )
