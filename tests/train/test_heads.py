@@ -128,9 +128,9 @@ def test_nobody_held_out_is_learnt_from_and_floors_and_oracle_are_scored(maps):
     assert not {v.name for v in data.held} & {v.name for v in data.reference}
     torch.manual_seed(0)
     scores = judged(build(p), data, p)
-    assert set(scores) == {"this", "lookup", "identity", "tissue-mean"}
+    assert set(scores) == {"this", "lookup", "tissue-mean"}
     MAE = {who: r["CT"].summary("honest", "MAE").mean for who, r in scores.items()}
-    assert MAE["tissue-mean"] < MAE["lookup"] < MAE["identity"]
+    assert MAE["tissue-mean"] < MAE["lookup"]
     assert len(list(seen(data.heads, p, 0))) == len(data.seen)
 
 

@@ -51,9 +51,11 @@ def pairs_of(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan, i:
 
 
 def floors(train: Sequence[Volumes], held: Sequence[Volumes], plan: Plan) -> dict[str, list[np.ndarray]]:
-    """What lookup table and identity (of the first source) make of the held-out subjects, by name."""
+    """What lookup table and identity (of the first source, where it is of the target's kind) make of the held-out
+    subjects, by name."""
     found: dict[str, list[np.ndarray]] = {}
-    for floor in (IntensityLookup(), Identity()):
+    alike = all(s.quantity == plan.source[0].quantity for s in plan.target)
+    for floor in (IntensityLookup(), Identity()) if alike else (IntensityLookup(),):
         made = []
         for i in range(len(plan.target)):
             fitted = floor.fit([_example(v, i) for v in train])
