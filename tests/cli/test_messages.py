@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinloom.cli.main import PYTHON
+from spinloom.cli.write import typed
 from spinloom.core.affine import centred
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image
@@ -28,7 +28,7 @@ SOURCES = Path(__file__).parents[2] / "src" / "spinloom"
     "text", ["Repair it (in Python: nonfinite=0).", "Repair it (in Python: Noise(snr, signal=...) for others)."]
 )
 def test_arguments_of_functions_are_not_shown_to_whoever_types_commands(text: str) -> None:
-    assert PYTHON.sub("", text) == "Repair it."
+    assert typed(text) == "Repair it."
 
 
 @pytest.mark.parametrize("folder", ["io", "dataset/degrade"])
@@ -36,7 +36,7 @@ def test_no_remedy_of_a_reader_names_an_argument_outside_those_brackets(folder: 
     for file in (SOURCES / folder).rglob("*.py"):
         text = re.sub(r'"\s*\n\s*f?"', "", file.read_text())  # strings in two lines
         for remedy in re.findall(r"remedy=f?\"([^\"]*)\"", text):
-            rest = PYTHON.sub("", re.sub(r"\{[^{}]*\}", "", remedy))
+            rest = typed(re.sub(r"\{[^{}]*\}", "", remedy))
             assert not re.search(r"(?<!-)\b[a-z_]+=[A-Za-z0-9']", rest.split("verify_signature")[0]), (file, remedy)
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 def degrade(
     image: Annotated[
-        str, typer.Argument(help="An image, or a folder of scans; with --field a label map or a built-in head.")
+        str,
+        typer.Argument(
+            help="An image (file, DICOM folder), or a folder of scans; with --field a label map or a built-in head."
+        ),
     ],
     out: o.Out,
     slices: Annotated[int | None, typer.Option("--slices", help="Average this many slices to one.", min=1)] = None,
@@ -91,10 +94,19 @@ def degrade(
         two_fields(image, out, change, contrast or "T1w", labels, seed, as_json=json)
     elif not ways:
         raise UsageError("nothing to do", remedy="Name a way, e.g. --slices 4; see `spinloom degrade --help`.")
-    elif Path(image).is_dir():
+    elif Path(image).is_dir() and not _is_series(Path(image)):
         pairs(Path(image), out, ways, contrast, seed, as_json=json)
     else:
         one(Path(image), out, ways, seed, restore=restore, as_json=json)
+
+
+def _is_series(folder: Path) -> bool:
+    """DICOM files lie in it: it is one image, not a folder of scans."""
+    from pathlib import PurePosixPath
+
+    from spinloom.dataset.find_files import is_dicom
+
+    return any(is_dicom(folder, PurePosixPath(p.name)) for p in folder.iterdir() if p.is_file())
 
 
 def _ways(

@@ -21,19 +21,19 @@ def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, resto
     from spinloom.core.rng import stream
     from spinloom.core.version import __version__
     from spinloom.dataset import degrade as d
-    from spinloom.files.hashes import sha256_file
-    from spinloom.io import read_image
+    from spinloom.files.hashes import sha256_path
     from spinloom.io.blame import blame
+    from spinloom.io.images import read_any
 
     keep_others(out, [image])
-    given = read_image(image)
+    given = read_any(image)
     with blame(image):
         _require_no_labels(given)
         made = d.degrade(given, ways, stream(seed, "degrade"))
     done = made.info["degraded"]
     recipe: dict[str, object] = {
         "made from": image.name,
-        "sha256 of it": sha256_file(image),
+        "sha256 of it": sha256_path(image),
         "recipe": [way.facts() for way in ways],
         "done": done,
         "seed": seed,

@@ -57,7 +57,7 @@ def evaluate(
     """
     import json as text
 
-    from spinloom.cli.write import keep_inputs, keep_text, print_table
+    from spinloom.cli.write import keep_inputs, keep_text, print_table, typed
     from spinloom.core.errors import InputError, PartialFailure, UsageError
     from spinloom.core.version import __version__
     from spinloom.evaluation.encoder_file import read_encoder
@@ -78,7 +78,7 @@ def evaluate(
     cases, faults = match(prediction, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
     found = evaluate_files(cases, names, what, faults, seen_by)
     for case, why in found.failures:
-        typer.echo(f"spinloom: not scored: {case}: {why}", err=True)
+        typer.echo(f"spinloom: not scored: {case}: {typed(why)}", err=True)
     if not found.cases:
         why = found.failures[0][1] if found.failures else "no file has a partner"
         raise InputError(f"no case could be scored; the first: {why}")
@@ -87,7 +87,7 @@ def evaluate(
         more, lost = match(other, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
         second = (other.name, evaluate_files(more, names, what, lost, seen_by), more)
         for case, why in second[1].failures:
-            typer.echo(f"spinloom: not scored: {other.name}: {case}: {why}", err=True)
+            typer.echo(f"spinloom: not scored: {other.name}: {case}: {typed(why)}", err=True)
     if report is not None:
         _write(report, found, cases, second)
     if json:

@@ -40,7 +40,7 @@ def floor(
     from spinloom.core.image import Quantity
     from spinloom.core.version import __version__
     from spinloom.evaluation.floors.known import known_floor
-    from spinloom.files.hashes import sha256_file
+    from spinloom.files.hashes import sha256_path
 
     known = known_floor(name)
     oracle_labels = name == "tissue-mean"
@@ -69,10 +69,10 @@ def floor(
         "is_oracle": made.is_oracle,
         "settings": {k: v for k, v in vars(made).items() if isinstance(v, int | float) and k != "is_oracle"},
         "fitted to": [
-            {"source": s.name, "target": t.name, "sha256": [sha256_file(s), sha256_file(t)]}
+            {"source": s.name, "target": t.name, "sha256": [sha256_path(s), sha256_path(t)]}
             for s, t in zip(sources, targets, strict=True)
         ],
-        "applied to": {"file": apply.name, "sha256": sha256_file(apply)},
+        "applied to": {"file": apply.name, "sha256": sha256_path(apply)},
         "quantity": result.quantity.value,
     }
     written = write_images([result], out, lambda image: told, inputs=inputs)
@@ -97,10 +97,10 @@ def _example(source: Path, target: Path, mask: Path | None, goes_in: object, goa
 
 def _read(path: Path, quantity: object) -> Image:
     from spinloom.core.image import Quantity
-    from spinloom.io import read_image
+    from spinloom.io.images import read_any
 
     assert isinstance(quantity, Quantity)
-    return read_image(path, quantity=quantity)
+    return read_any(path, quantity=quantity)
 
 
 def _on_its_grid(mask: Image, image: Image, path: Path) -> Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import warnings
@@ -29,6 +28,7 @@ from spinloom.cli import (
     train,
     translate,
 )
+from spinloom.cli.write import typed
 from spinloom.core.errors import SpinloomError
 
 app = typer.Typer(
@@ -83,8 +83,6 @@ def options(
 
 
 _debug = [False]
-PYTHON = re.compile(r" \(in Python: (?:[^()]|\([^()]*\))*\)")
-"""What messages tell those who call functions, and those who type commands cannot do."""
 
 
 def main() -> NoReturn:
@@ -99,7 +97,7 @@ def main() -> NoReturn:
     except SpinloomError as error:
         if _debug[0]:
             raise
-        typer.echo(f"spinloom: {PYTHON.sub('', str(error))}", err=True)
+        typer.echo(f"spinloom: {typed(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("spinloom: interrupted; nothing is half-written, and `generate` can go on.", err=True)
@@ -131,7 +129,7 @@ def _note(
     line: str | None = None,
 ) -> None:
     """A warning is one line that names what was assumed."""
-    typer.echo(f"spinloom: note: {PYTHON.sub('', str(message))}", err=True)
+    typer.echo(f"spinloom: note: {typed(str(message))}", err=True)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,14 @@ from spinloom.core.version import __version__
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
+
+
+PYTHON = re.compile(r" \(in Python: (?:[^()]|\([^()]*\))*\)")
+
+
+def typed(text: str) -> str:
+    """A message without what only those who call functions can do."""
+    return PYTHON.sub("", text)
 
 
 def print_table(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
@@ -28,7 +37,7 @@ def print_table(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
     width[keys[-1]] = 0
     typer.echo("  ".join(key.ljust(width[key]) for key in keys).rstrip())
     for row in rows:
-        typer.echo("  ".join(str(row[key]).ljust(width[key]) for key in keys).rstrip())
+        typer.echo(typed("  ".join(str(row[key]).ljust(width[key]) for key in keys)).rstrip())
 
 
 def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
@@ -39,7 +48,7 @@ def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
     for key, value in facts.items():
         lines = [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
         for n, line in enumerate(lines or ["none"]):
-            typer.echo(f"{key if n == 0 else '':<{width}}  {line}")
+            typer.echo(f"{key if n == 0 else '':<{width}}  {typed(line)}")
 
 
 def write_images(

@@ -6,9 +6,11 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from spinloom.core.errors import InputError, SpinloomError
+from spinloom.core.image import Image
+from spinloom.dataset.find_files import is_dicom
 from spinloom.dataset.manifest import NAME
 
 
@@ -36,11 +38,13 @@ def check(paths: Iterable[str | os.PathLike[str]]) -> list[Finding]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The things to read: the path itself, or what a plain folder holds."""
+    """The things to read: the path itself, or what a plain folder holds; DICOM files of one folder are one thing."""
     if not path.is_dir() or (path / NAME).exists() or any(path.glob("*map.nii*")):
         return [path]
-    found = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".") and _reader(p) is not None)
-    return found or [path]
+    files = [p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    series = {p.parent for p in files if is_dicom(p.parent, PurePosixPath(p.name))}
+    single = [p for p in files if p.parent not in series and _reader(p) is not None and p.suffix != ".zip"]
+    return sorted([*single, *series]) or [path]
 
 
 def _examine(path: Path) -> Finding:
@@ -58,9 +62,13 @@ def _examine(path: Path) -> Finding:
 def _reader(path: Path) -> tuple[str, Callable[[Path], str]] | None:
     name = path.name.lower()
     if path.is_dir():
+        if any(is_dicom(path, PurePosixPath(p.name)) for p in path.iterdir() if p.is_file()):
+            return "DICOM", _any
         return ("data set", _data_set) if (path / NAME).exists() else ("quantitative maps", _phantom)
     for suffixes, kind, read in (
         ((".nii", ".nii.gz"), "image", _image),
+        ((".mha", ".mhd"), "image", _any),
+        ((".zip", ".dcm", ".ima"), "DICOM", _any),
         ((".seq",), "sequence", _sequence),
         ((".toml",), "recipe", _recipe),
         ((".h5", ".phantom", ".mnc", ".rawb"), "phantom", _phantom),
@@ -74,7 +82,17 @@ def _reader(path: Path) -> tuple[str, Callable[[Path], str]] | None:
 def _image(path: Path) -> str:
     from spinloom.io import read_image
 
-    image = read_image(path)
+    return _told(read_image(path))
+
+
+def _any(path: Path) -> str:
+    from spinloom.io.images import read_any
+
+    image = read_any(path)
+    return f"{image.quantity.value}, {_told(image)}"
+
+
+def _told(image: Image) -> str:
     size = " x ".join(f"{v:.3g}" for v in image.grid.voxel_mm)
     return f"{' x '.join(map(str, image.data.shape))} voxels of {size} mm, {image.data.dtype}"
 
@@ -127,5 +145,6 @@ def _unknown(path: Path) -> str:
     raise InputError(
         "no such file" if not path.exists() else "is of no kind that is known here",
         file=path,
-        remedy="Known: .nii, .nii.gz, .seq, .toml, .h5, .phantom, .mnc, .npz, .mrd, folders of maps, data sets.",
+        remedy="Known: .nii, .nii.gz, .mha, .mhd, .zip and folders of DICOM, "
+        ".seq, .toml, .h5, .phantom, .mnc, .npz, .mrd, folders of maps, data sets.",
     )

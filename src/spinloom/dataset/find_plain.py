@@ -66,12 +66,30 @@ class Plain:
                 subject, session = _person(item, said[item], repeated, folder.resolve().name, session)
             scan = Scan(folder / item, subject, session, contrast, quantity_of(contrast), anonymous=anonymous)
             scans.append((scan, number))
+        if any(len(f.parts) == 1 and is_dicom(folder, f) for f in files):
+            if (whole := _itself(folder)) and not scans:
+                scans.append((whole, None))
+            else:
+                faults.append((folder, ITSELF))
         made, twice = stacked(scans)
         return Found(in_order(made), self.name, (*faults, *twice), notes=told(made))
 
 
 PLAIN = Plain()
+ITSELF = (
+    "holds DICOM files by itself. Name a folder of one series by its contrast (patient01_T1w, CT), or put it into one "
+    "of its subject (patient01/T1w)."
+)
 NO_CONTRAST = "its name says no contrast. Name it like sub01_T1w.nii.gz, or put it in a folder T1w/."
+
+
+def _itself(folder: Path) -> Scan | None:
+    """The folder as one DICOM series, if its name says a contrast; the subject is the rest, or the folder above."""
+    place = folder.resolve()
+    said = said_by(place.name)
+    if not said.contrast:
+        return None
+    return Scan(folder, said.rest or place.parent.name, said.session, said.contrast, quantity_of(said.contrast))
 
 
 def _said(item: PurePosixPath, is_picture: bool) -> Said:
@@ -105,7 +123,7 @@ def _items(root: Path, files: tuple[PurePosixPath, ...]) -> list[PurePosixPath]:
         if suffix_of(f.name) in SLICES and said_by(f.parent.name).contrast and _owner(f):
             stems[f.parent].add(apart(said_by(stem_of(f.name), PICTURE).rest)[0])
     series |= {parent for parent, names in stems.items() if len(names) == 1}
-    single = [f for f in files if f.parent not in series]
+    single = [f for f in files if f.parent not in series or not (f.parent.parts or is_dicom(root, f))]
     return sorted([*single, *(folder for folder in series if folder.parts)])
 
 
