@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from spinloom.core.image import Image
     from spinloom.translate.model import Model
     from spinloom.translate.translate import Translated
 
@@ -57,7 +56,7 @@ def written_images(
 
 
 def nifti(images: Any, out: Path, about: Any) -> list[Path]:
-    """One image under the name given, several with their contrast added; each with its JSON."""
+    """One image under the name given, several with their contrast added; CT numbers as int16; each with its JSON."""
     from spinloom.cli.write import beside, image_suffix, keep_text
     from spinloom.core.version import __version__
     from spinloom.files import atomic
@@ -73,16 +72,3 @@ def nifti(images: Any, out: Path, about: Any) -> list[Path]:
         write_image(whole_HU(images[contrast]), path)
         atomic.write_json(beside(path)[0], {"Software": f"Spinloom {__version__}", **about(contrast)})
     return [*paths.values()]
-
-
-def whole_HU(image: Image) -> Image:
-    """CT numbers as 16-bit whole numbers, slope 1; others as they are."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from spinloom.core.image import Quantity
-
-    if image.quantity is not Quantity.HU:
-        return replace(image, data=np.asarray(image.data, np.float32))
-    return replace(image, data=np.clip(np.rint(image.data), -32768, 32767).astype(np.int16))

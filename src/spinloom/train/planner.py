@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,15 +11,16 @@ import torch
 
 from spinloom.core.errors import UsageError
 from spinloom.train.examples import Examples
+from spinloom.train.folder import losses
 from spinloom.train.loop import run
 from spinloom.translate.build import build
 from spinloom.translate.plan import Network, Plan
 
-WIDTHS = ((240.0, (12, 24, 48, 48)), (1500.0, (24, 48, 96, 96)), (7200.0, (32, 64, 128, 128)))
+WIDTHS = ((240.0, (12, 24, 48, 64)), (3600.0, (16, 32, 64, 96, 128)), (14_400.0, (32, 64, 96, 128, 128)))
 """Channels for budgets up to so many seconds on two processor cores; a GPU counts 40 times."""
-LARGEST = (48, 96, 192, 384)
+LARGEST = (48, 96, 192, 256, 256)
 GPU_FACTOR = 40.0
-PILOT = 4
+PILOT = 8
 
 
 def sized(plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device: str) -> Plan:
@@ -30,13 +30,13 @@ def sized(plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device:
     extent = int(np.median([max(s) for s in shapes])) if shapes else 160
     net = plan.network
     step = 2 ** (len(channels) - 1)
-    most = (96 if work > 7200 else 64) if net.dims == 3 else 160
+    most = (96 if work > 7200 else 48) if net.dims == 3 else (160 if work > 3600 else 128)
     side = max(32, min(most, -(-extent // step) * step))
     chosen = Network(
         kind=net.kind, dims=net.dims, slices=net.slices, views=net.views, channels=channels, blocks=net.blocks,
         patch=(side,) * net.dims,
     )  # fmt: skip
-    batch = 2 if net.dims == 3 else 8
+    batch = 2 if net.dims == 3 else 8 if work > 3600 else 4
     return plan.model_copy(
         update={"network": chosen, "training": plan.training.model_copy(update={"batch": batch, "seconds": seconds})}
     )
@@ -54,10 +54,9 @@ def timed(plan: Plan, examples: Examples, device: str) -> Plan:
         translator = build(
             plan.model_copy(update={"settings": {k: v for k, v in plan.settings.items() if k != "feature_weight"}})
         )
-        run(translator, examples, pilot.model_copy(update={"steps": 1}), Path(folder), device=device)
-        start = time.monotonic()
         run(translator, examples, pilot, Path(folder), device=device)
-        each = (time.monotonic() - start) / (PILOT - 1)
+        ends = [row["seconds"] for row in losses(Path(folder))]
+    each = max(float(np.median(np.diff(ends))), 1e-4)
     steps = int(0.95 * plan.training.seconds / each)
     if steps < 20:
         raise UsageError(

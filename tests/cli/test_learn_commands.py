@@ -1,0 +1,189 @@
+"""train, translate and models as commands, from scans on disk to a synthetic DICOM series."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra `learn`")
+import torch
+
+from spinloom.core.image import Image, Quantity
+from spinloom.io import read_image, write_image
+
+Run = Callable[..., tuple[int, str, str]]
+AFFINE = np.array([[-2.0, 0, 0, 20], [0, -2, 0, 30], [0, 0, 2, -10], [0, 0, 0, 1]])
+torch.set_num_threads(1)
+
+
+def head(seed: int, negative: bool = False) -> Image:
+    g = np.random.default_rng(seed)
+    r = np.linalg.norm((np.indices((24, 28, 22)).T - [11.5, 13.5, 10.5]).T / [[[[9]]], [[[11]]], [[[8]]]], axis=0)
+    x = np.where(r < 1, 300 + 500 * r + 20 * g.standard_normal(r.shape), 0)
+    return Image(np.where(r < 1, 1100 - x if negative else x, 0).astype(np.float32), AFFINE)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four subjects in BIDS, one of them damaged, and a plan small enough for seconds."""
+    root = tmp_path_factory.mktemp("learn")
+    for n in range(4):
+        folder = root / "scans" / f"sub-{n}" / "anat"
+        folder.mkdir(parents=True)
+        write_image(head(n), folder / f"sub-{n}_T1w.nii.gz")
+        write_image(head(n, negative=True), folder / f"sub-{n}_T2w.nii.gz")
+    bad = root / "scans" / "sub-3" / "anat" / "sub-3_T1w.nii.gz"
+    bad.write_bytes(bad.read_bytes()[:300])
+    (root / "scans" / "dataset_description.json").write_text('{"Name": "balls", "BIDSVersion": "1.10.0"}')
+    plan = {
+        "name": "negative",
+        "source": [{"contrast": "T1w", "bias": False}],
+        "target": [{"contrast": "T2w", "bias": False}],
+        "network": {"slices": 3, "channels": [8, 16], "patch": [24, 24]},
+        "training": {"steps": 60, "batch": 4, "rate": 0.004, "average": 0.9, "panel": 30},
+    }
+    (root / "plan.json").write_text(json.dumps(plan))
+    return root
+
+
+@pytest.fixture
+def spinloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: Path) -> Run:
+    """Run the command in this process → exit code, standard output, standard error."""
+    from spinloom.cli.main import main
+
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("SPINLOOM_MODELS", str(place / "shelf"))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["spinloom", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def trained(spinloom: Run, place: Path) -> str:
+    if not (place / "run" / "model.safetensors").exists():
+        code, out, err = spinloom("train", "scans", "--plan", "plan.json", "-o", "run")
+        assert code == 0, err
+        assert "T2w by this" in out
+        assert "sub-3" in err
+    return "run"
+
+
+def test_a_folder_of_scans_becomes_a_model_with_scores(spinloom: Run, trained: str, place: Path) -> None:
+    told = json.loads((place / "run" / "report.json").read_text())
+    split = told["split"]
+    assert not set(split["train"]) & set(split["held"])
+    assert told["scores"]["this"]["T2w"]["PSNR"]["mean"] > told["scores"]["identity"]["T2w"]["PSNR"]["mean"]
+    assert "<h1" in (place / "run" / "report.html").read_text()
+
+
+def test_a_plan_alone_is_written_with_steps_that_fit_the_budget(spinloom: Run, place: Path) -> None:
+    code, _, err = spinloom("train", "scans", "--budget", "20s", "--plan-only", "-o", "draft")
+    assert code == 0, err
+    plan = json.loads((place / "draft" / "plan.json").read_text())
+    assert plan["training"]["steps"] >= 20
+    assert plan["training"]["seconds"] == 20
+
+
+def test_a_scan_is_translated_onto_its_own_grid(spinloom: Run, trained: str, place: Path) -> None:
+    code, _, err = spinloom("translate", trained, "-i", "scans/sub-1/anat/sub-1_T1w.nii.gz", "-o", "made.nii.gz")
+    assert code == 0, err
+    made, given = read_image(place / "made.nii.gz"), read_image(place / "scans/sub-1/anat/sub-1_T1w.nii.gz")
+    np.testing.assert_allclose(made.affine, given.affine)
+    inside = given.data > 0
+    assert np.corrcoef(made.data[inside], given.data[inside])[0, 1] < -0.8
+    told = json.loads((place / "made.json").read_text())
+    assert told["SyntheticData"] is True
+    assert len(told["models"][0]["sha256"]) == 64
+    assert told["sources"][0]["file"] == "sub-1_T1w.nii.gz"
+
+
+def test_a_folder_gives_a_derivative_and_one_bad_case_stops_no_other(spinloom: Run, trained: str, place: Path) -> None:
+    code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "made")
+    assert code == 3
+    assert "sub-3" in err
+    assert sorted(p.name for p in (place / "made").rglob("*.nii.gz")) == [
+        f"sub-{n}_desc-negative_T2w.nii.gz" for n in range(3)
+    ]
+    about = json.loads((place / "made" / "dataset_description.json").read_text())
+    assert about["DatasetType"] == "derivative"
+
+
+def test_a_series_comes_back_as_a_series(spinloom: Run, trained: str, place: Path) -> None:
+    pydicom = pytest.importorskip("pydicom", reason="needs the extra `dicom`")
+    from spinloom.io import write_series
+
+    write_series(head(5), place / "series", like=None)
+    code, _, err = spinloom("translate", trained, "-i", "series", "-o", "synthetic", "--dicom")
+    assert code == 0, err
+    files = sorted((place / "synthetic").rglob("*.dcm"))
+    assert len(files) == 22
+    one, source = pydicom.dcmread(files[0]), pydicom.dcmread(next((place / "series").rglob("*.dcm")))
+    assert one.SyntheticData == "YES"
+    assert one.FrameOfReferenceUID == source.FrameOfReferenceUID
+    assert one.SeriesInstanceUID != source.SeriesInstanceUID
+
+
+def test_no_input_is_overwritten(spinloom: Run, trained: str, place: Path) -> None:
+    scan = "scans/sub-2/anat/sub-2_T1w.nii.gz"
+    before = (place / scan).read_bytes()
+    code, _, err = spinloom("translate", trained, "-i", scan, "-o", scan)
+    assert code == 2
+    assert "input" in err
+    assert (place / scan).read_bytes() == before
+
+
+def test_models_are_listed_verified_imported_and_have_cards(spinloom: Run, trained: str, place: Path) -> None:
+    code, out, err = spinloom("models", "verify", trained)
+    assert code == 0, err
+    assert "sound" in out
+    assert spinloom("models", "import", trained, "--name", "mine")[0] == 0
+    code, out, _ = spinloom("models", "list", "--json")
+    assert "mine" in [row["name"] for row in json.loads(out)]
+    code, out, _ = spinloom("models", "card", "mine")
+    assert "not for diagnosis" in out.lower()
+    code, _, err = spinloom("translate", "mime", "-i", "made.nii.gz", "-o", "x.nii.gz")
+    assert code == 2
+    assert "Did you mean 'mine'" in err
+
+
+@pytest.mark.parametrize(("arguments", "word"), [
+    (("train", "-o", "x"), "nothing to learn from"),
+    (("train", "scans", "--dims", "4", "-o", "x"), "2, 2.5 or 3"),
+    (("train", "scans", "--budget", "soon", "-o", "x"), "30m"),
+    (("train", "scans", "--family", "magic", "-o", "x"), "family"),
+    (("train", "scans", "--source", "CT", "-o", "x"), "CT"),
+    (("train", "scans", "--set", "speed=3", "-o", "x"), "speed"),
+    (("translate", "run", "-i", "nothere.nii.gz", "-o", "y.nii.gz"), "nothere"),
+    (("translate", "plan.json", "-i", "nothere.nii.gz", "-o", "y.nii.gz"), "safetensors"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_said(
+    spinloom: Run, trained: str, place: Path, arguments: tuple[str, ...], word: str
+) -> None:
+    code, _, err = spinloom(*arguments)
+    assert code in (2, 4), err
+    assert word in err
+    assert "Traceback" not in err
+    assert not (place / "x").exists()
+
+
+def test_CT_numbers_are_written_as_whole_numbers(place: Path) -> None:
+    from spinloom.cli.translated import nifti
+
+    image = Image(np.full((2, 2, 2), 41.6, np.float32), np.eye(4), Quantity.HU)
+    nifti({"CT": image}, place / "ct.nii.gz", lambda c: {})
+    import nibabel as nib
+
+    made = nib.load(place / "ct.nii.gz")
+    assert made.get_data_dtype() == np.int16
+    assert made.get_fdata()[0, 0, 0] == 42
