@@ -68,6 +68,30 @@ def test_samples_of_CT_are_never_stripped_and_come_again_by_their_seed(head):
     assert other.source.shape[1] == 5
 
 
+def test_the_background_of_whole_heads_is_noise_in_some_samples_and_nothing_in_others(head):
+    p = plan()
+    p = p.model_copy(update={"training": p.training.model_copy(update={"augment": False})})
+    around = [float(s.source[s.mask.expand_as(s.source) == 0].max()) for s in samples(Simulated([head], p), 24)]
+    assert min(around) == 0
+    assert 0 < max(around) < 0.5
+
+
+def samples(examples, count):
+    for seed in range(count):
+        batch = examples.draw(1, rng(seed))
+        if (batch.mask == 0).any():
+            yield type(batch)(batch.source[:, 2:3], batch.target, batch.mask)
+
+
+def test_without_pairs_sources_and_targets_are_of_different_people(head):
+    from dataclasses import replace
+
+    other = replace(head, CT=torch.full_like(head.CT, 500))
+    p = plan().model_copy(update={"paired": False})
+    p = p.model_copy(update={"training": p.training.model_copy(update={"augment": False})})
+    assert torch.allclose(Simulated([head, other], p).draw(6, rng()).target, torch.tensor(500 / 3000))
+
+
 def test_heads_without_a_CT_are_refused_for_CT(head):
     from dataclasses import replace
 
@@ -164,3 +188,13 @@ def test_real_heads_are_air_fat_brain_and_bone_in_CT(shared_data):
             here = head.fractions[head.names.index(name)] == 255
             assert float(HU[here].mean()) == pytest.approx(ct_number(name).HU, abs=25)
         assert 900 < float(HU[head.fractions[head.names.index("cortical_bone")] == 255].mean()) < 1700
+
+
+def test_cyclegan_trains_in_16_bits_although_its_pool_is_no_weight(head, tmp_path):
+    from spinloom.train.loop import run
+
+    p = plan(family="cyclegan", settings=["critic_width=4"])
+    p = p.model_copy(update={"network": p.network.model_copy(update={"patch": (64, 64)})})
+    training = p.training.model_copy(update={"steps": 3, "batch": 1, "bf16": True})
+    _, progress = run(build(p), Simulated([head], p), training, tmp_path)
+    assert progress.step == 3

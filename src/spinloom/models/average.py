@@ -19,6 +19,8 @@ class Average:
     def update(self, module: nn.Module) -> None:
         self.count += 1
         r = min(self.rate, (1 + self.count) / (10 + self.count))
-        ours = [p for p in self.module.state_dict().values() if p.is_floating_point()]
-        now = [p for p in module.state_dict().values() if p.is_floating_point()]
+        mine, its = self.module.state_dict(), module.state_dict()
+        # what a module keeps besides weights (images of a pool, of any number and precision) has no mean
+        names = [k for k, p in its.items() if p.is_floating_point() and not k.endswith("_extra_state")]
+        ours, now = [mine[k] for k in names], [its[k] for k in names]
         torch._foreach_lerp_(ours, now, 1 - r) if r else torch._foreach_copy_(ours, now)

@@ -28,12 +28,14 @@ class Cut:
     """Part of a head, all of one shape (slices, h, w) or (x, y, z).
 
     f     (t, ...) fractions, 0 to 255;  texture, mask  float;  CT  above air [HU + 1000], None: not made
+    bare  whether the background of sources is 0, as of stripped scans, or noise
     """
 
     f: Tensor
     texture: Tensor
     mask: Tensor
     CT: Tensor | None
+    bare: bool = True
 
 
 class Simulated(Examples):
@@ -42,9 +44,9 @@ class Simulated(Examples):
         image = sum_t f_t PD_t (S_t + x dS_t/dx),   x the texture of T1 and T2, to first order
 
     then a slight blur, coil shading, and noise (Rician) of SNR 15 to 80; scaled as scans are, by the foreground. Every
-    second sample is stripped to the brain. Maps are the amount-weighted means of rates, without noise. CT numbers are
-    cut from the one CT of each head, with its texture and noise; then no sample is stripped. Without pairs the first
-    half of the heads gives sources, the other targets.
+    second sample is stripped to the brain; of the others every second has noise around the head. Maps are the
+    amount-weighted means of rates, without noise. CT numbers are cut from the one CT of each head, with its texture and
+    noise; then no sample is stripped. Without pairs the first half of the heads gives sources, the other targets.
 
     Raises UsageError for contrasts that no closed form makes.
     """
@@ -84,7 +86,9 @@ class Simulated(Examples):
 
         mask = cut(inside)
         f = place.cut(head.fractions, net, neighbours=True).reshape(-1, *size).float() * mask
-        part = Cut(f, cut(head.texture), mask, None if head.CT is None else cut(head.CT))
+        part = Cut(
+            f, cut(head.texture), mask, None if head.CT is None else cut(head.CT), bool(stripped or below(2, rng))
+        )
         images, k = images_of(self.plan, head, inside, part, rng), len(self.plan.source)
         if net.dims == 2:
             middle = net.slices // 2
@@ -127,7 +131,8 @@ def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Genera
     image = image * shading(image, within(0.0, 0.15, rng), rng)
     sigma = 1 / within(15, 80, rng)
     noise = torch.randn((2, *image.shape), generator=rng) * sigma * 0.6
-    return ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt() * cut.mask
+    image = ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt()
+    return image * cut.mask if cut.bare else image
 
 
 def map_of(name: str, head: Head, cut: Cut) -> Tensor:

@@ -28,7 +28,7 @@ PROTOCOLS = 4
 def whole(head: Head, plan: Plan, seed: int) -> Volumes:
     """The head under the usual protocol (targets) and one drawn from the seed and its name (sources), with labels."""
     rng = torch.Generator().manual_seed(int(stream(seed, "whole", head.name).integers(2**62)))
-    cut = Cut(head.fractions, head.texture.float(), head.whole.float(), head.CT)
+    cut = Cut(head.fractions, head.texture.float(), head.whole.float(), head.CT, bare=False)
     images, k = images_of(plan, head, head.whole, cut, rng), len(plan.source)
     target = torch.stack(images[k:])
     if not needs_CT(plan):
