@@ -57,7 +57,10 @@ def written_images(
 
 def nifti(images: Any, out: Path, about: Any) -> list[Path]:
     """One image under the name given, several with their contrast added; CT numbers as int16; each with its JSON."""
+    import numpy as np
+
     from spinloom.cli.write import beside, image_suffix, keep_text
+    from spinloom.core.image import Quantity
     from spinloom.core.version import __version__
     from spinloom.files import atomic
     from spinloom.io import write_image
@@ -69,6 +72,7 @@ def nifti(images: Any, out: Path, about: Any) -> list[Path]:
         keep_text(beside(path)[0])
     for contrast, path in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_image(whole_HU(images[contrast]), path)
+        image = images[contrast]
+        write_image(image, path, dtype=np.int16 if image.quantity is Quantity.HU else np.float32)
         atomic.write_json(beside(path)[0], {"Software": f"Spinloom {__version__}", **about(contrast)})
     return [*paths.values()]
