@@ -64,7 +64,7 @@ def test_pairs_are_listed_and_one_fault_of_four_is_exit_code_3(run: Run, tmp_pat
     assert code == 3
     assert "1 faults" in err
     told = json.loads(out)
-    assert told["cases"] == "3 of 3 subjects"
+    assert told["cases"] == "3 of 3 subjects; 1 of the 4 subjects in the folder have none"
     assert "sub03 has no T2w" in told["faults"][0]
     assert len(json.loads((tmp_path / "pairs" / "pairs.json").read_text())["cases"]) == 3
 
@@ -218,7 +218,7 @@ def test_register_writes_image_facts_and_picture(run: Run, tmp_path: Path) -> No
     ("arguments", "code", "said"),
     [
         (("pair", "gone", "-o", "x"), 4, "no such folder"),
-        (("pair", "scans", "-o", "x", "--target", "CT"), 2, "Here are: T1w, T2w"),
+        (("pair", "scans", "-o", "x", "--source", "T1w", "--target", "CT"), 2, "Here are: T1w, T2w"),
         (("pair", "scans", "-o", "x", "--layout", "brats23"), 2, "Known: BIDS, BraTS"),
         (("register", "scans/sub01_T1w.nii.gz", "gone.nii", "-o", "x.nii"), 4, "no such file"),
         (("register", "a.nii", "b.nii", "-o", "x.png"), 2, "must end in"),

@@ -43,6 +43,8 @@ def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, resto
     if restore and not made.grid.same_place(given.grid):
         made = d.spline_onto(made, given.grid)
         recipe["put on the original's grid by"] = "cubic spline between voxels"
+        recipe["degraded voxel_mm"] = recipe["voxel_mm"]
+        recipe["voxel_mm"] = [round(float(v), 4) for v in made.grid.voxel_mm]
     written = write_images([made], out, lambda _: recipe, inputs=[image])
     facts: dict[str, object] = {"written": [str(path) for path in written], "shape": list(made.data.shape)}
     print_facts({**facts, "voxel [mm]": recipe["voxel_mm"], "done": done}, as_json=as_json)

@@ -57,15 +57,14 @@ def evaluate(
     """
     import json as text
 
-    from spinloom.cli.write import keep_inputs, keep_text, print_table, typed
+    from spinloom.cli.write import keep_inputs, keep_text, print_table, require_page, typed
     from spinloom.core.errors import InputError, PartialFailure, UsageError
     from spinloom.core.version import __version__
     from spinloom.evaluation.encoder_file import read_encoder
     from spinloom.evaluation.files import evaluate_files, match
     from spinloom.evaluation.tables import as_json, encoded_rows, reasons, remarks, summary_rows
 
-    if report is not None and report.suffix != ".html":
-        raise UsageError(f"--report must end in .html, got '{report}'")
+    require_page(report)
     if report is not None:
         table, text_beside = report.with_suffix(".csv"), report.with_suffix(".json")
         keep_inputs([prediction, reference, mask, labels, other, encoder], [report, table, text_beside])

@@ -25,7 +25,7 @@ def fingerprint(
     Exit code 3 if some scans could not be measured; the others are. Example:
     spinloom fingerprint scans -o fingerprint.json --report explore.html
     """
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import print_facts, require_page
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.explore import explore_page
     from spinloom.dataset.explore_look import Looks
@@ -35,6 +35,7 @@ def fingerprint(
     from spinloom.files.atomic import write_text
     from spinloom.report.page import render
 
+    require_page(report)
     scans = scans_in(folder, layout, exclude)
     looks = Looks()
     measured = measure(scans.scans, visit=looks.add if report else None, progress=tell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,15 +13,19 @@ from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
 
 if TYPE_CHECKING:
     from spinloom.dataset.pairs import Pairs
+    from spinloom.dataset.scans import Found
 
 
 def pair(
     folder: Annotated[Path, typer.Argument(help="A folder of scans; see `--layout`.")],
     out: o.Out,
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="What goes in, e.g. T1w. May be repeated.")
+        list[str] | None,
+        typer.Option("--source", help="What goes in, e.g. T1w. May be repeated. With --target; neither: T1w."),
     ] = None,
-    target: Annotated[list[str] | None, typer.Option("--target", help="What should come out, e.g. T2w, CT.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", help="What should come out, e.g. CT. Neither: T2w.")
+    ] = None,
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Two lists, whoever the images are of.")] = False,
     mask: Annotated[str, typer.Option("--mask", help="Contrast of the mask, taken where there is one; none.")] = "mask",
     resample: Annotated[
@@ -40,11 +45,15 @@ def pair(
     Example: spinloom pair scans --source T1w --target T2w -o pairs
     """
     from spinloom.cli.write import print_facts
-    from spinloom.core.errors import PartialFailure
+    from spinloom.core.errors import PartialFailure, UsageError
     from spinloom.dataset.checksums import verified
     from spinloom.dataset.pairing import pair as match
     from spinloom.dataset.pairs_file import write_pairs
+    from spinloom.dataset.same_files import same_files
 
+    if bool(source) != bool(target):
+        missing = "--target" if source else "--source"
+        raise UsageError(f"{missing} is missing", remedy="Name both, or neither for T1w to T2w.")
     found = scans_in(folder, layout, exclude)
     checked: dict[str, object] = {}
     if verify_checksums:
@@ -59,6 +68,7 @@ def pair(
         resample=resample,
         progress=tell,
     )
+    made = replace(made, doubts=made.doubts + same_files(made.pairs))
     written = write_pairs(made, out, copy=copy, progress=tell)
     facts: dict[str, object] = {
         "written": [str(written), str(written.with_suffix(".csv"))],
@@ -67,7 +77,7 @@ def pair(
         **{key: found.about[key] for key in ("terms", "cite") if key in found.about},
         **({"passed over": f"{found.left} image files that are none of the layout's scans"} if found.left else {}),
         **checked,
-        "cases" if made.paired else "images": _counts(made),
+        "cases" if made.paired else "images": _counts(made, found),
         "faults": [f"{file}: {fault}" for file, fault in made.faults],
         **({"doubts": [f"{file}: {doubt}" for file, doubt in made.doubts]} if made.doubts else {}),
     }
@@ -127,8 +137,8 @@ def register(
     print_facts({"written": str(out), **shown, **made.quality.facts()}, as_json=json)
 
 
-def _counts(made: Pairs) -> str:
-    """Cases and people, never slices; who is spelled in two ways is one."""
+def _counts(made: Pairs, found: Found) -> str:
+    """Cases and people, never slices, and people of whom no case is made; who is spelled in two ways is one."""
     from spinloom.dataset.find_names import identity
 
     if made.paired:
@@ -136,7 +146,9 @@ def _counts(made: Pairs) -> str:
         people = len({identity(one.subject) for one in made.pairs if not one.anonymous})
         if nobody:
             return f"{len(made.pairs)}; nothing says whose {nobody} of them are" + f", {people} subjects" * bool(people)
-        return f"{len(made.pairs)} of {people} subjects"
+        there = len({identity(scan.subject) for scan in found.scans if not scan.anonymous})
+        none = f"; {there - people} of the {there} subjects in the folder have none" if there > people else ""
+        return f"{len(made.pairs)} of {people} subject{'s' * (people != 1)}{none}"
     n = sum(bool(one.source) for one in made.pairs)
     known = [one for one in made.pairs if not one.anonymous]
     both = {identity(p.subject) for p in known if p.source} & {identity(p.subject) for p in known if p.target}

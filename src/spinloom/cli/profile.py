@@ -48,7 +48,7 @@ def profile(
 
     Then: spinloom generate simulated --like profile.toml. Example: spinloom profile scans -o profile.toml
     """
-    from spinloom.cli.write import print_table
+    from spinloom.cli.write import print_table, require_page
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.find_labels import find_labels
     from spinloom.dataset.profile.found import to_measure, unlabelled
@@ -57,6 +57,7 @@ def profile(
     from spinloom.dataset.profile.ways import WAYS
     from spinloom.files.atomic import write_text
 
+    require_page(report)
     label_maps = () if labels is None else find_labels(labels)
     series, own = _relaxation(T1_series, TI, T2_series, TE, label_maps)
     maps = _maps("fieldmap", fieldmap) + _maps("TB1map", B1_map)

@@ -19,6 +19,9 @@ def split(
     cases: Annotated[Path, typer.Argument(help="pairs.json, its folder, or a folder of scans.")],
     out: o.Out,
     shares: Annotated[str, typer.Option("--shares", help="Of train, val and test.")] = "0.7,0.15,0.15",
+    val: Annotated[
+        float, typer.Option("--val", help="With --folds or --by-site: share of the others kept for val.", min=0, max=1)
+    ] = 0.0,
     folds: Annotated[int | None, typer.Option("--folds", help="Instead: this many folds.", min=2)] = None,
     by_site: Annotated[bool, typer.Option("--by-site", help="Instead: leave one site out at a time.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Compare the pictures of the parts too (leakage).")] = False,
@@ -36,14 +39,17 @@ def split(
     from spinloom.core.errors import UsageError
     from spinloom.dataset import split_cases as by
     from spinloom.dataset.leakage_of_sets import leakage_of_split
+    from spinloom.dataset.same_files import same_files
 
     if folds and by_site:
         raise UsageError("--folds and --by-site exclude each other")
+    if val and not (folds or by_site):
+        raise UsageError("--val goes with --folds or --by-site", remedy="In shares it is the second: 0.7,0.15,0.15.")
     members = _members(cases, layout, exclude)
     if by_site:
-        made = by.leave_one_site_out(members)
+        made = by.leave_one_site_out(members, val=val, seed=seed)
     elif folds:
-        made = by.folds(members, folds, seed=seed)
+        made = by.folds(members, folds, seed=seed, val=val)
     else:
         made = (by.split(members, _numbers(shares), seed=seed),)
     by.write_splits(made, out)
@@ -51,7 +57,9 @@ def split(
     results = leakage_of_split(members, out, tell=tell) if check else {}
     seen = {name: result.facts() for name, result in results.items()}
     other = f"not compared; spinloom leakage {cases} --split {out} does, as does --check"
+    twice = [f"{file} {what}" for file, what in same_files(members)]
     facts = {"written": str(out), "subjects": sizes, "how": made[0].how, "pictures": seen or other}
+    facts |= {"beware": twice} if twice else {}
     print_facts(facts, as_json=json)
     for result in results.values():
         result.raise_if_found()

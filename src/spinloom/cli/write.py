@@ -84,6 +84,12 @@ def write_images(
     return written
 
 
+def require_page(report: Path | None) -> None:
+    """Raises UsageError for a report that is not to be a page."""
+    if report is not None and report.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report must end in .html, got '{report}'")
+
+
 def beside(out: Path) -> tuple[Path, Path]:
     """The JSON sidecar and the picture of an image file."""
     stem = out.name[: -len(image_suffix(out))]

@@ -27,9 +27,13 @@ def write_pairs(
     """pairs.json and pairs.csv in a folder; returns the path of the first.
 
     copy  also write every image to cases/<name>/<side>_<contrast>.nii.gz, on the case's one grid; the manifest then
-          names these. With `pairs.resample` this is done anyway.
+          names these. With `pairs.resample` this is done anyway. Copies that the folder's list named before and that
+          are not among these are removed.
     """
     root = Path(folder)
+    cases = (root / "cases").resolve()
+    ours = not any(s.path.resolve().is_relative_to(cases) for one in pairs.pairs for s in one.scans.values())
+    before = _copies(root) if ours and (copy or pairs.resample) else set()
     rows = []
     for one in pairs.pairs:
         progress(one.name)
@@ -47,6 +51,10 @@ def write_pairs(
     }
     atomic.write_text(root / "pairs.csv", _table(rows, pairs))
     atomic.write_json(root / "pairs.json", kept)
+    for stale in before - (_copies(root) if before else set()):
+        stale.unlink(missing_ok=True)
+        if stale.parent.is_dir() and not any(stale.parent.iterdir()):
+            stale.parent.rmdir()
     return root / "pairs.json"
 
 
@@ -73,6 +81,16 @@ def _lack(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no entry {error}"
     return "it is no JSON" if isinstance(error, ValueError) else "it is laid out otherwise"
+
+
+def _copies(root: Path) -> set[Path]:
+    """The files below cases/ that the folder's list names; none if there is no list."""
+    try:
+        pairs = read_pairs(root / "pairs.json").pairs if (root / "pairs.json").is_file() else ()
+    except InputError:
+        return set()
+    named = {scan.path for pair in pairs for scan in pair.scans.values()}
+    return {file for file in named if file.is_relative_to(root / "cases") and ".." not in file.parts}
 
 
 def _row(pair: Pair, root: Path) -> dict[str, Any]:

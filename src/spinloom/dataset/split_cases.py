@@ -61,7 +61,10 @@ def split(cases: Iterable[Whose], parts: Sequence[float] = (0.7, 0.15, 0.15), *,
     for part, share in zip(PARTS, parts, strict=True):
         if share > 0 and not chosen[part]:
             raise InputError(f"{len(people)} subjects leave nobody for '{part}'", remedy="Use other shares or folds.")
-    return _made("split", chosen, f"by subject, shares {_words(parts)}, seed {seed}{kinship_of(cases)}")
+    shares = _words(parts)
+    if abs(whole - 1) > 1e-6:
+        shares += f", which sum to {whole:g} and were scaled to {_words([p / whole for p in parts])}"
+    return _made("split", chosen, f"by subject, shares {shares}, seed {seed}{kinship_of(cases)}")
 
 
 def folds(cases: Iterable[Whose], k: int = 5, *, seed: int = 0, val: float = 0.0) -> tuple[Split, ...]:
@@ -161,4 +164,4 @@ def _require_apart(one: Split, file: Path) -> None:
 
 
 def _words(parts: Sequence[float]) -> str:
-    return ", ".join(f"{p:g}" for p in parts)
+    return ", ".join(f"{p:.4g}" for p in parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def _written(scan: Scan, masked: Scan | None, ways: Sequence[Degradation], root:
     except InputError as error:
         raise InputError(error.fault, file=scan.path, remedy=error.remedy) from error
     told = {"made from": scan.path.name, "sha256 of it": sha256_scan(scan)}
-    pair = write_case(made.case, root, quantity=scan.quantity, site=scan.site, told=told)
+    pair = write_case(made.case, root, like=scan, told=told)
     if not made.image.grid.same_place(image.grid):
         write_image(made.image, root / "cases" / made.case.name / f"degraded_{scan.contrast}.nii.gz")
     return pair
@@ -87,16 +88,17 @@ def write_case(
     case: Case,
     root: Path,
     *,
-    quantity: Quantity = Quantity.SIGNAL,
-    site: str | None = None,
+    like: Scan | None = None,
     told: Mapping[str, object] | None = None,
 ) -> Pair:
     """A case as root/cases/<name>/source_<contrast>.nii.gz, target_..., mask, and the origin of each image as JSON.
 
+    like  the scan that it was made from: its quantity, its site, and what is known of whose it is
     told  added to the origin of the sources
     """
     from spinloom.io import write_image
 
+    model = like or Scan(root, case.subject, case.session, "")
     folder, sides = root / "cases" / case.name, []
     for side, images in (("source", case.source), ("target", case.target)):
         scans = {}
@@ -106,13 +108,16 @@ def write_case(
             origin = case.origin.get(f"{side} {contrast}")
             facts = {**(origin if isinstance(origin, dict) else {}), **((told or {}) if side == "source" else {})}
             atomic.write_json(folder / f"{side}_{contrast}.json", facts)
-            scans[contrast] = Scan(path, case.subject, case.session, contrast, quantity, site)
+            scans[contrast] = replace(
+                model, path=path, subject=case.subject, session=case.session, contrast=contrast, slices=()
+            )
         sides.append(scans)
     place = None
     if case.mask is not None:
         write_image(case.mask, folder / "mask.nii.gz")
-        place = Scan(folder / "mask.nii.gz", case.subject, case.session, "mask", Quantity.LABEL, site)
-    return Pair(case.subject, case.session, sides[0], sides[1], place, site)
+        some = next(iter(sides[0].values()))
+        place = replace(some, path=folder / "mask.nii.gz", contrast="mask", quantity=Quantity.LABEL)
+    return Pair(case.subject, case.session, sides[0], sides[1], place, model.site)
 
 
 def _storable(image: Image) -> Image:
