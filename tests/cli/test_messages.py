@@ -19,6 +19,7 @@ from spinloom.dataset.fingerprint import fingerprint
 from spinloom.dataset.pairs_file import read_pairs
 from spinloom.dataset.profile.found import to_measure
 from spinloom.dataset.profile.measure import measure
+from spinloom.dataset.split_cases import read_splits
 from spinloom.io import write_image
 
 SOURCES = Path(__file__).parents[2] / "src" / "spinloom"
@@ -68,6 +69,8 @@ def test_a_JSON_that_is_no_list_of_pairs_is_told_what_it_lacks(tmp_path: Path) -
     (tmp_path / "pairs.json").write_text(json.dumps({"cases": []}))
     with pytest.raises(InputError, match="it has no entry 'format'"):
         read_pairs(tmp_path)
+    with pytest.raises(InputError, match="no split: it has no entry 'format'"):
+        read_splits(tmp_path / "pairs.json")
     (tmp_path / "pairs.json").write_text("{")
     with pytest.raises(InputError, match="it is no JSON"):
         read_pairs(tmp_path)

@@ -83,5 +83,7 @@ def test_what_a_command_wrote_it_may_write_again(tmp_path: Path) -> None:
 def test_a_file_in_an_input_folder_is_an_input_and_a_new_name_in_it_is_not(tmp_path: Path) -> None:
     (tmp_path / "0001.nii").write_bytes(b"1")
     keep_inputs([tmp_path], [tmp_path / "new.nii"])
+    (tmp_path / "scores.html").write_text("")
+    keep_inputs([tmp_path], [tmp_path / "scores.html"])
     with pytest.raises(UsageError, match="would be overwritten"):
         keep_inputs([tmp_path], [tmp_path / "0001.nii"])

@@ -62,7 +62,7 @@ def test_pairs_are_listed_and_one_fault_of_four_is_exit_code_3(run: Run, tmp_pat
     (scans(tmp_path / "scans") / "sub03_T2w.nii.gz").unlink()
     code, out, err = run("pair", "scans", "-o", "pairs", "--json")
     assert code == 3
-    assert "1 faults" in err
+    assert "1 fault;" in err
     told = json.loads(out)
     assert told["cases"] == "3 of 3 subjects; 1 of the 4 subjects in the folder have none"
     assert "sub03 has no T2w" in told["faults"][0]

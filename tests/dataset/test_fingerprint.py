@@ -226,7 +226,7 @@ def test_the_command_writes_both_files_and_then_says_what_it_could_not_measure(t
     for n in range(2):
         write_image(brain(f"s{n}", "T1w"), scans / f"sub-{n}_T1w.nii.gz")
     (scans / "sub-1_T1w.nii.gz").write_bytes(b"no image at all")
-    with pytest.raises(PartialFailure, match="1 scans were not measured"):
+    with pytest.raises(PartialFailure, match="not measured: 1 scan;"):
         command(scans, tmp_path / "f.json", tmp_path / "f.html")
     assert len(read_fingerprint(tmp_path / "f.json").faults) == 1
     assert "sub-1_T1w.nii.gz" in (tmp_path / "f.html").read_text()

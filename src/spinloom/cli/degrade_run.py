@@ -69,7 +69,7 @@ def pairs(
     folder: Path, out: Path, ways: Sequence[Degradation], contrast: str | None, seed: int, *, as_json: bool
 ) -> None:
     """A folder of scans → a folder of pairs. Raises PartialFailure if some scans could not be taken."""
-    from spinloom.cli.write import keep_inputs, print_facts
+    from spinloom.cli.write import count, keep_inputs, print_facts
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.degrade import degrade_pairs
     from spinloom.dataset.find import find_scans
@@ -81,7 +81,7 @@ def pairs(
     faults = [f"{file}: {fault}" for file, fault in made.faults]
     print_facts({"written": str(out / "pairs.json"), "cases": len(made.pairs), "faults": faults}, as_json=as_json)
     if faults:
-        raise PartialFailure(f"{len(faults)} faults; everything else is in {out}")
+        raise PartialFailure(f"{count(len(faults), 'fault')}; everything else is in {out}")
 
 
 def two_fields(

@@ -25,7 +25,7 @@ def fingerprint(
     Exit code 3 if some scans could not be measured; the others are. Example:
     spinloom fingerprint scans -o fingerprint.json --report explore.html
     """
-    from spinloom.cli.write import print_facts, require_page
+    from spinloom.cli.write import count, print_facts, require_page
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.explore import explore_page
     from spinloom.dataset.explore_look import Looks
@@ -55,4 +55,4 @@ def fingerprint(
     }
     print_facts(facts, as_json=json)
     if found.faults:
-        raise PartialFailure(f"{len(found.faults)} scans were not measured; all others are in {out}")
+        raise PartialFailure(f"not measured: {count(len(found.faults), 'scan')}; all others are in {out}")

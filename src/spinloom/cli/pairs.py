@@ -44,7 +44,7 @@ def pair(
 
     Example: spinloom pair scans --source T1w --target T2w -o pairs
     """
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import count, print_facts
     from spinloom.core.errors import PartialFailure, UsageError
     from spinloom.dataset.checksums import verified
     from spinloom.dataset.pairing import pair as match
@@ -83,7 +83,7 @@ def pair(
     }
     print_facts(facts, as_json=json)
     if made.faults:
-        raise PartialFailure(f"{len(made.faults)} faults; everything else is in {written}")
+        raise PartialFailure(f"{count(len(made.faults), 'fault')}; everything else is in {written}")
 
 
 def register(

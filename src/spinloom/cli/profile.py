@@ -48,7 +48,7 @@ def profile(
 
     Then: spinloom generate simulated --like profile.toml. Example: spinloom profile scans -o profile.toml
     """
-    from spinloom.cli.write import print_table, require_page
+    from spinloom.cli.write import count, print_table, require_page
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.find_labels import find_labels
     from spinloom.dataset.profile.found import to_measure, unlabelled
@@ -84,7 +84,7 @@ def profile(
     for name, why in found.failures:
         typer.echo(f"spinloom: not measured: {name}: {why}", err=True)
     if found.failures:
-        raise PartialFailure(f"{len(found.failures)} scans were not measured; the others are in {out}")
+        raise PartialFailure(f"not measured: {count(len(found.failures), 'scan')}; the others are in {out}")
 
 
 def _maps(section: str, files: list[Path] | None) -> list[ToMeasure]:

@@ -25,6 +25,11 @@ def typed(text: str) -> str:
     return PYTHON.sub("", text)
 
 
+def count(n: int, noun: str) -> str:
+    """1 scan, 2 scans."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
 def print_table(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
     """Rows with the same keys, as aligned columns or as JSON."""
     if as_json:
@@ -96,14 +101,19 @@ def beside(out: Path) -> tuple[Path, Path]:
     return out.with_name(stem + ".json"), out.with_name(stem + ".png")
 
 
+REPORTS = (".html", ".csv", ".json")
+"""What is no image: a report may be written again beside the images that it is about."""
+
+
 def keep_inputs(inputs: Sequence[str | Path | None], outputs: Sequence[Path | None]) -> None:
-    """Raises UsageError if an output is an input by any name, the JSON beside one, or a file in an input folder."""
+    """Raises UsageError if an output is an input by any name, the JSON beside one, or an image in an input folder."""
     named = [Path(p) for p in inputs if p is not None]
     told = [beside(p)[0] for p in named if p.name.endswith((".nii", ".nii.gz")) and p.is_file()]
     given = [p for p in (*named, *told) if p.exists()]
     for path in (p for p in outputs if p is not None and p.exists()):
         for one in given:
-            if path.samefile(one) or (one.is_dir() and path.is_file() and one.resolve() in path.resolve().parents):
+            inside = one.is_dir() and path.is_file() and one.resolve() in path.resolve().parents
+            if path.samefile(one) or (inside and path.suffix not in REPORTS):
                 raise UsageError(f"{path} is an input: it would be overwritten", remedy="Choose another name.")
 
 

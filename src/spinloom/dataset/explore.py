@@ -101,7 +101,10 @@ def _middles(looks: Sequence[Look]) -> tuple[Part, ...]:
         parts.append(Scroller(stacks, "Axial slices at the same places. Left is left (neurological); nose up."))
     shown = looks[:MOST_PICTURED]
     left = f" {len(looks) - len(shown)} more are not shown." if len(looks) > len(shown) else ""
-    text = f"Axial, coronal and sagittal through the middle of the subject, at true proportions, outliers first.{left}"
+    text = (
+        "Axial, coronal and sagittal through the middle of the subject, at true proportions, the subject's right on "
+        f"the right, outliers first.{left}"
+    )
     parts.append(Gallery(tuple((f"{look.name}: {look.contrast}", look.middle) for look in shown), text))
     return tuple(parts)
 

@@ -142,12 +142,16 @@ def read_splits(path: str | os.PathLike[str]) -> tuple[Split, ...]:
             for s in told["splits"]
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"is no split ({type(error).__name__}: {error})", file=path, remedy="Make it with spinloom split."
-        ) from error
+        raise InputError(f"is no split: {_lack(error)}", file=path, remedy="Make it with spinloom split.") from error
     for one in made:
         _require_apart(one, Path(path))
     return made
+
+
+def _lack(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no entry {error}"
+    return "it is no JSON" if isinstance(error, ValueError) else "it is laid out otherwise"
 
 
 def _made(name: str, chosen: Mapping[str, Iterable[str]], how: str) -> Split:
