@@ -198,3 +198,21 @@ def test_cyclegan_trains_in_16_bits_although_its_pool_is_no_weight(head, tmp_pat
     training = p.training.model_copy(update={"steps": 3, "batch": 1, "bf16": True})
     _, progress = run(build(p), Simulated([head], p), training, tmp_path)
     assert progress.step == 3
+
+
+@pytest.mark.parametrize("error", [0.05, 0.2, 0.7])
+def test_a_smooth_loss_is_square_below_its_bend_and_straight_above(error):
+    from spinloom.models.regression import Regression
+    from spinloom.models.translator import Batch
+
+    y = torch.zeros(1, 1, 8, 8)
+    made = Regression(torch.nn.Identity(), smooth=0.2, unit=0.5, outside=0.0)
+    loss, parts = made.loss(Batch(y + 2 * error, y, y + 1), rng())
+    assert float(loss) == pytest.approx(error**2 / 0.4 if error < 0.2 else error - 0.1)
+    assert float(parts["L1"]) == pytest.approx(error)
+
+
+def test_CT_asks_for_a_smooth_loss_and_the_user_may_say_otherwise():
+    assert plan().settings == {"smooth": 0.2, "unit": 0.2}
+    assert plan(settings=["smooth=0"]).settings["smooth"] == 0
+    assert plan("CT", "T1w").settings == {}

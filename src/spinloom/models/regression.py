@@ -1,4 +1,4 @@
-"""Regression: one network, one answer, the masked mean absolute error."""
+"""Regression: one network, one answer, the masked mean absolute error (smooth near 0 where asked for)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from spinloom.models.translator import Apply, Batch, Objective, Translator, dire
 
 
 class Regression(Translator):
-    """y = f(x), trained by  L = mean over the mask of |f(x) - y| + w L_feature.
+    """y = u f(x), trained by  L = mean over the mask of |u f(x) - y| + w L_feature.
 
     network   f: (n, c, ...) -> (n, d, ...)
     residual  channel of x to which f's answer is added (super-resolution: what the source lacks); None: none
     feature   a FeatureLoss and its weight w; None: none
     outside   weight of what lies outside the mask
+    smooth    error below which it counts as its square, |e|^2 / (2 smooth) for |e| - smooth / 2 (Huber, 1964); 0: none.
+              Where most voxels have almost one value (soft tissue in HU), signs alone hold the answer at that value
+    unit      what 1 of the network's answer stands for: small where small differences count, for steps of the weights
+              move its answer by about as much whatever it stands for
     """
 
     def __init__(
@@ -26,14 +30,16 @@ class Regression(Translator):
         feature: FeatureLoss | None = None,
         feature_weight: float = 0.1,
         outside: float = 0.05,
+        smooth: float = 0.0,
+        unit: float = 1.0,
     ) -> None:
         super().__init__()
         self.network = network
-        self.residual, self.outside = residual, outside
+        self.residual, self.outside, self.smooth, self.unit = residual, outside, smooth, unit
         self.feature, self.feature_weight = feature, feature_weight
 
     def forward(self, source: Tensor) -> Tensor:
-        made = self.network(source)
+        made = self.unit * self.network(source)
         return made if self.residual is None else made + source[:, self.residual : self.residual + 1]
 
     def objectives(self) -> tuple[Objective, ...]:
@@ -42,9 +48,10 @@ class Regression(Translator):
     def loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         made = self(batch.source)
         error = (made - batch.target).abs()
-        l1 = masked_mean(error, batch.mask)
-        total = l1 + self.outside * error.mean()
-        parts = {"L1": l1}
+        parts = {"L1": masked_mean(error, batch.mask)}
+        if self.smooth:
+            error = torch.where(error < self.smooth, error.square() / (2 * self.smooth), error - self.smooth / 2)
+        total = masked_mean(error, batch.mask) + self.outside * error.mean()
         if self.feature is not None:
             parts["feature"] = self.feature(made, batch.target)
             total = total + self.feature_weight * parts["feature"]

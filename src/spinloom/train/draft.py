@@ -16,6 +16,8 @@ SIDES: dict[str, dict[str, Any]] = {
     "PDmap": {"quantity": "PD", "low": 0.0, "high": 1.2, "bias": False},
 }
 """Ends of the arrow that have a unit, and the range [SI, HU] that becomes 0 to 1."""
+UNIT = 0.2
+"""Of a CT target: 600 HU."""
 
 
 def draft(
@@ -57,12 +59,17 @@ def draft(
             "target": [side(c) for c in target],
             "paired": paired and family != "cyclegan",
             "family": family,
-            "settings": dict(setting(text) for text in settings),
+            "settings": {**usual(family, target), **dict(setting(text) for text in settings)},
             "thick": {"factor": thick} if thick else None,
             "network": sizes[dims],
             "training": {"seed": seed, "bf16": has_bf16(device), "simulated": simulated},
         }
     )
+
+
+def usual(family: str, target: Sequence[str]) -> dict[str, float]:
+    """Settings that a target asks for. Most of a CT is soft tissue of almost one number: plain L1 stays there."""
+    return {"smooth": UNIT, "unit": UNIT} if family == "regression" and "CT" in target else {}
 
 
 def side(contrast: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ SCHEDULES: Mapping[str, type[Schedule]] = {"linear": Linear, "cosine": Cosine, "
 PREDICTIONS: Mapping[str, type[Prediction]] = {"noise": Noise, "clean": Clean, "velocity": Velocity, "drift": Drift}
 STRIDES: Mapping[str, tuple[int, ...]] = {"70": (2, 2, 2, 1), "94": (2, 2, 2, 2), "34": (2, 2, 1)}
 SETTINGS: Mapping[str, Mapping[str, object]] = {
-    "regression": {"feature_weight": 0.0},
+    "regression": {"feature_weight": 0.0, "smooth": 0.0, "unit": 1.0},
     "pix2pix": {"game": "bce", "l1": 100.0, "penalty": 0.0, "patch": "70", "critic_width": 32, "feature_weight": 0.0},
     "cyclegan": {
         "game": "lsgan", "cycle": 10.0, "identity": 5.0, "structure": 0.0, "patch": "70", "critic_width": 32,
@@ -106,6 +106,8 @@ class Builder:
             residual=residual,
             feature=self.feature(weight),
             feature_weight=weight,
+            smooth=self.number("smooth") if "smooth" in self.said else 0.0,
+            unit=self.number("unit") if "unit" in self.said else 1.0,
         )
 
     def pix2pix(self) -> Adversarial:
