@@ -216,3 +216,13 @@ def test_CT_asks_for_a_smooth_loss_and_the_user_may_say_otherwise():
     assert plan().settings == {"smooth": 0.2, "unit": 0.2}
     assert plan(settings=["smooth=0"]).settings["smooth"] == 0
     assert plan("CT", "T1w").settings == {}
+
+
+@pytest.mark.parametrize("contrast", ["T1w", "T2w", "PDw", "FLAIR"])
+def test_cortical_bone_is_dark_in_every_contrast(head, contrast):
+    from spinloom.train.acquisitions import CONTRASTS
+
+    bone, white = head.names.index("cortical_bone"), head.names.index("white_matter")
+    for protocol in (None, *(rng(n) for n in range(20))):
+        S = head.PD * CONTRASTS[contrast](protocol)(head.T1, head.T2)
+        assert S[bone] < 0.1 * S[white]

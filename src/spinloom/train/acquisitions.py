@@ -22,14 +22,18 @@ DEG = math.pi / 180
 
 
 def T1w(rng: torch.Generator | None) -> Signal:
-    """MPRAGE, spoiled gradient echo or spin echo, a third each."""
+    """MPRAGE, spoiled gradient echo or spin echo, a third each.
+
+    Gradient echoes decay with T2 (T2star is not kept of heads): nothing to brain, all to bone, whose T2 is 0.5 ms.
+    """
     kind = 0 if rng is None else int(torch.randint(3, (), generator=rng))
     if kind == 0:
         TI, TR, FA = within(0.75, 1.15, rng), within(1.8, 2.6, rng), within(7, 11, rng) * DEG
         spacing, inner = within(6.5e-3, 8e-3, rng), 170
+        early = within(2.0e-3, 4.0e-3, rng)
 
         def magnetisation(T1: Tensor, T2: Tensor) -> Tensor:
-            return mprage(
+            made = mprage(
                 T1,
                 torch.tensor(inner // 2),
                 TI=TI,
@@ -39,11 +43,12 @@ def T1w(rng: torch.Generator | None) -> Signal:
                 n_inner=inner,
                 n_centre=inner // 2,
             ).abs()
+            return made * torch.exp(-early / T2)
 
         return magnetisation
     if kind == 1:
-        TR, FA = within(8e-3, 30e-3, rng), within(15, 32, rng) * DEG
-        return lambda T1, T2: spoiled_gradient_echo(T1, TR=TR, FA=FA)
+        TR, FA, TE = within(8e-3, 30e-3, rng), within(15, 32, rng) * DEG, within(2.0e-3, 5.0e-3, rng)
+        return lambda T1, T2: spoiled_gradient_echo(T1, TR=TR, FA=FA) * torch.exp(-TE / T2)
     TR, TE = within(0.4, 0.8, rng), within(8e-3, 18e-3, rng)
     return lambda T1, T2: spin_echo(T1, T2, TE=TE, TR=TR, FA=90 * DEG)
 
