@@ -2,9 +2,9 @@
 
     python benchmarks/translate_real.py DATA MODEL --from T1 --to T2 [--fitted 26 19] [--test stroke healthy 19]
 
-DATA is the folder of public scans (docs/real-data.md). Both images over their own 99.5th percentile in the mask, clipped
-at 1.2; range 1; SSIM with a 3D uniform window of 7 voxels; the reference is corrected for shading as the source is. The
-mask is where either scan is above 0, holes filled (the head with skull: Otsu's).
+DATA is the folder of public scans (docs/real-data.md). Both images over their own 99.5th percentile in the mask,
+clipped at 1.2; range 1; SSIM with a 3D uniform window of 7 voxels; the reference is corrected for shading as the source
+is. The mask is where either scan is above 0, holes filled (the head with skull: Otsu's).
 """
 
 import argparse

@@ -151,3 +151,15 @@ def test_samples_of_scans_lie_in_the_foreground():
     volume = Volumes("a", mask[None].clone(), mask[None].clone(), mask.bool())
     batch = Scans([volume], plan()).draw(16, rng())
     assert (batch.target.flatten(1).sum(1) > 0).all()
+
+
+def test_simulated_heads_teach_super_resolution(head):
+    from spinloom.train.thick_heads import PROTOCOLS, thick_volumes
+
+    made, seen = thick_volumes([head], draft(target=["T1w"], thick=2, simulated=1.0))
+    assert len(made) == len(seen) == PROTOCOLS
+    for one in made:
+        x, y, m = one.source[0], one.target[0], one.mask
+        assert x.shape == y.shape
+        assert torch.corrcoef(torch.stack((x[m], y[m])))[0, 1] > 0.8
+        assert (x - y)[m].abs().mean() > 0.005  # what is to be learned

@@ -12,6 +12,7 @@ from spinloom.dataset.split_cases import Split, split
 from spinloom.train.cases import load
 from spinloom.train.heads import Head, draw_heads, heads_from_labels, stem
 from spinloom.train.simulated import needs_CT
+from spinloom.train.thick_heads import thick_volumes
 from spinloom.train.train import Data
 from spinloom.train.whole import seen, whole
 from spinloom.translate.plan import Plan
@@ -54,6 +55,9 @@ def gather(
         "split": {k: sorted(v) for k, v in parts.items()},
         "left out": [list(fault) for part in every for fault in part.faults],
     }
+    if plan.thick is not None:
+        made, told_of = thick_volumes(people, plan)
+        return Data((*train.volumes, *made), held.volumes if held else (), (), (*train.seen, *told_of), told)
     return Data(train.volumes, held.volumes if held else (), people, train.seen, told)
 
 
@@ -85,6 +89,8 @@ def simulated_alone(
     among = list(range(heads, len(people))) if files else list(range(heads))
     count = max(1, round(HELD * len(among))) if len(people) > 1 else 0
     out = {int(i) for i in stream(seed, "held out").permutation(among)[:count]}
+    if plan.thick is not None:
+        return thick_alone(plan, people, out)
     held = [whole(people[i], plan, seed) for i in sorted(out)]
     kept = [h for i, h in enumerate(people) if i not in out]
     told = {
@@ -94,6 +100,15 @@ def simulated_alone(
     }
     reference = [whole(h, plan, seed) for h in kept[-FITTED:]] if held else []
     return Data((), held, kept, tuple(seen(kept, plan, seed)), told, reference)
+
+
+def thick_alone(plan: Plan, people: Sequence[Head], out: set[int]) -> Data:
+    """Super-resolution without scans."""
+    kept, seen_of = thick_volumes([h for i, h in enumerate(people) if i not in out], plan)
+    held, _ = thick_volumes([people[i] for i in sorted(out)], plan)
+    told = {"data": f"simulated from {len(people)} heads", "attribution": "MNI152 template",
+            "split": {"train": [v.name for v in kept], "held": [v.name for v in held]}}  # fmt: skip
+    return Data(kept, held, (), seen_of, told)
 
 
 def people_of(plan: Plan, heads: int, files: Sequence[Path], say: Callable[[str], None]) -> list[Head]:

@@ -4,7 +4,7 @@ WAYS = {
     "SNR": "signal inside the head over sigma of one channel, from the background; none of scans without one",
     "SNR_inside": "the same of all scans, from the evenest parts of the head: structure lowers it, smoothing raises it",
     "noise_channels": "of the chi distribution in the background; 1: Rician",
-    "shading_depth": "(95th - 5th percentile) / median of the bias field; anatomy alone gives 0.2 to 0.4",
+    "shading_depth": "(95th - 5th percentile) / median of the bias field; to 0.1 (4 mm voxels: 0.4)",
     "shading_length_mm": "over which the bias field changes",
     "voxel_x_mm": "of the file, left to right",
     "voxel_y_mm": "of the file, back to front",
