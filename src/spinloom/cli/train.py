@@ -55,6 +55,7 @@ def train(
     plan: Annotated[Path | None, typer.Option("--plan", help="A plan.json: it alone says what is done.")] = None,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Write plan.json and stop.")] = False,
     name: Annotated[str, typer.Option("--name", help="Of the model.")] = "translator",
+    attribution: Annotated[str, typer.Option("--attribution", help="Whose data it is, for the model's card.")] = "",
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     layout: LayoutName = None,
     exclude: Exclude = None,
@@ -69,6 +70,8 @@ def train(
     from spinloom.cli.write import print_facts
 
     needs_learn()
+    from dataclasses import replace
+
     from spinloom.dataset.split_cases import read_splits
     from spinloom.train.draft import draft
     from spinloom.train.folder import MODEL, PLAN
@@ -99,6 +102,8 @@ def train(
         write_plan(made, out / PLAN)
         print_facts({"written": [str(out / PLAN)]}, as_json=json)
         return
+    if attribution:
+        loaded = replace(loaded, told={**loaded.told, "attribution": attribution})
     result = run(made, loaded, out, device=where, say=shown)
     facts: dict[str, object] = {
         "written": [str(out / MODEL), str(out / "report.html")],

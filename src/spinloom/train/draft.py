@@ -52,11 +52,12 @@ def draft(
     if dims not in sizes:
         raise UsageError(f"'{dims}' dimensions", remedy="2, 2.5 or 3.")
     goes = target if thick else source
+    own = {"bias": False} if thick else {}  # a thinner slice of the same scan has the same shading
     return plan_of(
         {
             "name": name,
-            "source": [side(c) for c in goes],
-            "target": [side(c) for c in target],
+            "source": [side(c) | own for c in goes],
+            "target": [side(c) | own for c in target],
             "paired": paired and family != "cyclegan",
             "family": family,
             "settings": {**usual(family, target), **dict(setting(text) for text in settings)},

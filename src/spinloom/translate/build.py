@@ -176,7 +176,7 @@ class Builder:
             raise UsageError(f"network '{net.kind}' has no time input", remedy="Take 'unet' for diffusion and flow.")
         if net.kind == "strided":
             return StridedUNet(net.dims, inputs, outputs, net.channels)
-        from monai.networks.nets import BasicUNet  # type: ignore[attr-defined]
+        from monai.networks.nets import BasicUNet
 
         c = (*net.channels, *net.channels[-1:] * 5)[:5]
         return BasicUNet(net.dims, inputs, outputs, (*c, c[0]))

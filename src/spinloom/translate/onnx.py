@@ -24,8 +24,8 @@ def write_onnx(model: Model, path: Path) -> float:
     sample, MachineError without onnx and onnxruntime or if the two disagree by more than 1e-3.
     """
     try:
-        import onnx  # type: ignore[import-not-found]  # noqa: F401
-        import onnxruntime  # type: ignore[import-not-found]
+        import onnx  # noqa: F401
+        import onnxruntime
     except ImportError as error:
         raise MachineError("onnx and onnxruntime are not installed", remedy="pip install onnx onnxruntime.") from error
     translator = model.translator

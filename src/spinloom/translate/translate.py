@@ -50,7 +50,7 @@ def translate(
     device   cpu or cuda
 
     The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
-    unit; signal as multiples of the 99.5th percentile of the foreground.
+    unit; signal as multiples of the 99.5th percentile of the foreground, super-resolution as bright as its input.
 
     Raises InputError for images that do not fit, UsageError for models that do not fit each other, MachineError
     if memory runs out.
@@ -77,7 +77,8 @@ def translate(
             raise UsageError("models work on different grids: they cannot be averaged", remedy="Use one at a time.")
     mean = np.mean(answers, 0)
     like = _like(images[0], made, plan)
-    out = {s.contrast: restored(mean[i], made, s, like) for i, s in enumerate(plan.target)}
+    own = made.scales[0] if plan.thick is not None else None
+    out = {s.contrast: restored(mean[i], made, s, like, own) for i, s in enumerate(plan.target)}
     spread = None
     if len(answers) > 1:
         deviation = np.std(answers, 0, ddof=1)
