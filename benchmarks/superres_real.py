@@ -3,8 +3,8 @@
     python benchmarks/superres_real.py DATA MODEL
 
 DATA is the folder of public scans (docs/real-data.md). The mean of every four planes across RAS's third axis is given
-to the model and to the spline; both and the reference are divided by the reference's 99.8th percentile; range 1; SSIM with
-a 3D uniform window of 7 voxels; what counts is where the reference exceeds 4 %.
+to the model and to the spline; both and the reference are divided by the reference's 99.8th percentile; range 1; SSIM
+with a 3D uniform window of 7 voxels; what counts is where the reference exceeds 4 %.
 """
 
 import sys
