@@ -164,6 +164,7 @@ def test_models_are_listed_verified_imported_and_have_cards(spinloom: Run, train
     (("train", "scans", "--family", "magic", "-o", "x"), "family"),
     (("train", "scans", "--source", "CT", "-o", "x"), "CT"),
     (("train", "scans", "--set", "speed=3", "-o", "x"), "speed"),
+    (("train", "scans", "--family", "flow", "-o", "run"), "family is regression, not flow"),
     (("translate", "run", "-i", "nothere.nii.gz", "-o", "y.nii.gz"), "nothere"),
     (("translate", "plan.json", "-i", "nothere.nii.gz", "-o", "y.nii.gz"), "safetensors"),
 ])  # fmt: skip

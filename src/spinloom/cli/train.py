@@ -72,23 +72,33 @@ def train(
     needs_learn()
     from dataclasses import replace
 
+    from spinloom.core.errors import UsageError
     from spinloom.dataset.split_cases import read_splits
     from spinloom.train.draft import draft
     from spinloom.train.folder import MODEL, PLAN
     from spinloom.train.gather import gather
     from spinloom.train.planner import sized, timed
+    from spinloom.train.ranks import expected
     from spinloom.train.train import examples_of
     from spinloom.train.train import train as run
     from spinloom.translate.devices import chosen
     from spinloom.translate.plan import read_plan, write_plan
 
     where = chosen(device)
-    kept = plan if plan is not None else out / PLAN if (out / PLAN).exists() else None
-    made = read_plan(kept) if kept else draft(
+    if expected() > 1 and plan is None:
+        raise UsageError(
+            "several processes need one plan", remedy="Write it first with --plan-only, then give it with --plan."
+        )
+    asked = None if plan else draft(
         source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=super_resolution, paired=not unpaired,
         simulated=(share if data else 1.0) if simulated or labels else 0.0, settings=setting or [], name=name,
         seed=seed, device=where,
     )  # fmt: skip
+    kept = plan if plan is not None else out / PLAN if (out / PLAN).exists() else None
+    made = read_plan(kept) if kept else asked
+    assert made is not None
+    if kept and asked:
+        same_question(made, asked, out)
     pairs = None if data is None else pairs_of(made, data, layout, exclude)
     by = None if split is None else only(read_splits(split), split)
     loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
@@ -117,6 +127,23 @@ def train(
                 f"{m} {report.summary(p, m).mean:.4g}" for m in ("MAE", "PSNR", "SSIM") if report.values(p, m)
             )
     print_facts(facts, as_json=json)
+
+
+def same_question(kept: Plan, asked: Plan, out: Path) -> None:
+    """Raises InputError if a folder's run learns something else than the command line asks for."""
+    from spinloom.core.errors import InputError
+
+    def ends(plan: Plan) -> dict[str, object]:
+        goes, comes = ([s.contrast for s in side] for side in (plan.source, plan.target))
+        return {"family": plan.family, "source": goes, "target": comes, "super-resolution": plan.thick is not None}
+
+    for what, now in ends(asked).items():
+        if ends(kept)[what] != now:
+            raise InputError(
+                f"holds a run of another plan: its {what} is {ends(kept)[what]}, not {now}",
+                file=out,
+                remedy="Choose another folder, or delete it.",
+            )
 
 
 def only(splits: tuple[Split, ...], file: Path) -> Split:

@@ -68,10 +68,10 @@ def translate(
 
 
 def is_folder_of_scans(given: Sequence[Path], sources: int) -> bool:
-    """A folder that holds folders, or no series of its own: many subjects."""
+    """A folder that holds folders or volumes, rather than the files of one series: many subjects."""
     if len(given) != 1 or not given[0].is_dir():
         return False
-    return any(p.is_dir() for p in given[0].iterdir())
+    return any(p.is_dir() or p.name.endswith((".nii", ".nii.gz", ".mha")) for p in given[0].iterdir())
 
 
 def one(

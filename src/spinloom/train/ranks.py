@@ -13,7 +13,7 @@ from torch import distributed
 @contextmanager
 def joined() -> Iterator[None]:
     """Inside, the processes that torchrun started know each other; without torchrun nothing happens."""
-    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if expected() < 2:
         yield
         return
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
@@ -21,6 +21,11 @@ def joined() -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+def expected() -> int:
+    """How many processes torchrun started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
 
 
 def rank() -> int:

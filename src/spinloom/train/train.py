@@ -18,6 +18,7 @@ from spinloom.files import atomic
 from spinloom.models.translator import Translator
 from spinloom.models.unet import UNet
 from spinloom.train import ranks
+from spinloom.train.board import board
 from spinloom.train.examples import Examples, Mixed, Scans, Volumes
 from spinloom.train.folder import MODEL, opened, write_provenance
 from spinloom.train.heads import Head
@@ -106,11 +107,15 @@ def train(
         translator.load_state_dict(start.state_dict(), strict=False)
     shown = (*data.held, *data.train)[:1]
 
+    written = board(root)
+
     def watch(progress: Progress, now: Translator) -> None:
+        picture = None
         for one in shown:
             if one.source is not None:
                 picture = panel(now, one, plan, f"{one.name}, step {progress.step}")
                 write_panel(picture, root / "panels" / f"step-{progress.step:07d}.png")
+        written(progress, picture)
         say(progress)
 
     with ranks.joined():
