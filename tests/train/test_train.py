@@ -85,6 +85,18 @@ def test_the_same_command_again_changes_nothing(run):
     assert (folder / "model.safetensors").read_bytes() == before
 
 
+def test_a_run_may_start_from_a_model_of_the_same_network(run, tmp_path):
+    folder, made, data = run
+    train(plan(3), data, tmp_path / "fine", start=made.model.translator)
+    first = [
+        json.loads((f / "log.jsonl").read_text().splitlines()[0])["regression L1"] for f in (folder, tmp_path / "fine")
+    ]
+    assert first[1] < 0.5 * first[0]
+    wide = plan(3).model_copy(update={"network": Network(channels=(8, 24), patch=(24, 24), slices=1)})
+    with pytest.raises(InputError, match=r"the model to start from.*does not fit"):
+        train(wide, data, tmp_path / "wide", start=made.model.translator)
+
+
 def test_a_folder_of_another_plan_is_refused(run):
     folder, _, data = run
     with pytest.raises(InputError, match="another plan: training differ"):

@@ -53,6 +53,9 @@ def train(
         Names, typer.Option("--set", help="Of the family, e.g. --set sampling_steps=20. May be repeated.")
     ] = None,
     plan: Annotated[Path | None, typer.Option("--plan", help="A plan.json: it alone says what is done.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", help="A model to begin with, of the same network: fine-tuning.")
+    ] = None,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Write plan.json and stop.")] = False,
     name: Annotated[str, typer.Option("--name", help="Of the model.")] = "translator",
     attribution: Annotated[str, typer.Option("--attribution", help="Whose data it is, for the model's card.")] = "",
@@ -83,6 +86,7 @@ def train(
     from spinloom.train.train import train as run
     from spinloom.translate.devices import chosen
     from spinloom.translate.plan import read_plan, write_plan
+    from spinloom.translate.shelf import fetched
 
     where = chosen(device)
     if expected() > 1 and plan is None:
@@ -114,7 +118,8 @@ def train(
         return
     if attribution:
         loaded = replace(loaded, told={**loaded.told, "attribution": attribution})
-    result = run(made, loaded, out, device=where, say=shown)
+    first = None if start is None else fetched(start).translator
+    result = run(made, loaded, out, device=where, start=first, say=shown)
     facts: dict[str, object] = {
         "written": [str(out / MODEL), str(out / "report.html")],
         "steps": result.progress.step,

@@ -30,7 +30,7 @@ from spinloom.train.segmenter import trained_segmenter
 from spinloom.train.simulated import Simulated
 from spinloom.translate.build import build
 from spinloom.translate.limits import span
-from spinloom.translate.model import Model, write_model
+from spinloom.translate.model import Model, fit, used_by, write_model
 from spinloom.translate.plan import Plan
 
 
@@ -104,7 +104,7 @@ def train(
         segmenter = _segmenter(plan, data, root, device)
     translator = build(plan, segmenter)
     if start is not None:
-        translator.load_state_dict(start.state_dict(), strict=False)
+        fit(translator, used_by(start), "the model to start from")
     shown = (*data.held, *data.train)[:1]
 
     written = board(root)
