@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: its threads would spin while other workers compute
+
 
 def find_shared_data() -> Path | None:
     """SPINLOOM_SHARED_DATA, or `shared/data` beside the project."""
