@@ -87,6 +87,20 @@ def test_reversible_gradients_are_those_of_plain_backpropagation():
         torch.testing.assert_close(a, b, atol=1e-9, rtol=1e-9)
 
 
+def test_a_reversible_encoder_keeps_fewer_activations():
+    """Saved tensors of the forward pass, counted by autograd's own hooks."""
+    counts = []
+    for reversible in (False, True):
+        network = UNet(Shape(2, 1, 1, (8, 16), blocks=3, reversible=reversible))
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, kept=kept: kept.append(t.numel()) or t, lambda t: t):
+            made = network(torch.rand(1, 1, 32, 32)).sum()
+        made.backward()
+        assert all(p.grad is not None for p in network.parameters())
+        counts.append(sum(kept))
+    assert counts[1] < 0.75 * counts[0]
+
+
 def test_games_are_their_formulas():
     real, made = torch.tensor([[2.0]]), torch.tensor([[-0.5]])
     log = lambda v: math.log(1 / (1 + math.exp(-v)))  # noqa: E731

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spinloom.models.unet import CONV
+CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 
 
 class Reversible(nn.Module):

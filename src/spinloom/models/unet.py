@@ -13,12 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CONV = {2: nn.Conv2d, 3: nn.Conv3d}
+from spinloom.models.reversible import CONV as CONV
+from spinloom.models.reversible import Reversible
 
 
 @dataclass(frozen=True)
 class Shape:
-    """dims 2 or 3;  inputs, outputs;  channels of each level;  blocks per level;  time: is there a time input?"""
+    """dims 2 or 3;  inputs, outputs;  channels of each level;  blocks per level;  time: is there a time input?
+
+    reversible  the encoder's blocks keep no activations: memory for time, and the time input acts in the decoder alone
+    """
 
     dims: int = 2
     inputs: int = 1
@@ -26,6 +30,7 @@ class Shape:
     channels: tuple[int, ...] = (32, 64, 128, 128)
     blocks: int = 1
     time: bool = False
+    reversible: bool = False
 
 
 class UNet(nn.Module):
@@ -41,7 +46,8 @@ class UNet(nn.Module):
         self.first = conv(shape.inputs, c[0], 3, padding=1)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         for n, now in enumerate(c):
-            self.down.append(_blocks(dims, now, now, shape.blocks, width))
+            kept = nn.ModuleList([Kept(dims, now, shape.blocks)]) if shape.reversible else None
+            self.down.append(kept or _blocks(dims, now, now, shape.blocks, width))
             if n + 1 < len(c):
                 self.shrink.append(conv(now, c[n + 1], 3, stride=2, padding=1))
         self.up, self.grow = nn.ModuleList(), nn.ModuleList()
@@ -89,6 +95,17 @@ class Block(nn.Module):
             scale, shift = self.film(e)[(..., *(None,) * (x.ndim - 2))].chunk(2, 1)
             y = y * (1 + scale) + shift
         return self.skip(x) + self.conv2(F.silu(y))
+
+
+class Kept(nn.Module):
+    """Reversible blocks where a level of the encoder has residual ones; two of them for one."""
+
+    def __init__(self, dims: int, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.chain = Reversible(dims, channels, 2 * blocks)
+
+    def forward(self, x: Tensor, e: Tensor | None) -> Tensor:
+        return self.chain(x)
 
 
 def embedding(t: Tensor, width: int) -> Tensor:

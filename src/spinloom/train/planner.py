@@ -34,7 +34,7 @@ def sized(plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device:
     side = max(32, min(most, -(-extent // step) * step))
     chosen = Network(
         kind=net.kind, dims=net.dims, slices=net.slices, views=net.views, channels=channels, blocks=net.blocks,
-        patch=(side,) * net.dims,
+        patch=(side,) * net.dims, reversible=net.reversible,
     )  # fmt: skip
     batch = 2 if net.dims == 3 else 8 if work > 3600 else 4
     return plan.model_copy(

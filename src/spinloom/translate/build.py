@@ -171,7 +171,7 @@ class Builder:
     def network(self, inputs: int, outputs: int, time: bool = False) -> nn.Module:
         net = self.net
         if net.kind == "unet":
-            return UNet(Shape(net.dims, inputs, outputs, net.channels, net.blocks, time))
+            return UNet(Shape(net.dims, inputs, outputs, net.channels, net.blocks, time, net.reversible))
         if time:
             raise UsageError(f"network '{net.kind}' has no time input", remedy="Take 'unet' for diffusion and flow.")
         if net.kind == "strided":

@@ -64,7 +64,10 @@ class Thick(_Frozen):
 
 class Network(_Frozen):
     """dims 2 (slices) or 3;  slices seen together (odd; 1: plain 2D, more: 2.5D);  views: axes sliced across, answers
-    averaged;  channels of the levels;  blocks per level;  patch [voxels], of dims numbers."""
+    averaged;  channels of the levels;  blocks per level;  patch [voxels], of dims numbers.
+
+    reversible  the encoder keeps no activations (kind unet): less memory, more time
+    """
 
     kind: Literal["unet", "strided", "monai"] = "unet"
     dims: Literal[2, 3] = 2
@@ -72,6 +75,7 @@ class Network(_Frozen):
     views: tuple[int, ...] = (0, 1, 2)
     channels: tuple[int, ...] = (24, 48, 96, 96)
     blocks: int = Field(default=1, ge=1, le=8)
+    reversible: bool = False
     patch: tuple[int, ...] = (128, 128)
 
     @model_validator(mode="after")
@@ -82,6 +86,8 @@ class Network(_Frozen):
             raise ValueError(f"patch: {self.dims} numbers of at least 8 voxels are needed")
         if not self.views or not set(self.views) <= {0, 1, 2}:
             raise ValueError("views: one or more of the axes 0, 1, 2")
+        if self.reversible and any(c % 2 for c in self.channels):
+            raise ValueError("reversible: the channels of every level must be even")
         if not 1 <= len(self.channels) <= 7 or not all(4 <= c <= 2048 for c in self.channels):
             raise ValueError("channels: one to seven levels of 4 to 2048")
         return self
