@@ -2,8 +2,8 @@
 
 python benchmarks/translated_figure.py DATA docs/figures/translated.webp
 
-DATA is the folder of public scans (docs/real-data.md). One axial slice each: a stroke subject's T1w, its T2w as made and
-as scanned, and back; a healthy head's T1w and a CT that nobody measured.
+DATA is the folder of public scans (docs/real-data.md). One axial slice each: a stroke subject's T1w, its T2w as made
+and as scanned, and back; a healthy head's T1w and a CT that nobody measured.
 """
 
 import io
