@@ -134,6 +134,17 @@ def test_a_series_comes_back_as_a_series(spinloom: Run, trained: str, place: Pat
     assert one.SeriesInstanceUID != source.SeriesInstanceUID
 
 
+def test_a_spread_of_one_answer_is_refused_before_anything_is_written(spinloom: Run, trained: str, place: Path) -> None:
+    scan = "scans/sub-1/anat/sub-1_T1w.nii.gz"
+    code, _, err = spinloom("translate", trained, "-i", scan, "-o", "alone.nii.gz", "--spread", "sd.nii.gz")
+    assert code == 4
+    assert "--draws" in err
+    assert not (place / "alone.nii.gz").exists()
+    code, _, err = spinloom("translate", trained, "-i", scan, "-o", "both.nii.gz", "--spread", "sd.nii.gz", "--flips")
+    assert code == 0, err
+    assert read_image(place / "sd.nii.gz").data.max() > 0
+
+
 def test_no_input_is_overwritten(spinloom: Run, trained: str, place: Path) -> None:
     scan = "scans/sub-2/anat/sub-2_T1w.nii.gz"
     before = (place / scan).read_bytes()

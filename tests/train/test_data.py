@@ -163,3 +163,11 @@ def test_simulated_heads_teach_super_resolution(head):
         assert x.shape == y.shape
         assert torch.corrcoef(torch.stack((x[m], y[m])))[0, 1] > 0.8
         assert (x - y)[m].abs().mean() > 0.005  # what is to be learned
+
+
+def test_a_case_keeps_the_size_of_its_voxels():
+    g = np.random.default_rng(0)
+    affine = np.diag([0.8, 1.2, 2.0, 1])
+    x, y = (image(np.pad(g.uniform(1, 2, (20, 22, 12)), 3), affine=affine) for _ in range(2))
+    made, _ = volumes_of(Case("a", None, {"T1w": x}, {"T2w": y}), plan())
+    assert made.voxel_mm == pytest.approx((0.8, 1.2, 2.0))

@@ -59,7 +59,7 @@ def translate(
         raise UsageError(f"--identity {identity}", remedy="none or keep.")
     models = [fetched(name) for name in model]
     options: dict[str, Any] = {"draws": draws, "flips": flips, "seed": seed, "device": chosen(device)}
-    if is_folder_of_scans(given, len(models[0].plan.source)):
+    if is_folder_of_scans(given):
         facts = many(models, given[0], out, layout, exclude, options)
     else:
         whose = cast(Literal["none", "keep"], identity)
@@ -67,7 +67,7 @@ def translate(
     print_facts(facts, as_json=json)
 
 
-def is_folder_of_scans(given: Sequence[Path], sources: int) -> bool:
+def is_folder_of_scans(given: Sequence[Path]) -> bool:
     """A folder that holds folders or volumes, rather than the files of one series: many subjects."""
     if len(given) != 1 or not given[0].is_dir():
         return False
@@ -97,13 +97,13 @@ def one(
     if len(given) != len(plan.source):
         names = ", ".join(s.contrast for s in plan.source)
         raise InputError(f"{len(given)} images were given, {models[0].name} needs {len(plan.source)}: {names}")
+    if spread is not None and options["draws"] == 1 and not options["flips"] and len(models) == 1:
+        raise InputError("one answer has no spread", remedy="Ask for --draws, --flips, or several models.")
     images = [read_any(p, quantity=Quantity[s.quantity]) for p, s in zip(given, plan.source, strict=True)]
     where = None if mask is None else read_any(mask, quantity=Quantity.LABEL)
     made = run(images, models, mask=where, **options)
     written = written_images(made, out, models, given, options, dicom=dicom, identity=identity)
-    if spread is not None:
-        if made.spread is None:
-            raise InputError("one answer has no spread", remedy="Ask for --draws, --flips, or several models.")
+    if spread is not None and made.spread is not None:
         written += nifti(made.spread, spread, lambda c: {"what": f"standard deviation of {c}"})
     for warning in made.warnings:
         typer.echo(f"spinloom: outside the training: {warning}", err=True)

@@ -19,7 +19,7 @@ from spinloom.dataset.read_case import read_case
 from spinloom.train.examples import Volumes, tensor
 from spinloom.translate.limits import measured
 from spinloom.translate.plan import Plan
-from spinloom.translate.prepare import box, prepare, target_values
+from spinloom.translate.prepare import Prepared, box, prepare, target_values
 from spinloom.translate.thick import thicken
 
 
@@ -70,7 +70,8 @@ def volumes_of(case: Case, plan: Plan) -> tuple[Volumes, Mapping[str, Any]]:
     mask = Image(where.astype(np.uint8), sources[0].affine, Quantity.LABEL)
     made = prepare(sources, plan, mask)
     goal = np.stack([target_values(t, where, s, plan)[made.cut] for t, s in zip(targets, plan.target, strict=True)])
-    return Volumes(case.name, tensor(made.source), tensor(goal), torch.from_numpy(made.mask)), measured(made)
+    mask3 = torch.from_numpy(made.mask)
+    return Volumes(case.name, tensor(made.source), tensor(goal), mask3, voxel_mm=voxel_of(made)), measured(made)
 
 
 def one_side(case: Case, pair: Pair, plan: Plan) -> tuple[Volumes, Mapping[str, Any] | None]:
@@ -79,8 +80,8 @@ def one_side(case: Case, pair: Pair, plan: Plan) -> tuple[Volumes, Mapping[str, 
     made = prepare([_as(images[s.contrast], s.quantity) for s in sides], plan.model_copy(update={"source": sides}))
     values, mask = tensor(made.source), torch.from_numpy(made.mask)
     if pair.source:
-        return Volumes(case.name, values, None, mask), measured(made)
-    return Volumes(case.name, None, values, mask), None
+        return Volumes(case.name, values, None, mask, voxel_mm=voxel_of(made)), measured(made)
+    return Volumes(case.name, None, values, mask, voxel_mm=voxel_of(made)), None
 
 
 def _thick(target: Image, mask: Image | None, plan: Plan, name: str) -> tuple[Volumes, Mapping[str, Any]]:
@@ -103,10 +104,15 @@ def _thick(target: Image, mask: Image | None, plan: Plan, name: str) -> tuple[Vo
     cut = box(where, 8)
     source = np.zeros((1, *made.grid.shape), np.float32)
     source[(slice(None), *made.cut)] = made.source
-    volumes = Volumes(
-        name, tensor(source[(slice(None), *cut)]), tensor(values[cut])[None], torch.from_numpy(where[cut])
-    )
+    x, y = tensor(source[(slice(None), *cut)]), tensor(values[cut])[None]
+    volumes = Volumes(name, x, y, torch.from_numpy(where[cut]), voxel_mm=voxel_of(made))
     return volumes, measured(made)
+
+
+def voxel_of(made: Prepared) -> tuple[float, float, float]:
+    """Of the working grid [mm]."""
+    x, y, z = made.grid.voxel_mm.tolist()
+    return x, y, z
 
 
 def _as(image: Image, quantity: str) -> Image:

@@ -29,6 +29,7 @@ class Volumes:
     """One subject, prepared.  source (c, x, y, z), target (d, x, y, z) float32, mask (x, y, z); name for the log.
 
     Unpaired: a subject has a source or a target; the other is None. labels (x, y, z): tissues, where they are known.
+    voxel_mm: of x, y, z [mm].
     """
 
     name: str
@@ -36,6 +37,7 @@ class Volumes:
     target: Tensor | None
     mask: Tensor
     labels: Tensor | None = None
+    voxel_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @cached_property
     def places(self) -> Tensor:

@@ -45,8 +45,7 @@ def pairs_of(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan, i:
     for values, one in zip(made, held, strict=True):
         assert one.target is not None
         x, y = (low + v.astype(float) * (high - low) for v in (values[i], one.target[i].numpy()))
-        voxel = plan.voxel_mm or 1.0
-        pairs.append(Pair(one.name, x, y, one.mask.numpy(), None, (voxel,) * 3, Quantity[side.quantity], EYE))
+        pairs.append(Pair(one.name, x, y, one.mask.numpy(), None, one.voxel_mm, Quantity[side.quantity], EYE))
     return pairs
 
 

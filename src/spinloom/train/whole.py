@@ -33,7 +33,7 @@ def whole(head: Head, plan: Plan, seed: int) -> Volumes:
     target = torch.stack(images[k:])
     if not needs_CT(plan):
         target *= cut.mask
-    return Volumes(head.name, torch.stack(images[:k]), target, head.whole, labels_of(head))
+    return Volumes(head.name, torch.stack(images[:k]), target, head.whole, labels_of(head), (head.voxel_mm,) * 3)
 
 
 def labels_of(head: Head) -> Tensor:
