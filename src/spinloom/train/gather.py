@@ -48,7 +48,7 @@ def gather(
     train = load(pairs, plan, parts["train"], say)
     held = load(pairs, plan, parts["held"], say) if parts["held"] else None
     every = (train,) if held is None else (train, held)
-    told = {
+    told: dict[str, object] = {
         "layout": pairs.layout,
         "licence": pairs.licence,
         "origins": [dict(o) for part in every for o in part.origins],
@@ -57,6 +57,7 @@ def gather(
     }
     if plan.thick is not None:
         made, told_of = thick_volumes(people, plan)
+        told = {**told, "simulated heads": len(people)}
         return Data((*train.volumes, *made), held.volumes if held else (), (), (*train.seen, *told_of), told)
     return Data(train.volumes, held.volumes if held else (), people, train.seen, told)
 
@@ -106,8 +107,12 @@ def thick_alone(plan: Plan, people: Sequence[Head], out: set[int]) -> Data:
     """Super-resolution without scans."""
     kept, seen_of = thick_volumes([h for i, h in enumerate(people) if i not in out], plan)
     held, _ = thick_volumes([people[i] for i in sorted(out)], plan)
-    told = {"data": f"simulated from {len(people)} heads", "attribution": "MNI152 template",
-            "split": {"train": [v.name for v in kept], "held": [v.name for v in held]}}  # fmt: skip
+    told = {
+        "data": f"simulated from {len(people)} heads",
+        "attribution": "MNI152 template",
+        "simulated heads": len(people) - len(out),
+        "split": {"train": [v.name for v in kept], "held": [v.name for v in held]},
+    }
     return Data(kept, held, (), seen_of, told)
 
 

@@ -126,7 +126,7 @@ def train(
         about = {
             "spinloom": __version__,
             "trained": {"steps": progress.step, "seconds": round(progress.seconds, 1), "device": device,
-                        "subjects": [v.name for v in data.train], "simulated heads": len(data.heads)},
+                        "subjects": [v.name for v in data.train], "simulated heads": data.told.get("simulated heads", len(data.heads))},
             "held out": [v.name for v in data.held],
             "range": span(data.seen) if data.seen else {},
             "scores": told(scores),
