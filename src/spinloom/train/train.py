@@ -125,13 +125,18 @@ def train(
         scores = judged(average, data, plan)
         about = {
             "spinloom": __version__,
-            "trained": {"steps": progress.step, "seconds": round(progress.seconds, 1), "device": device,
-                        "subjects": [v.name for v in data.train], "simulated heads": data.told.get("simulated heads", len(data.heads))},
+            "trained": {
+                "steps": progress.step,
+                "seconds": round(progress.seconds, 1),
+                "device": device,
+                "subjects": [v.name for v in data.train],
+                "simulated heads": data.told.get("simulated heads", len(data.heads)),
+            },
             "held out": [v.name for v in data.held],
             "range": span(data.seen) if data.seen else {},
             "scores": told(scores),
             **data.told,
-        }  # fmt: skip
+        }
         model = Model(plan, average, about)
         write_model(model, root / MODEL)
         animated(sorted((root / "panels").glob("step-*.png")), root / "training.webp")

@@ -35,7 +35,10 @@ def at_field(phantom: Phantom, B0: float) -> Phantom:
     try:
         before = tissue_table(phantom.B0, [t.name for t in phantom.tissues])
     except SpinloomError as error:
-        raise InputError(f"phantom '{phantom.name}': {error.fault}", remedy=error.remedy) from error
+        raise InputError(
+            f"phantom '{phantom.name}': {error.fault}, so its values at {B0:g} T are not known",
+            remedy="Take `head`, or a label map of tissues that `spinloom list tissues` names.",
+        ) from error
     after = tissue_table(B0, [t.name for t in phantom.tissues])
     moved = tuple(_moved(own, a, b) for own, a, b in zip(phantom.tissues, before, after, strict=True))
     tissues = TissueTable(moved, B0, phantom.tissues.source)
