@@ -1,5 +1,7 @@
 """Heads of label maps, CT samples, heads simulated as a whole."""
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -10,12 +12,12 @@ from spinloom import io, phantom  # noqa: E402
 from spinloom.core.errors import InputError, UsageError  # noqa: E402
 from spinloom.core.rng import stream  # noqa: E402
 from spinloom.phantom.ct_numbers import ct_number  # noqa: E402
-from spinloom.phantom.tissue_table import tissue_names  # noqa: E402
+from spinloom.phantom.tissue_table import tissue_names, tissue_table  # noqa: E402
 from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.gather import gather, maps_in  # noqa: E402
 from spinloom.train.heads import coarser, head_of, heads_from_labels  # noqa: E402
 from spinloom.train.score import oracle  # noqa: E402
-from spinloom.train.simulated import Cut, Simulated, images_of, mixed  # noqa: E402
+from spinloom.train.simulated import ANY, CLEAN, Cut, Simulated, images_of, mixed  # noqa: E402
 from spinloom.train.train import judged  # noqa: E402
 from spinloom.train.whole import labels_of, seen, whole  # noqa: E402
 from spinloom.translate.build import build  # noqa: E402
@@ -111,7 +113,7 @@ def test_a_whole_head_has_the_target_that_its_slices_have(head):
     flat = Cut(
         head.fractions[..., z].float(), head.texture[..., z].float(), head.whole[..., z].float(), head.CT[..., z]
     )
-    assert torch.equal(made.target[0][..., z], images_of(p, head, head.whole, flat, rng())[1])
+    assert torch.equal(made.target[0][..., z], images_of(p, head, head.whole, flat, rng(), (ANY, CLEAN))[1])
     assert made.source.shape == made.target.shape == (1, *head.whole.shape)
 
 
@@ -226,3 +228,40 @@ def test_cortical_bone_is_dark_in_every_contrast(head, contrast):
     for protocol in (None, *(rng(n) for n in range(20))):
         S = head.PD * CONTRASTS[contrast](protocol)(head.T1, head.T2)
         assert S[bone] < 0.1 * S[white]
+
+
+def test_at_another_field_a_person_differs_from_the_literature_as_at_its_own(head):
+    n = head.names.index("white_matter")
+    (own,), (low,) = tissue_table(3.0, ["white_matter"]), tissue_table(0.055, ["white_matter"])
+    T1, T2 = head.at(0.055)
+    assert float(T1[n] / low.T1) == pytest.approx(float(head.T1[n] / own.T1), rel=1e-5)
+    assert float(T2[n] / low.T2) == pytest.approx(float(head.T2[n] / own.T2), rel=1e-5)
+    assert torch.equal(head.at(None)[0], head.T1)
+
+
+def test_low_field_sources_are_noisier_than_their_targets(head):
+    p = plan("T1w", "T1w", source_B0=0.055, target_B0=3.0)
+    assert (p.source[0].B0, p.target[0].B0) == (0.055, 3.0)
+    made = whole(head, p, 0)
+    inside = head.fractions[head.names.index("white_matter")] == 255
+    source, target = made.source[0][inside], made.target[0][inside]
+    assert source.std() / source.mean() > 2 * target.std() / target.mean()
+
+
+def test_without_pairs_both_sides_are_of_one_scanner_and_of_different_heads(head):
+    flat = plan("T1w", "T2w", family="cyclegan")
+    flat = flat.model_copy(update={"training": flat.training.model_copy(update={"augment": False})})
+    other = replace(head, fractions=torch.zeros_like(head.fractions), name="air")
+    batch = Simulated([other, head], flat).draw(8, rng())
+    assert float(batch.source.max()) < 0.2  # noise alone
+    assert float(batch.target.max()) > 0.5
+
+
+def test_maps_in_log_give_equal_steps_to_equal_ratios():
+    side = draft(["T1w"], ["T1map"], simulated=1.0).target[0]
+    values = np.array([0.1, 0.5, 1.0, 2.0, 5.0])
+    scaled = side.scaled(values)
+    np.testing.assert_allclose(scaled, np.log(values / 0.1) / np.log(50), rtol=1e-12)
+    np.testing.assert_allclose(side.unscaled(scaled), values, rtol=1e-12)
+    np.testing.assert_allclose(side.scaled(torch.tensor(values)).numpy(), scaled, rtol=1e-12)
+    assert side.scaled(np.array([0.0])) == 0

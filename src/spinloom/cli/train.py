@@ -45,6 +45,12 @@ def train(
     share: Annotated[
         float, typer.Option("--simulated-share", help="Of samples, where there are scans too.", min=0, max=1)
     ] = 0.3,
+    source_B0: Annotated[
+        float | None, typer.Option("--source-B0", help="Field of simulated sources [T], e.g. 0.055.", min=0.05, max=7)
+    ] = None,
+    target_B0: Annotated[
+        float | None, typer.Option("--target-B0", help="Field of simulated targets [T].", min=0.05, max=7)
+    ] = None,
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Sources and targets are of different people.")] = False,
     split: Annotated[
         Path | None, typer.Option("--split", help="Made by `spinloom split`. Default: 15 % held out.")
@@ -96,7 +102,7 @@ def train(
     asked = None if plan else draft(
         source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=super_resolution, paired=not unpaired,
         simulated=(share if data else 1.0) if simulated or labels else 0.0, settings=setting or [], name=name,
-        seed=seed, device=where,
+        seed=seed, device=where, source_B0=source_B0, target_B0=target_B0,
     )  # fmt: skip
     kept = plan if plan is not None else out / PLAN if (out / PLAN).exists() else None
     made = read_plan(kept) if kept else asked

@@ -11,8 +11,8 @@ from spinloom.translate.plan import Plan, plan_of
 
 SIDES: dict[str, dict[str, Any]] = {
     "CT": {"quantity": "HU", "low": -1000.0, "high": 2000.0, "bias": False},
-    "T1map": {"quantity": "T1", "low": 0.0, "high": 5.0, "bias": False},
-    "T2map": {"quantity": "T2", "low": 0.0, "high": 2.5, "bias": False},
+    "T1map": {"quantity": "T1", "low": 0.1, "high": 5.0, "log": True, "bias": False},
+    "T2map": {"quantity": "T2", "low": 0.01, "high": 2.5, "log": True, "bias": False},
     "PDmap": {"quantity": "PD", "low": 0.0, "high": 1.2, "bias": False},
 }
 """Ends of the arrow that have a unit, and the range [SI, HU] that becomes 0 to 1."""
@@ -30,6 +30,8 @@ def draft(
     paired: bool = True,
     simulated: float = 0.0,
     settings: Sequence[str] = (),
+    source_B0: float | None = None,
+    target_B0: float | None = None,
     name: str = "translator",
     seed: int = 0,
     device: str = "cpu",
@@ -40,6 +42,7 @@ def draft(
     thick      super-resolution: the target from itself in slices so many times as thick; `source` is not used
     simulated  share of samples that are simulated
     settings   of the family, as name=value
+    source_B0, target_B0  fields of simulated samples [T]
 
     Raises UsageError and InputError for words that mean nothing.
     """
@@ -56,8 +59,8 @@ def draft(
     return plan_of(
         {
             "name": name,
-            "source": [side(c) | own for c in goes],
-            "target": [side(c) | own for c in target],
+            "source": [side(c) | own | field(source_B0) for c in goes],
+            "target": [side(c) | own | field(target_B0) for c in target],
             "paired": paired and family != "cyclegan",
             "family": family,
             "settings": {**usual(family, target), **dict(setting(text) for text in settings)},
@@ -76,6 +79,10 @@ def usual(family: str, target: Sequence[str]) -> dict[str, float]:
 def side(contrast: str) -> dict[str, Any]:
     """One end of the arrow: maps and CT have a fixed range, signals their own."""
     return {"contrast": contrast, **SIDES.get(contrast, {})}
+
+
+def field(B0: float | None) -> dict[str, float]:
+    return {} if B0 is None else {"B0": B0}
 
 
 def setting(text: str) -> tuple[str, float | int | str | bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from spinloom.phantom.ct_numbers import AIR_HU
 from spinloom.phantom.lesions import MultipleSclerosis
 from spinloom.phantom.phantom import Phantom
 from spinloom.phantom.subject import from_fractions
+from spinloom.phantom.tissue_table import tissue_names, tissue_table
 from spinloom.train.examples import places
 
 OUTSIDE_BRAIN = (
@@ -40,7 +41,7 @@ class Head:
     PD, T1, T2 (t,) of the tissues [1, s, s];  names of the tissues
     whole, brain (x, y, z) bool: the head, and what is left when it is stripped
     CT (x, y, z) int16: one CT of this person, as HU + 1000 so that 0 is air; None: not made
-    name, voxel_mm of it
+    name, voxel_mm of it;  B0 of its T1 and T2 [T]
     """
 
     fractions: Tensor
@@ -54,11 +55,29 @@ class Head:
     CT: Tensor | None = None
     name: str = "head"
     voxel_mm: float = 1.0
+    B0: float = 3.0
+
+    def at(self, B0: float | None) -> tuple[Tensor, Tensor]:
+        """T1 and T2 (t,) [s] of this person at another field (None: its own): they differ from the literature's there
+        by the same factor. Tissues that it does not hold keep theirs."""
+        if B0 is None or B0 == self.B0:
+            return self.T1, self.T2
+        factor = ratios(self.names, B0, self.B0)
+        return self.T1 * factor[0], self.T2 * factor[1]
 
     @cached_property
     def places(self) -> tuple[Tensor, Tensor]:
         """Of the whole head and of the brain."""
         return places(self.whole), places(self.brain)
+
+
+@cache
+def ratios(names: tuple[str, ...], B0: float, own: float) -> Tensor:
+    """(2, t) the literature's T1 and T2 at B0 over those at `own` [T]; 1 of tissues it does not hold."""
+    known = set(tissue_names())
+    there, here = (tissue_table(field, [n for n in names if n in known]) for field in (B0, own))
+    found = {a.name: (a.T1 / max(b.T1, 1e-9), a.T2 / max(b.T2, 1e-9)) for a, b in zip(there, here, strict=True)}
+    return torch.tensor([found.get(n, (1.0, 1.0)) for n in names]).T
 
 
 def draw_heads(count: int, seed: int, *, voxel_mm: float = 1.0, B0: float = 3.0, with_CT: bool = False) -> list[Head]:
@@ -176,6 +195,7 @@ def head_of(phantom: Phantom, rng: np.random.Generator | None = None) -> Head:
         None if rng is None else tensor(above_air(phantom, rng)[box]),
         phantom.name,
         float(np.mean(phantom.grid.voxel_mm)),
+        phantom.B0 or 3.0,
     )  # fmt: skip
 
 

@@ -41,10 +41,11 @@ def scored(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan) -> d
 def pairs_of(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan, i: int) -> list[Pair]:
     """What was made (d, x, y, z) of each subject beside what it should be, of the i-th target, in its unit."""
     side, pairs = plan.target[i], []
-    low, high = (0.0, 1.0) if side.is_signal else (side.low, side.high)
     for values, one in zip(made, held, strict=True):
         assert one.target is not None
-        x, y = (low + v.astype(float) * (high - low) for v in (values[i], one.target[i].numpy()))
+        x, y = values[i].astype(float), one.target[i].numpy().astype(float)
+        if not side.is_signal:
+            x, y = side.unscaled(x), side.unscaled(y)
         pairs.append(Pair(one.name, x, y, one.mask.numpy(), None, one.voxel_mm, Quantity[side.quantity], EYE))
     return pairs
 

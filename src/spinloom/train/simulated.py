@@ -23,6 +23,31 @@ STEP = 0.05
 """Relative change of T1 and T2 by which the effect of texture is measured."""
 
 
+@dataclass(frozen=True)
+class Scanning:
+    """How a signal is acquired; pairs are ranges that are drawn from.
+
+    drawn    whether the protocol is drawn anew, else it is the usual one
+    blur     standard deviation of a Gaussian [voxel];  shading  of a smooth field;  snr  None: no noise
+    """
+
+    drawn: bool = False
+    blur: tuple[float, float] = (0.0, 0.0)
+    shading: tuple[float, float] = (0.0, 0.0)
+    snr: tuple[float, float] | None = None
+
+
+ANY = Scanning(True, (0.0, 0.5), (0.0, 0.15), (15.0, 80.0))
+"""Some scanner: what a translator has to cope with."""
+CLEAN = Scanning()
+"""What it should answer."""
+LOW = Scanning(True, (0.6, 1.6), (0.0, 0.25), (6.0, 30.0))
+"""A scanner below LOW_FIELD."""
+LOW_FIELD = 0.3
+ONE = Scanning(False, (0.0, 0.3), (0.0, 0.05), (40.0, 80.0))
+"""One scanner's scans, as a folder without pairs holds them on either side."""
+
+
 @dataclass(frozen=True, eq=False)
 class Cut:
     """Part of a head, all of one shape (slices, h, w) or (x, y, z).
@@ -39,14 +64,14 @@ class Cut:
 
 
 class Simulated(Examples):
-    """Slices or patches of heads; sources under a protocol drawn anew for every sample, targets under the usual one.
+    """Slices or patches of heads; sources as of ANY scanner, their protocol drawn for every sample, targets CLEAN.
 
         image = sum_t f_t PD_t (S_t + x dS_t/dx),   x the texture of T1 and T2, to first order
 
-    then a slight blur, coil shading, and noise (Rician) of SNR 15 to 80; scaled as scans are, by the foreground. Every
-    second sample is stripped to the brain; of the others every second has noise around the head. Maps are the
-    amount-weighted means of rates, without noise. CT numbers are cut from the one CT of each head, with its texture and
-    noise; then no sample is stripped. Without pairs the first half of the heads gives sources, the other targets.
+    then a slight blur, coil shading, and noise (Rician); scaled as scans are, by the foreground. Every second sample is
+    stripped to the brain; of the others every second has noise around the head. Maps are the amount-weighted means of
+    rates, without noise. CT numbers are cut from the one CT of each head, with its texture and noise; then no sample is
+    stripped. Without pairs the first half of the heads gives sources, the other targets, each side as of ONE scanner.
 
     Raises UsageError for contrasts that no closed form makes.
     """
@@ -89,7 +114,8 @@ class Simulated(Examples):
         part = Cut(
             f, cut(head.texture), mask, None if head.CT is None else cut(head.CT), bool(stripped or below(2, rng))
         )
-        images, k = images_of(self.plan, head, inside, part, rng), len(self.plan.source)
+        how = (ANY, CLEAN) if self.plan.paired else (ONE, ONE)
+        images, k = images_of(self.plan, head, inside, part, rng, how), len(self.plan.source)
         if net.dims == 2:
             middle = net.slices // 2
             target = torch.stack([i[middle] for i in images[k:]])
@@ -101,35 +127,40 @@ def needs_CT(plan: Plan) -> bool:
     return any(s.quantity == "HU" for s in (*plan.source, *plan.target))
 
 
-def images_of(plan: Plan, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator) -> list[Tensor]:
+def images_of(
+    plan: Plan, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, how: tuple[Scanning, Scanning]
+) -> list[Tensor]:
     """Sources, then targets, each of the cut's shape and scaled as the plan says.
 
     inside  (x, y, z) where the foreground of the whole head is: it sets the scale of signals
+    how     sources and targets are scanned
     """
-    sides = [*plan.source, *plan.target]
-    return [image_of(s, head, inside, cut, rng, is_source=n < len(plan.source)) for n, s in enumerate(sides)]
+    low = {s for s in plan.source if s.B0 is not None and s.B0 < LOW_FIELD}
+    sides = [*((s, LOW if s in low else how[0]) for s in plan.source), *((t, how[1]) for t in plan.target)]
+    return [image_of(side, head, inside, cut, rng, scanning) for side, scanning in sides]
 
 
-def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, *, is_source: bool) -> Tensor:
+def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, how: Scanning) -> Tensor:
     if side.quantity == "HU":
         assert cut.CT is not None
-        return (cut.CT.float() + AIR_HU - side.low) / (side.high - side.low)
+        return side.scaled(cut.CT.float() + AIR_HU)
     if side.quantity in MAPS:
-        return (map_of(side.quantity, head, cut) - side.low) / (side.high - side.low)
-    signal = CONTRASTS[side.contrast](rng if is_source else None)
-    S = head.PD * signal(head.T1, head.T2)
-    slope = (head.PD * signal(head.T1 * (1 + STEP), head.T2 * (1 + STEP)) - S) / STEP
+        return side.scaled(map_of(side.quantity, head, cut))
+    signal = CONTRASTS[side.contrast](rng if how.drawn else None)
+    T1, T2 = head.at(side.B0)
+    S = head.PD * signal(T1, T2)
+    slope = (head.PD * signal(T1 * (1 + STEP), T2 * (1 + STEP)) - S) / STEP
     image = mixed(S, cut.f) + cut.texture * mixed(slope, cut.f)
     # the scale of the whole volume, from every fourth voxel along each axis
     coarse = (slice(None, None, 4),) * 3
     seen = torch.tensordot(S, head.fractions[(slice(None), *coarse)].float() / 255, 1)[inside[coarse]]
     top = torch.quantile(seen[:200_000], side.high / 100)
     image = image / top.clamp_min(1e-6)
-    if not is_source:
+    if how.snr is None:
         return image
-    image = blurred(image, within(0.0, 0.5, rng))
-    image = image * shading(image, within(0.0, 0.15, rng), rng)
-    sigma = 1 / within(15, 80, rng)
+    image = blurred(image, within(*how.blur, rng))
+    image = image * shading(image, within(*how.shading, rng), rng)
+    sigma = 1 / within(*how.snr, rng)
     noise = torch.randn((2, *image.shape), generator=rng) * sigma * 0.6
     image = ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt()
     return image * cut.mask if cut.bare else image

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
 from spinloom.files import atomic, gate
+from spinloom.simulation.signal_equations import namespace
 
 Family = Literal[
     "regression", "pix2pix", "cyclegan", "ddpm", "fast-ddpm", "edm", "flow", "bridge", "refinement"
@@ -31,6 +33,9 @@ class Side(_Frozen):
     quantity   SIGNAL, HU, T1, T2, PD ...
     low, high  what becomes 0 and 1: of SIGNAL percentiles in the foreground (low 0: the value 0), of others values [SI]
     bias       whether shading is taken out first (SIGNAL only)
+    log        between low and high in proportion to the logarithm, so that equal steps are equal ratios (T1, T2, whose
+               tissues lie decades apart); what is below low counts as low
+    B0         field at which it is simulated [T]; None: each head's own, 1.5 or 3
     """
 
     contrast: str = Field(min_length=1, max_length=64)
@@ -38,6 +43,8 @@ class Side(_Frozen):
     low: float = 0.0
     high: float = 99.5
     bias: bool = True
+    log: bool = False
+    B0: float | None = Field(default=None, ge=0.05, le=7)
 
     @model_validator(mode="after")
     def _sound(self) -> Side:
@@ -45,11 +52,26 @@ class Side(_Frozen):
             raise ValueError(f"quantity '{self.quantity}' is none of {', '.join(Quantity.__members__)}")
         if not self.low < self.high or (self.quantity == "SIGNAL" and not 0 <= self.low < self.high <= 100):
             raise ValueError(f"low {self.low:g} and high {self.high:g} are no range")
+        if self.log and (self.is_signal or self.low <= 0):
+            raise ValueError("log: a quantity with a unit, from a low above 0")
         return self
 
     @property
     def is_signal(self) -> bool:
         return self.quantity == "SIGNAL"
+
+    def scaled(self, values: Any) -> Any:
+        """y = (x - low) / (high - low), or ln(max(x, low) / low) / ln(high / low);  arrays and tensors, in the unit."""
+        if self.log:
+            xp = namespace(values)
+            return xp.log(xp.clip(values, self.low, None) / self.low) / math.log(self.high / self.low)
+        return (values - self.low) / (self.high - self.low)
+
+    def unscaled(self, values: Any) -> Any:
+        """x of y."""
+        if self.log:
+            return self.low * namespace(values).exp(values * math.log(self.high / self.low))
+        return self.low + values * (self.high - self.low)
 
 
 class Thick(_Frozen):

@@ -85,7 +85,7 @@ def target_values(image: Image, where: Mask, side: Side, plan: Plan) -> Volume:
 
 
 def normalised(image: Image, where: Mask, side: Side) -> tuple[Image, tuple[float, float]]:
-    """The image with low as 0 and high as 1, and the two.  y = (x - low) / (high - low)."""
+    """The image with low as 0 and high as 1, and the two."""
     if side.is_signal:
         image = replace(image, data=np.abs(np.asarray(image.data)).astype(np.float32))
         if side.bias and where.sum() > 4096:
@@ -93,16 +93,13 @@ def normalised(image: Image, where: Mask, side: Side) -> tuple[Image, tuple[floa
         inside = np.asarray(image.data)[where]
         low = 0.0 if side.low == 0 else float(np.percentile(inside, side.low))
         high = float(np.percentile(inside, side.high))
-    else:
-        low, high = side.low, side.high
-    if not high > low:
-        raise InputError(
-            f"{side.contrast} is constant in the foreground: {low:g}", remedy="Give a mask, or leave it out."
-        )
-    return replace(image, data=(np.asarray(image.data, np.float32) - low) / (high - low), quantity=Quantity.SIGNAL), (
-        low,
-        high,
-    )
+        if not high > low:
+            raise InputError(
+                f"{side.contrast} is constant in the foreground: {low:g}", remedy="Give a mask, or leave it out."
+            )
+        side = side.model_copy(update={"low": low, "high": high})
+    scaled = side.scaled(np.asarray(image.data, np.float32))
+    return replace(image, data=scaled, quantity=Quantity.SIGNAL), (side.low, side.high)
 
 
 def restored(
@@ -114,11 +111,12 @@ def restored(
 
     Outside the mask: 0, or air for CT numbers.
     """
-    low, high = scale or ((0.0, 1.0) if side.is_signal else (side.low, side.high))
+    if scale or side.is_signal:
+        side = side.model_copy(update=dict(zip(("low", "high"), scale or (0.0, 1.0), strict=True)))
     quantity = Quantity[side.quantity]
     outside = AIR_HU if quantity is Quantity.HU else 0.0
     whole = np.full(made.grid.shape, outside, np.float32)
-    inside = np.where(made.mask, low + values * (high - low), outside)
+    inside = np.where(made.mask, side.unscaled(values), outside)
     whole[made.cut] = inside
     image = Image(whole, made.grid.affine, quantity)
     return reorder(image, like.grid) or resample(image, like.grid, outside=outside)

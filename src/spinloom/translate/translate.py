@@ -81,14 +81,11 @@ def translate(
     out = {s.contrast: restored(mean[i], made, s, like, own) for i, s in enumerate(plan.target)}
     spread = None
     if len(answers) > 1:
-        deviation = np.std(answers, 0, ddof=1)
-        units = {s.contrast: 1.0 if s.is_signal else s.high - s.low for s in plan.target}
-        spread = {
-            s.contrast: restored(
-                deviation[i] * units[s.contrast], made, s.model_copy(update={"quantity": "SIGNAL"}), like, (0.0, 1.0)
-            )
-            for i, s in enumerate(plan.target)
-        }
+        spread = {}
+        for i, side in enumerate(plan.target):
+            each = [a[i] if side.is_signal else side.unscaled(a[i]) for a in answers]
+            flat = side.model_copy(update={"quantity": "SIGNAL", "log": False})
+            spread[side.contrast] = restored(np.std(each, 0, ddof=1), made, flat, like, (0.0, 1.0))
     return Translated(out, spread, tuple(dict.fromkeys(warnings)))
 
 
