@@ -9,12 +9,17 @@ torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 from spinloom.models.adversarial import Adversarial  # noqa: E402
 from spinloom.models.average import Average  # noqa: E402
 from spinloom.models.cycle import Cycle  # noqa: E402
+from spinloom.models.diffusion import Diffusion  # noqa: E402
 from spinloom.models.features import FeatureLoss  # noqa: E402
 from spinloom.models.image_pool import ImagePool  # noqa: E402
 from spinloom.models.losses import CrossEntropy, Hinge, LeastSquares, gradient_penalty, structure  # noqa: E402
 from spinloom.models.patchgan import PatchDiscriminator  # noqa: E402
+from spinloom.models.paths import FromStart  # noqa: E402
+from spinloom.models.predictions import Clean  # noqa: E402
+from spinloom.models.refinement import Refinement  # noqa: E402
 from spinloom.models.regression import Regression  # noqa: E402
 from spinloom.models.reversible import Reversible  # noqa: E402
+from spinloom.models.samplers import DDIM  # noqa: E402
 from spinloom.models.strided_unet import StridedUNet  # noqa: E402
 from spinloom.models.translator import Batch, masked_mean  # noqa: E402
 from spinloom.models.unet import Shape, UNet, pad  # noqa: E402
@@ -171,19 +176,52 @@ def train(family, steps, rate=2e-3):
     return first, family
 
 
-@pytest.mark.parametrize("kind", ["regression", "pix2pix", "feature"])
+@pytest.mark.parametrize("kind", ["regression", "pix2pix", "feature", "refinement"])
 def test_a_family_learns_to_invert(kind):
     torch.manual_seed(0)
     network = UNet(Shape(2, 1, 1, (8, 8)))
     critic = PatchDiscriminator(2, 2, 4, (2, 1))
     if kind == "pix2pix":
         family = Adversarial(network, critic, penalty_weight=1.0)
+    elif kind == "refinement":
+        flow = Diffusion(
+            UNet(Shape(2, 2, 1, (8, 8), time=True)),
+            path=FromStart(0.1),
+            prediction=Clean(),
+            sampler=DDIM(3),
+            residual=True,
+        )
+        family = Refinement(Regression(network), flow)
     else:
         family = Regression(network, feature=FeatureLoss(UNet(Shape(2, 1, 3, (8, 8)))) if kind == "feature" else None)
     train(family, 80, 4e-3)
     batch = toy()
     made = family.sample(batch.source, rng())
     assert (made - batch.target).abs().mean() < 0.25 * (batch.source - batch.target).abs().mean()
+
+
+def test_a_refinement_begins_at_what_its_regression_has_learned():
+    """Without noise and with a flow that adds nothing, the answer is the regression's."""
+    torch.manual_seed(0)
+    regression = Regression(UNet(Shape(2, 1, 1, (8, 8))))
+    still = UNet(Shape(2, 2, 1, (8, 8), time=True))
+    torch.nn.init.zeros_(still.last[-1].weight)
+    torch.nn.init.zeros_(still.last[-1].bias)
+    flow = Diffusion(still, path=FromStart(0.0), prediction=Clean(), sampler=DDIM(3), residual=True)
+    family = Refinement(regression, flow)
+    assert [o.name for o in family.objectives()] == ["regression", "refinement"]
+    source = toy().source
+    expected = regression.sample(source, rng()).clamp(-0.5, 1.5)  # as far as estimates go
+    torch.testing.assert_close(family.sample(source, rng()), expected)
+
+
+def test_a_cycle_turned_goes_the_other_way():
+    torch.manual_seed(0)
+    makers = [UNet(Shape(2, 1, 1, (8, 8))) for _ in range(2)]
+    family = Cycle(*makers, *[PatchDiscriminator(2, 1, 4, (2, 1)) for _ in range(2)])
+    x = toy().source
+    assert torch.equal(family.turned().sample(x, rng()), family.sample_back(x, rng()))
+    assert torch.equal(family.turned().turned().sample(x, rng()), family.sample(x, rng()))
 
 
 def test_cycles_close_without_pairs():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spinloom.dataset.pairs import Pairs
     from spinloom.dataset.split_cases import Split
     from spinloom.train.loop import Progress
+    from spinloom.train.train import Run
     from spinloom.translate.plan import Plan
 
 Names = list[str] | None
@@ -36,6 +37,9 @@ def train(
         int | None,
         typer.Option("--super-resolution", help="Target from itself in slices so many times as thick.", min=2, max=16),
     ] = None,
+    stages: Annotated[
+        int, typer.Option("--stages", help="Super-resolution in so many steps, each a model of its own.", min=1, max=4)
+    ] = 1,
     simulated: Annotated[
         int, typer.Option("--simulated", help="Digital heads to simulate samples from.", min=0, max=1000)
     ] = 0,
@@ -84,7 +88,7 @@ def train(
     from spinloom.core.errors import UsageError
     from spinloom.dataset.split_cases import read_splits
     from spinloom.train.draft import draft
-    from spinloom.train.folder import MODEL, PLAN
+    from spinloom.train.folder import PLAN
     from spinloom.train.gather import gather
     from spinloom.train.planner import sized, timed
     from spinloom.train.ranks import expected
@@ -99,35 +103,64 @@ def train(
         raise UsageError(
             "several processes need one plan", remedy="Write it first with --plan-only, then give it with --plan."
         )
-    asked = None if plan else draft(
-        source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=super_resolution, paired=not unpaired,
-        simulated=(share if data else 1.0) if simulated or labels else 0.0, settings=setting or [], name=name,
-        seed=seed, device=where, source_B0=source_B0, target_B0=target_B0,
-    )  # fmt: skip
-    kept = plan if plan is not None else out / PLAN if (out / PLAN).exists() else None
-    made = read_plan(kept) if kept else asked
-    assert made is not None
-    if kept and asked:
-        same_question(made, asked, out)
-    pairs = None if data is None else pairs_of(made, data, layout, exclude)
+    if stages > 1 and plan is not None:
+        raise UsageError("--plan says what one model learns", remedy="Train the stages one by one.")
     by = None if split is None else only(read_splits(split), split)
-    loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
-    for who, why in loaded.told.get("left out", ()):
-        typer.echo(f"spinloom: left out: {who}: {why}", err=True)
-    if kept is None:
-        shapes = [tuple(v.mask.shape) for v in loaded.train] or [tuple(h.whole.shape) for h in loaded.heads]
-        made = timed(sized(made, shapes, seconds(budget), where), examples_of(loaded, made), where)
-    if plan_only:
-        out.mkdir(parents=True, exist_ok=True)
-        write_plan(made, out / PLAN)
-        print_facts({"written": [str(out / PLAN)]}, as_json=json)
+
+    def learned(folder: Path, thick: int | None, finer: int) -> dict[str, object]:
+        """One model; thick, finer: its factor of super-resolution and that of the stages after it."""
+        asked = None if plan else draft(
+            source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=thick, start=finer,
+            paired=not unpaired, simulated=(share if data else 1.0) if simulated or labels else 0.0,
+            settings=setting or [], source_B0=source_B0, target_B0=target_B0, name=name, seed=seed, device=where,
+        )  # fmt: skip
+        kept = plan if plan is not None else folder / PLAN if (folder / PLAN).exists() else None
+        made = read_plan(kept) if kept else asked
+        assert made is not None
+        if kept and asked:
+            same_question(made, asked, folder)
+        pairs = None if data is None else pairs_of(made, data, layout, exclude)
+        loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
+        for who, why in loaded.told.get("left out", ()):
+            typer.echo(f"spinloom: left out: {who}: {why}", err=True)
+        if kept is None:
+            shapes = [tuple(v.mask.shape) for v in loaded.train] or [tuple(h.whole.shape) for h in loaded.heads]
+            made = timed(sized(made, shapes, seconds(budget) / stages, where), examples_of(loaded, made), where)
+        if plan_only:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_plan(made, folder / PLAN)
+            return {"written": [str(folder / PLAN)]}
+        if attribution:
+            loaded = replace(loaded, told={**loaded.told, "attribution": attribution})
+        first = None if start is None else fetched(start).translator
+        return facts_of(run(made, loaded, folder, device=where, start=first, say=shown), folder)
+
+    if stages == 1:
+        print_facts(learned(out, super_resolution, 1), as_json=json)
         return
-    if attribution:
-        loaded = replace(loaded, told={**loaded.told, "attribution": attribution})
-    first = None if start is None else fetched(start).translator
-    result = run(made, loaded, out, device=where, start=first, say=shown)
+    each = root_of(super_resolution, stages)
+    for n in range(1, stages + 1):
+        print_facts(learned(out / f"stage-{n}", each, each ** (stages - n)), as_json=json)
+
+
+def root_of(factor: int | None, stages: int) -> int:
+    """The factor of each of several stages. Raises UsageError if there is no whole one."""
+    from spinloom.core.errors import UsageError
+
+    each = round((factor or 0) ** (1 / stages))
+    if factor is None or each**stages != factor:
+        raise UsageError(
+            f"{stages} stages make no --super-resolution {factor}", remedy="E.g. --super-resolution 4 --stages 2."
+        )
+    return each
+
+
+def facts_of(result: Run, folder: Path) -> dict[str, object]:
+    """What is printed of a run."""
+    from spinloom.train.folder import MODEL
+
     facts: dict[str, object] = {
-        "written": [str(out / MODEL), str(out / "report.html")],
+        "written": [str(folder / MODEL), str(folder / "report.html")],
         "steps": result.progress.step,
         "minutes": round(result.progress.seconds / 60, 1),
     }
@@ -137,7 +170,7 @@ def train(
             facts[f"{contrast} by {who}"] = ", ".join(
                 f"{m} {report.summary(p, m).mean:.4g}" for m in ("MAE", "PSNR", "SSIM") if report.values(p, m)
             )
-    print_facts(facts, as_json=json)
+    return facts
 
 
 def same_question(kept: Plan, asked: Plan, out: Path) -> None:

@@ -13,7 +13,9 @@ from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
 from spinloom.cli.translated import nifti, written_images
 
 if TYPE_CHECKING:
+    from spinloom.core.image import Image
     from spinloom.translate.model import Model
+    from spinloom.translate.translate import Translated
 
 
 def translate(
@@ -25,6 +27,10 @@ def translate(
         typer.Option("--input", "-i", help="A scan (NIfTI, DICOM folder ...), once per source; or a folder of scans."),
     ],
     out: o.Out,
+    then: Annotated[
+        list[str] | None, typer.Option("--then", help="A model that is given what the one before made. Repeatable.")
+    ] = None,
+    backwards: Annotated[bool, typer.Option("--back", help="A CycleGAN the other way: target to source.")] = False,
     mask: Annotated[
         Path | None, typer.Option("--mask", help="Where the subject is. Default: found in the image.")
     ] = None,
@@ -52,19 +58,33 @@ def translate(
     from spinloom.core.errors import UsageError
 
     needs_learn()
+    from spinloom.translate.cascade import back
     from spinloom.translate.devices import chosen
-    from spinloom.translate.shelf import fetched
+    from spinloom.translate.shelf import fetched, stages
 
     if identity not in ("none", "keep"):
         raise UsageError(f"--identity {identity}", remedy="none or keep.")
-    models = [fetched(name) for name in model]
+    if then and len(model) > 1:
+        raise UsageError("several models are averaged, or follow on each other", remedy="Give one, then --then.")
+    models = [*stages(model[0]), *(fetched(n) for n in then or ())] if len(model) == 1 else [fetched(n) for n in model]
+    if backwards:
+        models = [back(m) for m in models]
     options: dict[str, Any] = {"draws": draws, "flips": flips, "seed": seed, "device": chosen(device)}
+    options["in_turn"] = len(model) == 1 and len(models) > 1
     if is_folder_of_scans(given):
         facts = many(models, given[0], out, layout, exclude, options)
     else:
         whose = cast(Literal["none", "keep"], identity)
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
     print_facts(facts, as_json=json)
+
+
+def run(images: Sequence[Image], models: list[Model], *, in_turn: bool, **options: Any) -> Translated:
+    """The mean of models, or one after the other."""
+    from spinloom.translate.cascade import cascade
+    from spinloom.translate.translate import translate
+
+    return cascade(images, models, **options) if in_turn else translate(images, models, **options)
 
 
 def is_folder_of_scans(given: Sequence[Path]) -> bool:
@@ -90,14 +110,14 @@ def one(
     from spinloom.core.errors import InputError
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
-    from spinloom.translate.translate import translate as run
 
     plan = models[0].plan
     keep_inputs([*given, mask], [out, spread])
     if len(given) != len(plan.source):
         names = ", ".join(s.contrast for s in plan.source)
         raise InputError(f"{len(given)} images were given, {models[0].name} needs {len(plan.source)}: {names}")
-    if spread is not None and options["draws"] == 1 and not options["flips"] and len(models) == 1:
+    alone = len(models) == 1 or options["in_turn"]
+    if spread is not None and options["draws"] == 1 and not options["flips"] and alone:
         raise InputError("one answer has no spread", remedy="Ask for --draws, --flips, or several models.")
     images = [read_any(p, quantity=Quantity[s.quantity]) for p, s in zip(given, plan.source, strict=True)]
     where = None if mask is None else read_any(mask, quantity=Quantity.LABEL)
@@ -119,7 +139,6 @@ def many(
     from spinloom.dataset.pairing import pair
     from spinloom.dataset.read_case import read_case
     from spinloom.translate.derivative import destination, write_description
-    from spinloom.translate.translate import translate as run
 
     keep_inputs([folder], [out])
     plan = models[0].plan

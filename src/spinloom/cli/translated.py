@@ -28,7 +28,7 @@ def written_images(
     def about(contrast: str) -> dict[str, Any]:
         return {
             "SyntheticData": True,
-            "made": f"{contrast} by {' and '.join(m.name for m in models)}",
+            "made": f"{contrast} by {(', then ' if options.get('in_turn') else ' and ').join(m.name for m in models)}",
             "models": [{"name": m.name, "sha256": m.sha256} for m in models],
             "sources": sources,
             "unit": images[contrast].quantity.value,

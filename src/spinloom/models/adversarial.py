@@ -37,8 +37,8 @@ class Adversarial(Translator):
 
     def objectives(self) -> tuple[Objective, ...]:
         return (
-            Objective("generator", tuple(self.network.parameters()), self.generator_loss),
-            Objective("discriminator", tuple(self.discriminator.parameters()), self.discriminator_loss),
+            Objective("generator", tuple(self.network.parameters()), self.generator_loss, game=True),
+            Objective("discriminator", tuple(self.discriminator.parameters()), self.discriminator_loss, game=True),
         )
 
     def generator_loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:

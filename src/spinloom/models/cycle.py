@@ -47,8 +47,8 @@ class Cycle(Translator):
         makers = (*self.network.parameters(), *self.backward_network.parameters())
         critics = (*self.target_discriminator.parameters(), *self.source_discriminator.parameters())
         return (
-            Objective("generators", makers, self.generator_loss),
-            Objective("discriminators", critics, self.discriminator_loss),
+            Objective("generators", makers, self.generator_loss, game=True),
+            Objective("discriminators", critics, self.discriminator_loss, game=True),
         )
 
     def generator_loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
@@ -83,3 +83,11 @@ class Cycle(Translator):
     def sample_back(self, target: Tensor, rng: torch.Generator, apply: Apply | None = None) -> Tensor:
         """target (n, d, ...) -> source (n, c, ...)"""
         return (apply or direct)(self.backward_network, target)
+
+    def turned(self) -> Cycle:
+        """The same networks the other way: target -> source."""
+        return Cycle(
+            self.backward_network, self.network, self.source_discriminator, self.target_discriminator, game=self.game,
+            cycle_weight=self.cycle_weight, identity_weight=self.identity_weight,
+            structure_weight=self.structure_weight, pool=self.target_pool.size,
+        )  # fmt: skip

@@ -23,6 +23,8 @@ class Diffusion(Translator):
     sampler     DDIM(steps, eta) or Heun(steps)
     stack       channels of each source in training: its middle slice and neighbours. Paths that begin at the source
                 begin at the middle ones of the first d sources
+    residual    whether the network is asked for what the start lacks: for targets much like it (paths with a start and
+                the prediction Clean only)
     span        targets of `span` (low, high) become -1 ... 1; the estimate is kept within twice that
 
     Ho et al. (2020), Karras et al. (2022), Lipman et al. (2023), Li et al. (2023); conditioned by concatenation.
@@ -37,10 +39,11 @@ class Diffusion(Translator):
         prediction: Prediction | None = None,
         sampler: Sampler | None = None,
         stack: int = 1,
+        residual: bool = False,
         span: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         super().__init__()
-        self.network, self.outputs, self.stack, self.span = network, outputs, stack, span
+        self.network, self.outputs, self.stack, self.residual, self.span = network, outputs, stack, residual, span
         self.path = path or VariancePreserving()
         self.prediction = prediction or Velocity()
         self.sampler = sampler or DDIM()
@@ -59,7 +62,7 @@ class Diffusion(Translator):
         noise = normal(target, rng)
         a, b, s = (v.to(target.dtype)[(..., *(None,) * (target.ndim - 1))] for v in self.path.abs(t))
         x = a * target + s * noise + (0 if start is None else b * start)
-        error = (self._asked(source, x, t) - self.prediction.asked(target, noise, a, s)).square()
+        error = (self._asked(source, x, t, start) - self.prediction.asked(target, noise, a, s)).square()
         loss = masked_mean(error, 0.05 + 0.95 * mask)
         return loss, {"MSE": loss}
 
@@ -67,7 +70,7 @@ class Diffusion(Translator):
         """The target (scaled) that x_t and source speak for."""
         a, b, s = (v.to(x.device, torch.float64)[(..., *(None,) * (x.ndim - 1))] for v in self.path.abs(t))
         own = x.double() - (0 if start is None else b * start.double())
-        found = self.prediction.target(self._asked(source, x, t).double(), own, a, s)
+        found = self.prediction.target(self._asked(source, x, t, start).double(), own, a, s)
         return found.clamp(-2, 2).to(x.dtype)
 
     def sample(self, source: Tensor, rng: torch.Generator, apply: Apply | None = None) -> Tensor:
@@ -99,6 +102,7 @@ class Diffusion(Translator):
         low, high = self.span
         return low + (x + 1) * ((high - low) / 2)
 
-    def _asked(self, source: Tensor, x: Tensor, t: Tensor) -> Tensor:
+    def _asked(self, source: Tensor, x: Tensor, t: Tensor, start: Tensor | None) -> Tensor:
         a, _, s = (v.to(x.device, x.dtype)[(..., *(None,) * (x.ndim - 1))] for v in self.path.abs(t))
-        return self.network(torch.cat((source, x * self.prediction.input_scale(a, s)), 1), t)
+        found = self.network(torch.cat((source, x * self.prediction.input_scale(a, s)), 1), t)
+        return found + start if self.residual and start is not None else found

@@ -14,18 +14,18 @@ from spinloom.models.translator import Apply, Batch, Objective, Translator
 
 
 class Refinement(Translator):
-    """sample = flow from f(source), f a regression that is not changed any more.
+    """sample = flow from f(source), f a regression that learns beside it and is not changed by the flow's loss.
 
     flow  a Diffusion on the path FromStart; its network sees source and x_t
     """
 
     def __init__(self, regression: Regression, flow: Diffusion) -> None:
         super().__init__()
-        self.regression = regression.requires_grad_(False)
-        self.flow = flow
+        self.regression, self.flow = regression, flow
 
     def objectives(self) -> tuple[Objective, ...]:
-        return (Objective("refinement", tuple(self.flow.network.parameters()), self.loss),)
+        own = Objective("refinement", tuple(self.flow.network.parameters()), self.loss)
+        return (*self.regression.objectives(), own)
 
     def loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         with torch.no_grad():

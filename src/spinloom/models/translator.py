@@ -36,11 +36,13 @@ class Objective:
     """One player of the training: the parameters it may change, and its loss.
 
     loss  (batch, rng) -> scalar to be made small and named parts of it for the log
+    game  whether it plays against another player
     """
 
     name: str
     parameters: tuple[nn.Parameter, ...]
     loss: Callable[[Batch, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
+    game: bool = False
 
 
 class Translator(nn.Module, ABC):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,9 +34,16 @@ class Loaded:
 
 
 def load(
-    pairs: Pairs, plan: Plan, who: set[str] | None = None, say: Callable[[str], None] = lambda name: None
+    pairs: Pairs,
+    plan: Plan,
+    who: set[str] | None = None,
+    say: Callable[[str], None] = lambda name: None,
+    *,
+    turned: bool = False,
 ) -> Loaded:
     """Read and prepare every case (of some subjects). One that cannot be is named and left out.
+
+    turned  whether super-resolution gets each case also with its axes turned
 
     Raises InputError if none is left.
     """
@@ -47,17 +54,35 @@ def load(
         say(pair.name)
         try:
             case = read_case(pair, resample=pairs.resample)
-            made, told = volumes_of(case, plan) if plan.paired else one_side(case, pair, plan)
+            each = [case, *turns(case)] if turned and plan.thick else [case]
+            found = [volumes_of(c, plan) if plan.paired else one_side(c, pair, plan) for c in each]
         except SpinloomError as error:
             faults.append((pair.name, str(error)))
             continue
-        volumes.append(made)
-        seen += [told] if told else []
+        volumes += [made for made, _ in found]
+        seen += [told for _, told in found if told]
         origins.append({"case": pair.name, **case.origin})
     if not volumes:
         why = f" First: {faults[0][0]}: {faults[0][1]}" if faults else ""
         raise InputError(f"no case is left to train on.{why}")
     return Loaded(tuple(volumes), tuple(seen), tuple(origins), tuple(faults))
+
+
+def turns(case: Case) -> Iterator[Case]:
+    """The case with its axes in the two other cyclic orders: x, y, z of RAS become y, z, x, then z, x, y."""
+    for n, order in enumerate(((1, 2, 0), (2, 0, 1)), 1):
+
+        def turned(image: Image, order: tuple[int, int, int] = order) -> Image:
+            data, A = to_ras(image.data, image.affine)
+            size = np.linalg.norm(A[:3, :3], axis=0)[list(order)]
+            return replace(image, data=np.ascontiguousarray(data.transpose(order)), affine=np.diag([*size, 1.0]))
+
+        yield replace(
+            case,
+            session=f"{case.session or ''}turned{n}",
+            target={k: turned(v) for k, v in case.target.items()},
+            mask=None if case.mask is None else turned(case.mask),
+        )
 
 
 def volumes_of(case: Case, plan: Plan) -> tuple[Volumes, Mapping[str, Any]]:
@@ -87,16 +112,22 @@ def one_side(case: Case, pair: Pair, plan: Plan) -> tuple[Volumes, Mapping[str, 
 def _thick(target: Image, mask: Image | None, plan: Plan, name: str) -> tuple[Volumes, Mapping[str, Any]]:
     """Super-resolution: the source is made from the target."""
     assert plan.thick is not None
-    factor, axis = plan.thick.factor, plan.thick.axis
-    data, A = to_ras(target.data, target.affine)
-    keep = [slice(None)] * 3
-    keep[axis] = slice(0, data.shape[axis] // factor * factor)
-    fine = Image(np.ascontiguousarray(data[tuple(keep)]), A, target.quantity)
+    factor, axis, start = plan.thick.factor, plan.thick.axis, plan.thick.start
+
+    def planes(image: Image) -> Image:
+        """In RAS order, each plane the mean of `start`, as many planes as make whole slices."""
+        data, A = to_ras(image.data, image.affine)
+        keep = [slice(None)] * 3
+        keep[axis] = slice(0, data.shape[axis] // (factor * start) * factor * start)
+        cut = Image(np.ascontiguousarray(data[tuple(keep)]), A, image.quantity)
+        return thicken(cut, start, axis) if start > 1 else cut
+
+    fine = planes(target)
     where = foreground_of_all([fine])
     if mask is not None:
-        where = np.asarray(to_ras(mask.data, mask.affine)[0][tuple(keep)] != 0)
+        where = np.asarray(planes(Image(np.asarray(mask.data != 0, np.float32), mask.affine)).data, float) > 0.5
     thick = thicken(fine, factor, axis)
-    inside = thicken(Image(where.astype(np.float32), A), factor, axis)
+    inside = thicken(Image(where.astype(np.float32), fine.affine), factor, axis)
     inside = Image(np.asarray(inside.data != 0).astype(np.uint8), inside.affine, Quantity.LABEL)
     made = prepare([thick], plan, inside)
     low, high = made.scales[0]

@@ -27,6 +27,7 @@ def draft(
     family: str = "regression",
     dims: str = "2.5",
     thick: int | None = None,
+    start: int = 1,
     paired: bool = True,
     simulated: float = 0.0,
     settings: Sequence[str] = (),
@@ -40,6 +41,7 @@ def draft(
 
     dims       "2", "2.5" (slices with neighbours, in three views) or "3"
     thick      super-resolution: the target from itself in slices so many times as thick; `source` is not used
+    start      of a stage of super-resolution: how many planes make one of its target
     simulated  share of samples that are simulated
     settings   of the family, as name=value
     source_B0, target_B0  fields of simulated samples [T]
@@ -64,7 +66,7 @@ def draft(
             "paired": paired and family != "cyclegan",
             "family": family,
             "settings": {**usual(family, target), **dict(setting(text) for text in settings)},
-            "thick": {"factor": thick} if thick else None,
+            "thick": {"factor": thick, "start": start} if thick else None,
             "network": sizes[dims],
             "training": {"seed": seed, "bf16": has_bf16(device), "simulated": simulated},
         }

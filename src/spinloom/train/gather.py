@@ -45,7 +45,8 @@ def gather(
         return simulated_alone(plan, heads, files, say)
     people = people_of(plan, heads, files, say)
     parts = parts_of(pairs, split_by, plan.training.seed)
-    train = load(pairs, plan, parts["train"], say)
+    turned = plan.thick is not None and plan.thick.turned
+    train = load(pairs, plan, parts["train"], say, turned=turned)
     held = load(pairs, plan, parts["held"], say) if parts["held"] else None
     every = (train,) if held is None else (train, held)
     told: dict[str, object] = {
@@ -56,7 +57,7 @@ def gather(
         "left out": [list(fault) for part in every for fault in part.faults],
     }
     if plan.thick is not None:
-        made, told_of = thick_volumes(people, plan)
+        made, told_of = thick_volumes(people, plan, turned=turned)
         told = {**told, "simulated heads": len(people)}
         return Data((*train.volumes, *made), held.volumes if held else (), (), (*train.seen, *told_of), told)
     return Data(train.volumes, held.volumes if held else (), people, train.seen, told)
@@ -105,7 +106,8 @@ def simulated_alone(
 
 def thick_alone(plan: Plan, people: Sequence[Head], out: set[int]) -> Data:
     """Super-resolution without scans."""
-    kept, seen_of = thick_volumes([h for i, h in enumerate(people) if i not in out], plan)
+    assert plan.thick is not None
+    kept, seen_of = thick_volumes([h for i, h in enumerate(people) if i not in out], plan, turned=plan.thick.turned)
     held, _ = thick_volumes([people[i] for i in sorted(out)], plan)
     told = {
         "data": f"simulated from {len(people)} heads",

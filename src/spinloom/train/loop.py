@@ -14,7 +14,7 @@ import torch
 from spinloom.core.errors import InputError
 from spinloom.core.rng import stream
 from spinloom.models.average import Average
-from spinloom.models.translator import Translator
+from spinloom.models.translator import Objective, Translator
 from spinloom.train import ranks
 from spinloom.train.examples import Examples
 from spinloom.train.state import read_state, write_state
@@ -63,7 +63,7 @@ def run(
     placed(translator, device).train()
     average = Average(translator, training.average)
     players = translator.objectives()
-    optimisers = [torch.optim.AdamW(p.parameters, lr=training.rate, betas=betas(len(players))) for p in players]
+    optimisers = [torch.optim.AdamW(p.parameters, lr=training.rate, betas=betas(p)) for p in players]
     state, log = folder / "state.safetensors", folder / "log.jsonl"
     progress = Progress(steps=training.steps)
     slower, before = 0, 0.0
@@ -142,9 +142,9 @@ def fall(x: float) -> float:
     return min(1.0, (x + 1e-3) / 0.02) * (1 + math.cos(math.pi * x)) / 2
 
 
-def betas(players: int) -> tuple[float, float]:
-    """AdamW's own for one player, (0.5, 0.999) for games; Radford et al. (2016)."""
-    return (0.9, 0.999) if players == 1 else (0.5, 0.999)
+def betas(player: Objective) -> tuple[float, float]:
+    """AdamW's own, (0.5, 0.999) in games; Radford et al. (2016)."""
+    return (0.5, 0.999) if player.game else (0.9, 0.999)
 
 
 def note(log: Path, progress: Progress, rate: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from spinloom.core.image import Image
 from spinloom.dataset.case import Case
-from spinloom.train.cases import volumes_of
+from spinloom.train.cases import turns, volumes_of
 from spinloom.train.examples import Volumes
 from spinloom.train.heads import Head
 from spinloom.train.whole import whole
@@ -20,8 +20,13 @@ PROTOCOLS = 3
 """Volumes made of each head: a volume is held in memory, so there are few."""
 
 
-def thick_volumes(heads: Sequence[Head], plan: Plan) -> tuple[list[Volumes], list[Mapping[str, Any]]]:
-    """Volumes to train on, and what `limits.measured` says of each."""
+def thick_volumes(
+    heads: Sequence[Head], plan: Plan, *, turned: bool = False
+) -> tuple[list[Volumes], list[Mapping[str, Any]]]:
+    """Volumes to train on, and what `limits.measured` says of each.
+
+    turned  whether each protocol of a head shows it along another axis
+    """
     flat = plan.model_copy(update={"thick": None})
     contrast = plan.target[0].contrast
     made, seen = [], []
@@ -31,7 +36,8 @@ def thick_volumes(heads: Sequence[Head], plan: Plan) -> tuple[list[Volumes], lis
             fine = whole(replace(head, name=name), flat, plan.training.seed).source
             assert fine is not None
             image = Image(fine[0].numpy(), np.diag([*[head.voxel_mm] * 3, 1.0]))
-            one, told = volumes_of(Case(name, None, {}, {contrast: image}), plan)
+            case = Case(name, None, {}, {contrast: image})
+            one, told = volumes_of([case, *turns(case)][n] if turned else case, plan)
             made.append(one)
             seen.append(told)
     return made, seen

@@ -15,6 +15,8 @@ from spinloom.core.errors import InputError, UsageError
 from spinloom.core.version import __version__
 from spinloom.evaluation.scores import Report
 from spinloom.files import atomic
+from spinloom.models.refinement import Refinement
+from spinloom.models.regression import Regression
 from spinloom.models.translator import Translator
 from spinloom.models.unet import UNet
 from spinloom.train import ranks
@@ -91,7 +93,7 @@ def train(
 
     folder     new, or of a run of the same plan that was interrupted: it goes on where it stopped
     segmenter  for a feature loss; None: trained first if the plan gives such a loss a weight
-    start      weights to begin with, of a translator of the same plan
+    start      weights to begin with, of a translator of the same plan; a refinement may begin with its regression
     say        told every `training.panel` steps
 
     The folder then holds plan.json, model.safetensors, log.jsonl, panels/, training.webp, report.json, report.html,
@@ -104,7 +106,8 @@ def train(
         segmenter = _segmenter(plan, data, root, device)
     translator = build(plan, segmenter)
     if start is not None:
-        fit(translator, used_by(start), "the model to start from")
+        of_regression = isinstance(translator, Refinement) and isinstance(start, Regression)
+        fit(translator.regression if of_regression else translator, used_by(start), "the model to start from")
     shown = (*data.held, *data.train)[:1]
 
     written = board(root)

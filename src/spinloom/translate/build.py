@@ -146,6 +146,7 @@ class Builder:
             prediction=prediction,
             sampler=sampler,
             stack=self.net.slices,
+            residual=self.plan.family == "refinement" or (self.plan.family == "bridge" and self.plan.thick is not None),
         )
 
     def process(self) -> tuple[Path, Prediction, Sampler]:

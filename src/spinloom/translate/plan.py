@@ -78,10 +78,14 @@ class Thick(_Frozen):
     """Super-resolution: the source is the target in slices `factor` times as thick.
 
     factor  of the slice thickness;  axis  0, 1, 2 of RAS in training (2: axial slices)
+    start   planes of an image whose mean is one of the target's: above 1 in the early stages of a cascade
+    turned  whether it also learns from each image turned, so that every axis is once the thick one
     """
 
     factor: int = Field(ge=2, le=16)
     axis: int = Field(default=2, ge=0, le=2)
+    start: int = Field(default=1, ge=1, le=16)
+    turned: bool = False
 
 
 class Network(_Frozen):

@@ -53,3 +53,9 @@ def located(name: str) -> Path:
 def fetched(name: str) -> Model:
     """The model of a name, path or run folder, checked."""
     return read_model(located(name))
+
+
+def stages(name: str) -> tuple[Model, ...]:
+    """The models of a run folder with several stages, in order; of anything else the one model."""
+    folders = sorted(p for p in Path(name).glob("stage-*") if p.is_dir()) if Path(name).is_dir() else []
+    return tuple(fetched(str(p)) for p in folders) or (fetched(name),)

@@ -1,0 +1,52 @@
+"""Several models one after the other: what one makes, the next is given. Super-resolution in stages, for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from spinloom.core.errors import UsageError
+from spinloom.core.image import Image
+from spinloom.models.cycle import Cycle
+from spinloom.translate.model import Model
+from spinloom.translate.plan import Plan
+from spinloom.translate.translate import Translated, translate
+
+
+def cascade(
+    images: Sequence[Image], stages: Sequence[Model], *, mask: Image | None = None, **options: Any
+) -> Translated:
+    """Run `translate` with each model on what the one before made; spread is the last one's.
+
+    options  of translate: draws, flips, seed, device
+
+    Raises UsageError for models that do not follow on each other, else what translate raises.
+    """
+    for first, second in pairwise(stages):
+        follows(first.plan, second.plan)
+    warnings: list[str] = []
+    for n, model in enumerate(stages):
+        made = translate(images, model, mask=mask, **options)
+        warnings += [f"{model.name}: {w}" for w in made.warnings] if n == 0 else []
+        images = [made.images[side.contrast] for side in model.plan.target]
+        if mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):
+            mask = None  # on a finer grid the foreground is found again
+    return replace(made, warnings=tuple(warnings) if len(stages) > 1 else made.warnings)
+
+
+def follows(first: Plan, second: Plan) -> None:
+    """Raises UsageError where the second needs something else than the first makes."""
+    made, needed = ([(s.contrast, s.quantity) for s in side] for side in (first.target, second.source))
+    if made != needed:
+        a, b = (", ".join(c for c, _ in side) for side in (made, needed))
+        raise UsageError(f"{second.name} needs {b}, {first.name} makes {a}", remedy="Name models that follow on.")
+
+
+def back(model: Model) -> Model:
+    """A CycleGAN the other way. Raises UsageError for models that know one way only."""
+    if not isinstance(model.translator, Cycle):
+        raise UsageError(f"{model.name} ({model.plan.family}) knows one way only", remedy="Only CycleGAN goes back.")
+    plan = model.plan.model_copy(update={"source": model.plan.target, "target": model.plan.source})
+    return Model(plan, model.translator.turned().eval(), {k: v for k, v in model.about.items() if k != "range"})
