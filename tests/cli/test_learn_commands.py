@@ -199,3 +199,94 @@ def test_CT_numbers_are_written_as_whole_numbers(place: Path) -> None:
     made = nib.load(place / "ct.nii.gz")
     assert made.get_data_dtype() == np.int16
     assert made.get_fdata()[0, 0, 0] == 42
+
+
+def test_super_resolution_in_stages_ends_on_the_finest_grid(spinloom: Run, place: Path) -> None:
+    (place / "whole").mkdir(exist_ok=True)
+    for n in range(2):
+        write_image(head(n), place / "whole" / f"sub-{n}_T1w.nii.gz")
+    asked = ("train", "whole", "--target", "T1w", "--super-resolution", "4", "--stages", "2", "-o", "stages")
+    code, _, err = spinloom(*asked, "--budget", "60s", "--plan-only")
+    assert code == 0, err
+    for n, start in ((1, 2), (2, 1)):
+        file = place / "stages" / f"stage-{n}" / "plan.json"
+        plan = json.loads(file.read_text())
+        assert (plan["thick"]["factor"], plan["thick"]["start"]) == (2, start)
+        plan["network"] |= {"channels": [8], "patch": [16, 16]}
+        plan["training"] |= {"steps": 20, "seconds": None, "panel": 10}
+        file.write_text(json.dumps(plan))
+    code, _, err = spinloom(*asked)
+    assert code == 0, err
+    thick = head(0)
+    thick = Image(thick.data[:, :, :20].reshape(24, 28, 5, 4).mean(3), AFFINE @ np.diag([1, 1, 4, 1]))
+    write_image(thick, place / "thick.nii.gz")
+    code, _, err = spinloom("translate", "stages", "-i", "thick.nii.gz", "-o", "fine.nii.gz")
+    assert code == 0, err
+    fine = read_image(place / "fine.nii.gz")
+    assert sorted(fine.data.shape) == [20, 24, 28]
+    np.testing.assert_allclose(fine.grid.voxel_mm, 2.0, rtol=1e-6)
+    assert "then" in json.loads((place / "fine.json").read_text())["made"]
+
+
+def test_stages_that_make_no_whole_factor_are_refused(spinloom: Run) -> None:
+    code, _, err = spinloom("train", "scans", "--target", "T1w", "--super-resolution", "6", "--stages", "2", "-o", "no")
+    assert code == 2
+    assert "--super-resolution 4 --stages 2" in err
+
+
+def test_models_in_turn_must_follow_on_each_other(spinloom: Run, trained: str) -> None:
+    scan = "scans/sub-1/anat/sub-1_T1w.nii.gz"
+    code, _, err = spinloom("translate", trained, "--then", trained, "-i", scan, "-o", "no.nii.gz")
+    assert code == 2
+    assert "needs T1w" in err
+
+
+def test_only_a_CycleGAN_goes_back(spinloom: Run, trained: str, place: Path) -> None:
+    scan = "scans/sub-1/anat/sub-1_T2w.nii.gz"
+    code, _, err = spinloom("translate", trained, "--back", "-i", scan, "-o", "no.nii.gz")
+    assert code == 2
+    assert "CycleGAN" in err
+    plan = json.loads((place / "plan.json").read_text()) | {
+        "name": "cycle", "family": "cyclegan", "paired": False, "settings": {"patch": "34", "critic_width": 8},
+    }  # fmt: skip
+    plan["network"] = {"slices": 1, "channels": [8, 16], "patch": [24, 24]}
+    plan["training"] = {"steps": 8, "batch": 2, "panel": 8}
+    (place / "cycle.json").write_text(json.dumps(plan))
+    code, _, err = spinloom("train", "scans", "--unpaired", "--plan", "cycle.json", "-o", "cycle")
+    assert code == 0, err
+    code, _, err = spinloom("translate", "cycle", "--back", "-i", scan, "-o", "back.nii.gz")
+    assert code == 0, err
+    assert json.loads((place / "back.json").read_text())["made"].startswith("T1w by cycle")
+
+
+def test_a_SynthRAD_folder_becomes_a_model_in_HU(spinloom: Run, place: Path) -> None:
+    """Three patients as the challenge ships them; 1 of them is held out."""
+    for n, who in enumerate(("1BA001", "1BA005", "1BB012")):
+        folder = place / "Task1" / "brain" / who
+        folder.mkdir(parents=True, exist_ok=True)
+        mr = head(n)
+        inside = (mr.data > 0).astype(np.uint8)
+        write_image(mr, folder / "mr.nii.gz")
+        write_image(Image(np.where(inside, mr.data - 700, -1000).astype(np.float32), AFFINE, Quantity.HU),
+                    folder / "ct.nii.gz")  # fmt: skip
+        write_image(Image(inside, AFFINE, Quantity.LABEL), folder / "mask.nii.gz")
+    plan = json.loads((place / "plan.json").read_text()) | {
+        "name": "synthrad",
+        "source": [{"contrast": "MR", "bias": False}],
+        "target": [{"contrast": "CT", "quantity": "HU", "low": -1000.0, "high": 2000.0, "bias": False}],
+    }
+    (place / "synthrad.json").write_text(json.dumps(plan))
+    code, out, err = spinloom("train", "Task1", "--plan", "synthrad.json", "-o", "synthrad")
+    assert code == 0, err
+    assert "CT by this" in out
+    told = json.loads((place / "synthrad" / "report.json").read_text())
+    assert told["layout"] == "SynthRAD2023"
+    assert len(told["held out"]) == 1
+    who = told["held out"][0].split()[0]
+    mr = next((place / "Task1").rglob(f"{who}/mr.nii.gz"))
+    code, _, err = spinloom("translate", "synthrad", "-i", str(mr), "-o", "ct.nii.gz")
+    assert code == 0, err
+    made, real = read_image(place / "ct.nii.gz"), read_image(mr.with_name("ct.nii.gz"))
+    inside = real.data > -1000
+    error = np.abs(made.data[inside].astype(float) - real.data[inside]).mean()
+    assert error < 0.5 * np.abs(real.data[inside] - real.data[inside].mean()).mean()
