@@ -59,7 +59,7 @@ def main() -> None:
     for model in models:
         start = time.perf_counter()
         found = [answer(model.translator, v, model.plan) for v in held]
-        made[f"{model.plan.family} ({(time.perf_counter() - start) / len(held):.1f} s a head)"] = found
+        made[f"{model.name}, {model.plan.family} ({(time.perf_counter() - start) / len(held):.1f} s a head)"] = found
     if len(plan.source) == len(plan.target) == 1:
         made |= floors(data.reference, held, plan)
     made["tissue means (oracle)"] = oracle(held)
