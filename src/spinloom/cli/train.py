@@ -32,6 +32,9 @@ def train(
         typer.Option("--family", help="regression, pix2pix, cyclegan, ddpm, fast-ddpm, edm, flow, bridge, refinement."),
     ] = "regression",
     budget: Annotated[str, typer.Option("--budget", help="How long to train, e.g. 90s, 30m, 2h.")] = "15m",
+    memory: Annotated[
+        str | None, typer.Option("--memory", help="What a step may take, e.g. 8G. Default: what is free.")
+    ] = None,
     dims: Annotated[str, typer.Option("--dims", help="2, 2.5 (slices with neighbours, three views) or 3.")] = "2.5",
     super_resolution: Annotated[
         int | None,
@@ -90,6 +93,7 @@ def train(
     from spinloom.train.draft import draft
     from spinloom.train.folder import PLAN
     from spinloom.train.gather import gather
+    from spinloom.train.memory import bytes_of
     from spinloom.train.planner import sized, timed
     from spinloom.train.ranks import expected
     from spinloom.train.train import examples_of
@@ -125,7 +129,8 @@ def train(
             typer.echo(f"spinloom: left out: {who}: {why}", err=True)
         if kept is None:
             shapes = [tuple(v.mask.shape) for v in loaded.train] or [tuple(h.whole.shape) for h in loaded.heads]
-            made = timed(sized(made, shapes, seconds(budget) / stages, where), examples_of(loaded, made), where)
+            made = sized(made, shapes, seconds(budget) / stages, where, None if memory is None else bytes_of(memory))
+            made = timed(made, examples_of(loaded, made), where)
         if plan_only:
             folder.mkdir(parents=True, exist_ok=True)
             write_plan(made, folder / PLAN)

@@ -17,6 +17,7 @@ from spinloom.models.average import Average
 from spinloom.models.translator import Objective, Translator
 from spinloom.train import ranks
 from spinloom.train.examples import Examples
+from spinloom.train.memory import memory_kept
 from spinloom.train.state import read_state, write_state
 from spinloom.translate.devices import placed
 from spinloom.translate.plan import Training
@@ -58,7 +59,7 @@ def run(
     folder   holds log.jsonl and state.safetensors
     watch    called every `training.panel` steps with the averaged translator
 
-    Raises InputError if it diverges a fourth time.
+    Raises InputError if it diverges a fourth time, MachineError if memory runs out.
     """
     placed(translator, device).train()
     average = Average(translator, training.average)
@@ -89,9 +90,12 @@ def run(
             for group in optimiser.param_groups:
                 group["lr"] = rate
             optimiser.zero_grad(set_to_none=True)
-            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=training.bf16):
+            with (
+                memory_kept(f"{training.batch} samples of {' x '.join(map(str, batch.source.shape[1:]))}"),
+                torch.autocast(torch.device(device).type, torch.bfloat16, enabled=training.bf16),
+            ):
                 loss, parts = player.loss(batch, rng)
-            loss.backward()
+                loss.backward()
             ranks.average_gradients(player.parameters)
             torch.nn.utils.clip_grad_norm_(player.parameters, training.clip)
             optimiser.step()

@@ -13,6 +13,7 @@ from spinloom.core.errors import UsageError
 from spinloom.train.examples import Examples
 from spinloom.train.folder import losses
 from spinloom.train.loop import run
+from spinloom.train.memory import fitted, free
 from spinloom.translate.build import build
 from spinloom.translate.plan import Network, Plan
 
@@ -23,8 +24,13 @@ GPU_FACTOR = 40.0
 PILOT = 8
 
 
-def sized(plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device: str) -> Plan:
-    """The plan with network and patch chosen for the subjects' sizes [voxels] and a budget [s]."""
+def sized(
+    plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device: str, memory: float | None = None
+) -> Plan:
+    """The plan with network, patch and batch for the subjects' sizes [voxels], a budget [s] and a memory [bytes].
+
+    memory  None: what is free on the device
+    """
     work = seconds * (GPU_FACTOR if device.startswith("cuda") else 1.0)
     channels = next((c for limit, c in WIDTHS if work <= limit), LARGEST)
     extent = int(np.median([max(s) for s in shapes])) if shapes else 160
@@ -37,9 +43,10 @@ def sized(plan: Plan, shapes: Sequence[tuple[int, ...]], seconds: float, device:
         patch=(side,) * net.dims, reversible=net.reversible,
     )  # fmt: skip
     batch = 2 if net.dims == 3 else 8 if work > 3600 else 4
-    return plan.model_copy(
+    made = plan.model_copy(
         update={"network": chosen, "training": plan.training.model_copy(update={"batch": batch, "seconds": seconds})}
     )
+    return fitted(made, free(device) if memory is None else memory)
 
 
 def timed(plan: Plan, examples: Examples, device: str) -> Plan:
