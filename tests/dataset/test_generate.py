@@ -30,6 +30,7 @@ from spinloom.dataset.summary import summarise
 from spinloom.dataset.verify import verify
 from spinloom.files import atomic
 from spinloom.io import read_image
+from spinloom.jobs.ledger import JOURNAL
 from spinloom.jobs.local import Local
 
 
@@ -141,7 +142,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(made: Path, inputs: Path, tmp_pa
     )
     run = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 60
-    while not (out / ".spinloom/receipts/sub-001.json").exists() and time.monotonic() < deadline:
+    while not sum(p.stat().st_size for p in (out / JOURNAL).glob("*.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.01)
     run.kill()
     run.wait()
@@ -328,10 +329,10 @@ def test_the_torch_dataset_refuses_what_is_not_there(made: Path) -> None:
 def test_a_poison_subject_is_quarantined(inputs: Path, tmp_path: Path) -> None:
     """A subject that kills its worker every time: here by a limit on its time."""
     summary = generate(
-        tmp_path / "out", small_recipe(inputs, subjects=1), executor=Local(jobs=1, attempts=2, timeout=0.05)
+        tmp_path / "out", small_recipe(inputs, subjects=1), executor=Local(jobs=1, alone=1, timeout=0.05)
     )
-    assert "longer than 0 s, 2 times in a row" in summary.failed["sub-001"]
-    assert "sub-001\t2\t" in (tmp_path / "out/failures.tsv").read_text()
+    assert "longer than 0.05 s, 3 times" in summary.failed["sub-001"]
+    assert "sub-001\t3\t" in (tmp_path / "out/failures.tsv").read_text()
 
 
 def test_a_recipe_without_anything_is_the_default(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import signal
 import time
 from pathlib import Path
 
-from spinloom.core.errors import InputError
+from spinloom.core.errors import InputError, MachineError
 from spinloom.core.rng import stream
 from spinloom.files import atomic
+from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.say import say
-from spinloom.jobs.units import Json
+from spinloom.jobs.units import Json, Unit
 
 
 def draw(spec: Json) -> Json:
@@ -27,6 +28,24 @@ def slow_draw(spec: Json) -> Json:
     return draw(spec)
 
 
+def sealed_draw(spec: Json) -> Json:
+    """The same, with a receipt."""
+    time.sleep(spec.get("sleep", 0.0))
+    if spec["index"] == spec.get("full_at"):
+        raise MachineError("the disk is full", file="x.bin", remedy="Free some space and run again.")
+    draw(spec)
+    return Ledger(Path(spec["out"]), "config").seal(spec["name"], [f"{spec['index']}.bin"], {"index": spec["index"]})
+
+
+def nothing(spec: Json) -> Json:
+    """Only a receipt."""
+    return Ledger(Path(spec["out"]), "config").seal(spec["name"], [], {})
+
+
+def unit(name: str, **spec: object) -> Unit:
+    return Unit(name, dict(spec))
+
+
 def nasty(spec: Json) -> Json:
     """Whatever the spec's "do" says."""
     match spec["do"]:
@@ -36,6 +55,11 @@ def nasty(spec: Json) -> Json:
             raise ZeroDivisionError("oops")
         case "memory":
             raise MemoryError
+        case "memory once":
+            mark = Path(spec["out"]) / "hungry"
+            if not mark.exists():
+                mark.touch()
+                raise MemoryError
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "die once":

@@ -12,7 +12,7 @@ import pytest
 
 from spinloom.core.errors import MachineError
 from spinloom.files.lock import locked
-from spinloom.jobs.ledger import Ledger
+from spinloom.jobs.ledger import JOURNAL, Ledger
 
 
 def test_a_receipt_counts_only_with_the_same_settings_and_whole_files(tmp_path: Path) -> None:
@@ -20,14 +20,18 @@ def test_a_receipt_counts_only_with_the_same_settings_and_whole_files(tmp_path: 
     (tmp_path / "data.bin").write_bytes(b"whole")
     assert ledger.finished("one") is None
     sealed = ledger.seal("one", ["data.bin"], {"n": 1})
+    ledger.refresh()
     assert ledger.finished("one") == sealed
     assert Ledger(tmp_path, "other settings").finished("one") is None
     (tmp_path / "data.bin").write_bytes(b"whol")
     assert ledger.finished("one") is None
     (tmp_path / "data.bin").unlink()
     assert ledger.finished("one") is None
-    ledger.path("one").write_text("{torn")
-    assert ledger.finished("one") is None
+    (tmp_path / "data.bin").write_bytes(b"whole")
+    assert ledger.finished("one") == sealed  # written again, of the same hash
+    for segment in (tmp_path / JOURNAL).iterdir():
+        segment.write_bytes(segment.read_bytes()[:-3])  # as a kill leaves it
+    assert Ledger(tmp_path, "abc").finished("one") is None
 
 
 def test_a_second_run_is_refused_and_told_by_whom(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from spinloom.core.errors import MachineError, PartialFailure
+from spinloom.core.errors import PartialFailure
 from spinloom.core.version import __version__
 from spinloom.dataset import folder
 from spinloom.dataset.croissant import croissant
@@ -18,15 +17,15 @@ from spinloom.dataset.fields import Recipe
 from spinloom.dataset.layout import layout_of
 from spinloom.dataset.manifest import write_manifest
 from spinloom.dataset.plan import steps_per_subject, validate
-from spinloom.dataset.recipe import config_hash, to_plain, to_toml
-from spinloom.dataset.split import splits
+from spinloom.dataset.recipe import config_hash, to_toml
 from spinloom.dataset.subject import subject_name
-from spinloom.dataset.unit import run_unit, units
+from spinloom.dataset.unit import run_unit, specs
 from spinloom.files import atomic, hashes
-from spinloom.files.lock import locked
 from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.local import Local
+from spinloom.jobs.run import Task, at_work
 from spinloom.jobs.serial import Serial
+from spinloom.jobs.share import Share
 from spinloom.jobs.signals import terminable
 from spinloom.jobs.units import Executor, Json, Outcome
 
@@ -43,6 +42,7 @@ class RunSummary:
     files, bytes size of the data set
     seconds      wall time
     report       the page to look at, of a data set in BIDS
+    whole        whether this run wrote what describes the whole; else another one that is at work will
     """
 
     out: Path
@@ -53,6 +53,7 @@ class RunSummary:
     bytes: int
     seconds: float
     report: Path | None = None
+    whole: bool = True
 
     def facts(self) -> dict[str, object]:
         return {
@@ -63,7 +64,7 @@ class RunSummary:
             "files": self.files,
             "size": f"{self.bytes / 1e6:.1f} MB",
             "time": f"{self.seconds:.1f} s",
-            "report": str(self.report or "none"),
+            "report": str(self.report or ("none" if self.whole else "written by the run that ends last")),
         }
 
     def raise_if_incomplete(self) -> None:
@@ -85,6 +86,8 @@ def generate(
     jobs: int = 1,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    share: Share | None = None,
+    join: bool = False,
     report: bool = True,
 ) -> RunSummary:
     """Make a data set in the folder `out`, or finish it.
@@ -93,6 +96,8 @@ def generate(
     jobs      subjects at once, each in a supervised process; 0: one after the other in this process
     progress  told each step
     executor  instead of jobs
+    share     of a job array: these subjects only; whoever ends last writes what describes the whole
+    join      help a run that is at work on the folder, instead of refusing
     report    write report.html too (of a data set in BIDS)
 
     Raises UsageError for a recipe that asks for the impossible, InputError if the folder belongs to another recipe
@@ -104,45 +109,30 @@ def generate(
     validate(recipe)
     root, config = Path(out), config_hash(recipe)
     folder.claim(root, recipe, config)
-    with terminable(), locked(root / folder.LOCK):
-        atomic.remove_leftovers(root)
-        folder.mark(root, recipe, config)
-        ledger = Ledger(root, config)
-        names = [subject_name(i, recipe.subjects) for i in range(recipe.subjects)]
-        work = units(root, to_plain(recipe), config, names, splits(recipe.split, recipe.subjects, recipe.seed))
-        found = [name for name in names if ledger.finished(name)]
-        teller = _Teller(progress, recipe, names)
-        for name in found:
-            teller.end(name, "found")
-        outcomes = _run(
-            executor or (Local(jobs=jobs) if jobs > 0 else Serial()), [u for u in work if u.name not in found], teller
-        )
-        listed = _collect(root, recipe, ledger, names, config)
-        failed = {o.name: str(o.error) for o in outcomes if o.error}
-        folder.write_failures(root, outcomes)
-        seconds = time.monotonic() - start
-        _write_run(root, jobs, outcomes, found, seconds)
-        page = _report(root, recipe, listed) if report else None
+    names = [subject_name(i, recipe.subjects) for i in range(recipe.subjects)]
+    task = Task(root, config, names, specs(root, recipe, config), run_unit)
+    teller = _Teller(progress, recipe, names)
+    engine = executor or (Local(jobs=jobs) if jobs > 0 else Serial())
+    with (
+        terminable(),
+        at_work(
+            task, engine, share=share, join=join, heard=teller.heard, ended=teller.end,
+            begin=lambda: folder.mark(root, recipe, config),
+        ) as done,
+    ):  # fmt: skip
+        failed = {o.name: str(o.error) for o in done.outcomes if o.error}
+        made = tuple(o.name for o in done.outcomes if not o.error)
+        listed: dict[str, str] = {}
+        page = None
+        if done.owner and (share is None or share.of == 1 or done.complete(names)):
+            listed = _collect(root, recipe, done.ledger, names, config)
+            folder.write_failures(root, done.outcomes)
+            _write_run(root, jobs, done.outcomes, done.found, time.monotonic() - start)
+            page = _report(root, recipe, listed) if report else None
         size = sum((root / file).stat().st_size for file in listed)
-        made = tuple(o.name for o in outcomes if not o.error)
-        return RunSummary(root, made, tuple(found), failed, len(listed), size, time.monotonic() - start, page)
-
-
-def _run(executor: Executor, work: list[Any], teller: _Teller) -> list[Outcome]:
-    """Run all units; a machine that is in the way stops everything, a bad subject nothing."""
-    outcomes: list[Outcome] = []
-    running = executor.run(run_unit, work, teller.heard)
-    try:
-        for outcome in running:
-            if isinstance(outcome.error, MachineError):
-                raise outcome.error
-            outcomes.append(outcome)
-            teller.end(outcome.name, f"failed: {outcome.error}" if outcome.error else "finished")
-    finally:
-        close = getattr(running, "close", None)
-        if close:
-            close()
-    return sorted(outcomes, key=lambda o: o.name)
+        return RunSummary(
+            root, made, tuple(done.found), failed, len(listed), size, time.monotonic() - start, page, done.owner
+        )
 
 
 def _collect(root: Path, recipe: Recipe, ledger: Ledger, names: list[str], config: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from spinloom.dataset.fields import Recipe
 from spinloom.dataset.manifest import read_manifest
 from spinloom.dataset.recipe import read_recipe
 from spinloom.files import gate
+from spinloom.jobs.ledger import Ledger
 
 Json = dict[str, Any]
 TRUTH = "derivatives/truth"
@@ -80,14 +81,15 @@ class DatasetSummary:
 def summarise(out: str | os.PathLike[str]) -> DatasetSummary:
     """Read a data set back from its files; InputError if it is none, or is not in BIDS."""
     root = Path(out)
-    listed = read_manifest(root)["files"]
+    manifest = read_manifest(root)
+    listed, ledger = manifest["files"], Ledger(root, str(manifest.get("config")))
     recipe = read_recipe(root / folder.RECIPE)
     run = _json(root / folder.RUN)
     names: dict[int, str] = {}
     warnings: set[str] = set()
     subjects = []
     for row in _table(root / "participants.tsv"):
-        receipt = _json(root / ".spinloom" / "receipts" / f"{row['participant_id']}.json").get("facts", {})
+        receipt = (ledger.read(row["participant_id"]) or {}).get("facts", {})
         warnings |= set(receipt.get("warnings", ()))
         subject = _subject(root, row, run, recipe.scanner.n_coils)
         if subject.labels is not None:

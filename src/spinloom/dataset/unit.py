@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.layout import layout_of
-from spinloom.dataset.recipe import from_plain
+from spinloom.dataset.recipe import from_plain, to_plain
+from spinloom.dataset.split import splits
 from spinloom.dataset.subject import Acquisition, Subject, make_subject, scan, subject_name
 from spinloom.dataset.truth import label_names
 from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.say import say
-from spinloom.jobs.units import Json, Unit
+from spinloom.jobs.units import Json
 
 STEPS_BESIDE_SCANS = 2
 """Steps a subject says beside one per scan: the phantom, and the truth."""
 
 
-def units(out: Path, recipe_value: Json, config: str, names: list[str], splits: list[str]) -> list[Unit]:
-    """One unit per subject."""
-    return [
-        Unit(name, {"out": str(out), "recipe": recipe_value, "config": config, "index": i, "split": split})
-        for i, (name, split) in enumerate(zip(names, splits, strict=True))
-    ]
+def specs(out: Path, recipe: Recipe, config: str) -> Callable[[int, str], Json]:
+    """What `run_unit` is called with for each subject, by its index."""
+    plain = to_plain(recipe)
+    parts = splits(recipe.split, recipe.subjects, recipe.seed)
+
+    def spec(index: int, name: str) -> Json:
+        return {"out": str(out), "recipe": plain, "config": config, "index": index, "split": parts[index]}
+
+    return spec
 
 
 def run_unit(spec: Json) -> Json:

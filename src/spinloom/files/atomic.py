@@ -26,11 +26,11 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
     The temp name keeps the suffix of `path`, for libraries that choose the format by it.
     """
     final = Path(path)
-    with _explained(final):
+    with explained(final):
         final.parent.mkdir(parents=True, exist_ok=True)
     temp = final.with_name(f"{TEMP_MARK}{os.getpid()}-{secrets.token_hex(4)}-{final.name}")
     try:
-        with _explained(final):
+        with explained(final):
             yield temp
             with open(temp, "rb") as handle:
                 os.fsync(handle.fileno())
@@ -86,7 +86,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """OSError while writing → MachineError that says what to do."""
     try:
         yield
@@ -97,4 +97,6 @@ def _explained(path: Path) -> Iterator[None]:
             raise MachineError(
                 "no permission to write here", file=path, remedy="Choose another output folder."
             ) from error
-        raise MachineError(f"cannot write: {error.strerror or error}", file=path) from error
+        raise MachineError(
+            f"cannot write: {error.strerror or error}", file=path, remedy="Choose another output folder."
+        ) from error

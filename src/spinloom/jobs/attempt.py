@@ -18,7 +18,7 @@ def attempt(function: UnitFunction, name: str, spec: Json) -> Outcome:
         return Outcome(name, error=error, seconds=time.monotonic() - start)
     except MemoryError:
         full = SpinloomError("ran out of memory", remedy="Use fewer --jobs, a coarser phantom or a smaller matrix.")
-        return Outcome(name, error=full, seconds=time.monotonic() - start, log=traceback.format_exc())
+        return Outcome(name, error=full, seconds=time.monotonic() - start, log=traceback.format_exc(), memory=True)
     except Exception as bug:
         unforeseen = SpinloomError(
             f"unforeseen {type(bug).__name__}: {bug}", remedy="This is a bug; the log holds what to report."

@@ -1,17 +1,19 @@
 """The output folder is the ledger: a receipt per finished unit says what it made and from which settings.
 
-A unit is skipped only when its receipt was made from the same settings and every file it names is there,
-whole, with the same SHA-256.
+A unit is skipped only when its receipt was made from the same settings and every file it names is there, whole: of the
+size and time it had when it was sealed, or else with the same SHA-256.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinloom.files import atomic, hashes
+from spinloom.files import hashes
+from spinloom.jobs.journal import Journal, Line
 from spinloom.jobs.units import Json
+
+JOURNAL = Path(".spinloom") / "journal"
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,16 @@ class Ledger:
 
     folder: Path
     config: str
+    _lines: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
+    _journals: list[Journal] = field(default_factory=list, repr=False, compare=False)
 
-    def path(self, name: str) -> Path:
-        return self.folder / ".spinloom" / "receipts" / f"{name}.json"
+    @property
+    def journal(self) -> Journal:
+        """Opened, and read, at the first use."""
+        if not self._journals:
+            self._journals.append(Journal(self.folder / JOURNAL))
+            self.refresh()
+        return self._journals[0]
 
     def seal(self, name: str, files: list[str], facts: Json) -> Json:
         """Receipt of a finished unit, written last.
@@ -40,24 +49,52 @@ class Ledger:
             "files": {file: hashes.sha256_file(self.folder / file) for file in sorted(files)},
             "facts": facts,
         }
-        atomic.write_json(self.path(name), receipt)
+        Journal(self.folder / JOURNAL).append({"receipt": receipt, "stat": {file: self._stat(file) for file in files}})
         return receipt
 
+    def refresh(self) -> int:
+        """Take up what was sealed since, by whomever; returns how many units have a receipt of these settings."""
+        for line, value in self.journal.news():
+            receipt = value.get("receipt")
+            if isinstance(receipt, dict) and receipt.get("config") == self.config and "unit" in receipt:
+                self._lines[receipt["unit"]] = line
+        return len(self._lines)
+
     def finished(self, name: str) -> Json | None:
-        """The receipt, if the unit need not run again."""
-        receipt = self.read(name)
-        if receipt is None or receipt.get("config") != self.config:
+        """The receipt, if the unit need not run again (as of the last refresh)."""
+        value = self._value(name)
+        if value is None:
             return None
+        receipt: Json = value["receipt"]
         for file, digest in receipt["files"].items():
-            path = self.folder / file
-            if not path.is_file() or hashes.sha256_file(path) != digest:
+            now = self._stat(file)
+            if now is None or (now != value["stat"].get(file) and hashes.sha256_file(self.folder / file) != digest):
                 return None
         return receipt
 
     def read(self, name: str) -> Json | None:
-        """The receipt as it lies there, checked for nothing but being one."""
-        try:
-            receipt: Json = json.loads(self.path(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        """The receipt as it was sealed (as of the last refresh), whatever became of its files."""
+        value = self._value(name)
+        return None if value is None else value["receipt"]
+
+    def compact(self) -> None:
+        """One journal file instead of many; only by the one run that holds the folder's lock."""
+        self.refresh()
+        self.journal.compact(self._lines.values())
+        self.journal.seen.clear()
+        self._lines.clear()
+        self.refresh()
+
+    def _value(self, name: str) -> Json | None:
+        line = self._lines.get(name) if self.journal else None
+        value = None if line is None else line.read()
+        sound = value is not None and isinstance(value.get("stat"), dict) and isinstance(value.get("receipt"), dict)
+        return value if sound and isinstance(value["receipt"].get("files"), dict) else None  # type: ignore[index]
+
+    def _stat(self, file: str) -> list[int] | None:
+        """[bytes, nanoseconds of the last change]"""
+        path = self.folder / file
+        if not path.is_file():
             return None
-        return receipt if isinstance(receipt, dict) and isinstance(receipt.get("files"), dict) else None
+        told = path.stat()
+        return [told.st_size, told.st_mtime_ns]

@@ -1,8 +1,8 @@
 """Run units in supervised processes on this machine.
 
 Each worker is a process of its own, spoken to in JSON lines (no pickle, no re-import of the user's script).
-A worker that dies or falls silent is replaced and its unit tried again; a unit that takes its worker down
-every time is given up (quarantined) and the others go on.
+A worker that dies or falls silent is replaced and its unit tried again (see patience); a unit that takes its worker
+down three times in a row while nothing else runs is given up (quarantined), and the others go on.
 """
 
 from __future__ import annotations
@@ -15,47 +15,48 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from spinloom.core.cores import available_cores
-from spinloom.core.errors import SpinloomError
-from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, error_from_json, reference
+from spinloom.jobs.patience import ALONE, Patience
+from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, from_json, reference
+from spinloom.jobs.work import Work, quarantined
 
 
 @dataclass(frozen=True)
 class Local:
     """Supervised worker processes.
 
-    jobs      how many at once
-    attempts  starts a unit gets before it is quarantined
-    silence   a worker without a heartbeat for this long is taken for hung and killed [s]
-    timeout   longest time one attempt may take [s]; None: no limit
+    jobs     how many at once
+    alone    deaths in a row, running alone, after which a unit is quarantined
+    silence  a worker without a heartbeat for this long is taken for hung and killed [s]
+    timeout  longest time one attempt may take [s]; None: no limit
     """
 
     jobs: int = 2
-    attempts: int = 3
+    alone: int = ALONE
     silence: float = 300.0
     timeout: float | None = None
 
-    def run(self, function: UnitFunction, units: Sequence[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
+    def run(self, function: UnitFunction, units: Iterable[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
         """Outcomes as they finish. Whatever ends this generator, no worker outlives it."""
-        pending = deque(units)
-        started = {unit.name: 0 for unit in units}
+        work, patience = Work(iter(units)), Patience(self.alone)
         news: queue.SimpleQueue[tuple[_Worker, Json | None]] = queue.SimpleQueue()
         workers: set[_Worker] = set()
         hello = {"path": sys.path, "function": reference(function)}
         threads = max(1, available_cores() // max(1, self.jobs))
         try:
-            while pending or any(w.unit for w in workers):
-                while pending and len(workers) < self.jobs:
-                    workers.add(_Worker(hello, news, threads))
-                for worker in workers:
-                    if worker.unit is None and pending:
-                        unit = pending.popleft()
-                        started[unit.name] += 1
-                        worker.begin(unit)
+            while True:
+                while sum(w.unit is not None for w in workers) < self.jobs and (unit := work.next()):
+                    worker = next((w for w in workers if w.unit is None), None)
+                    if worker is None:
+                        worker = _Worker(hello, news, threads)
+                        workers.add(worker)
+                    patience.begin(unit.name)
+                    worker.begin(unit)
+                if not work.running:
+                    return
                 for worker in workers:
                     worker.check(self.silence, self.timeout)
                 try:
@@ -64,26 +65,18 @@ class Local:
                     continue
                 if message is None:
                     workers.discard(worker)
-                    dead = worker.unit
                     worker.stop()
-                    if dead is not None and started[dead.name] < self.attempts:
-                        pending.append(dead)
-                    elif dead is not None:
-                        yield _quarantined(dead, started[dead.name], worker)
+                    if worker.unit is not None and (given_up := work.died(worker.unit, patience)):
+                        yield quarantined(worker.unit, given_up, worker.why(), time.monotonic() - worker.began)
                 elif "said" in message:
                     if heard:
                         heard(message["name"], message["said"])
-                else:
-                    worker.unit = None
-                    error = None if message["error"] is None else error_from_json(message["error"])
-                    yield Outcome(
-                        message["name"],
-                        receipt=message["receipt"],
-                        error=error,
-                        attempts=started[message["name"]],
-                        seconds=message["seconds"],
-                        log=message["log"],
-                    )
+                elif worker.unit is not None:
+                    unit, worker.unit = worker.unit, None
+                    if message["memory"] and work.short_of_memory(unit):
+                        continue
+                    work.over(unit)
+                    yield from_json(message, patience.over(unit.name))
         finally:
             for worker in workers:
                 worker.kill()
@@ -130,8 +123,13 @@ class _Worker:
             self.reason = f"gave no sign of life for {silence:.0f} s"
             self.kill()
         elif self.unit is not None and timeout is not None and now - self.began > timeout:
-            self.reason = f"took longer than {timeout:.0f} s"
+            self.reason = f"took longer than {timeout:g} s"
             self.kill()
+
+    def why(self) -> str:
+        """How it ended."""
+        code = self.process.returncode
+        return self.reason or (f"was killed by signal {-code}" if code < 0 else f"ended with code {code}")
 
     def kill(self) -> None:
         self.process.kill()
@@ -163,13 +161,3 @@ class _Worker:
                 if "name" in message:
                     self.news.put((self, message))
         self.news.put((self, None))
-
-
-def _quarantined(unit: Unit, attempts: int, worker: _Worker) -> Outcome:
-    code = worker.process.returncode
-    why = worker.reason or (f"was killed by signal {-code}" if code < 0 else f"ended with code {code}")
-    error = SpinloomError(
-        f"the worker process {why}, {attempts} times in a row",
-        remedy="Often this is a lack of memory: use fewer --jobs. Run with --jobs 1 to see it happen.",
-    )
-    return Outcome(unit.name, error=error, attempts=attempts, seconds=time.monotonic() - worker.began)

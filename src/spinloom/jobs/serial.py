@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +15,7 @@ from spinloom.jobs.units import Heard, Outcome, Unit, UnitFunction
 class Serial:
     """In this process, in order."""
 
-    def run(self, function: UnitFunction, units: Sequence[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
+    def run(self, function: UnitFunction, units: Iterable[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
         for unit in units:
             with listening(partial(heard, unit.name) if heard else _ignore):
                 outcome = attempt(function, unit.name, unit.spec)

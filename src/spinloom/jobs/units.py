@@ -5,7 +5,7 @@ A unit is idempotent: the same JSON spec makes the same files whoever runs it, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
@@ -38,6 +38,7 @@ class Outcome:
     attempts  how often it was started
     seconds   wall time of the last attempt [s]
     log       traceback of an unforeseen error, for the log
+    memory    whether it failed for want of memory: alone it may do
     """
 
     name: str
@@ -46,6 +47,7 @@ class Outcome:
     attempts: int = 1
     seconds: float = 0.0
     log: str = field(default="", repr=False)
+    memory: bool = False
 
 
 Heard = Callable[[str, str], None]
@@ -55,10 +57,11 @@ Heard = Callable[[str, str], None]
 class Executor(Protocol):
     """Runs units; never changes the bytes that come out.
 
-    Outcomes come in the order they finish, one per unit. Closing the iterator early stops all work.
+    Units are asked for one by one when there is room for them, so that a million of them need no memory. Outcomes come
+    in the order they finish, one per unit. Closing the iterator early stops all work.
     """
 
-    def run(self, function: UnitFunction, units: Sequence[Unit], heard: Heard | None = None) -> Iterator[Outcome]: ...
+    def run(self, function: UnitFunction, units: Iterable[Unit], heard: Heard | None = None) -> Iterator[Outcome]: ...
 
 
 def reference(function: UnitFunction) -> str:
@@ -77,6 +80,31 @@ def resolve(text: str) -> UnitFunction:
     module, name = text.split(":")
     function: UnitFunction = getattr(import_module(module), name)
     return function
+
+
+def to_json(outcome: Outcome) -> Json:
+    """What a worker sends home."""
+    return {
+        "name": outcome.name,
+        "receipt": outcome.receipt,
+        "error": None if outcome.error is None else error_to_json(outcome.error),
+        "seconds": outcome.seconds,
+        "log": outcome.log,
+        "memory": outcome.memory,
+    }
+
+
+def from_json(message: Json, attempts: int) -> Outcome:
+    """The outcome that was sent; attempts  how often the unit was started."""
+    return Outcome(
+        message["name"],
+        receipt=message["receipt"],
+        error=None if message["error"] is None else error_from_json(message["error"]),
+        attempts=attempts,
+        seconds=message["seconds"],
+        log=message["log"],
+        memory=message["memory"],
+    )
 
 
 def error_to_json(error: SpinloomError) -> Json:

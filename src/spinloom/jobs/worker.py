@@ -15,7 +15,7 @@ from typing import IO
 
 from spinloom.jobs.attempt import attempt
 from spinloom.jobs.say import listening
-from spinloom.jobs.units import Json, error_to_json, resolve
+from spinloom.jobs.units import Json, resolve, to_json
 
 HEARTBEAT = 1.0
 """Seconds between two beats."""
@@ -55,15 +55,7 @@ def main() -> None:
         unit = json.loads(text)
         with listening(lambda said, name=unit["name"]: line.send({"name": name, "said": said})):  # type: ignore[misc]
             outcome = attempt(function, unit["name"], unit["spec"])
-        line.send(
-            {
-                "name": outcome.name,
-                "receipt": outcome.receipt,
-                "error": None if outcome.error is None else error_to_json(outcome.error),
-                "seconds": outcome.seconds,
-                "log": outcome.log,
-            }
-        )
+        line.send(to_json(outcome))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,190 @@
+"""A folder's units, until all are done: by one run, by several that share the folder, or by parts of a job array."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from spinloom.core.errors import MachineError
+from spinloom.files import atomic
+from spinloom.files.lock import locked
+from spinloom.jobs.claims import Claims, claims
+from spinloom.jobs.ledger import Ledger
+from spinloom.jobs.share import Share
+from spinloom.jobs.units import Executor, Heard, Json, Outcome, Unit, UnitFunction
+
+LOCK, CLAIMS, PRESENT = (Path(".spinloom") / name for name in ("lock", "claims", "present"))
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done in a folder.
+
+    names     of all units, in order;  spec  (index, name) -> what the function is called with
+    function  seals a receipt of (config, name) in the folder's ledger when it is done
+    config    hash of everything that decides the bytes
+    """
+
+    folder: Path
+    config: str
+    names: Sequence[str]
+    spec: Callable[[int, str], Json]
+    function: UnitFunction
+
+
+@dataclass(eq=False)
+class Done:
+    """What a run did: outcomes of its own units; how many it found done; whether every unit of the task is done now.
+
+    owner  whether it held the folder: then it is the one that writes what describes the whole
+    """
+
+    ledger: Ledger
+    owner: bool = True
+    found: list[str] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def complete(self, names: Sequence[str]) -> bool:
+        return all(self.ledger.finished(name) for name in names)
+
+
+@contextmanager
+def at_work(
+    task: Task,
+    executor: Executor,
+    *,
+    share: Share | None = None,
+    join: bool = False,
+    heard: Heard | None = None,
+    ended: Callable[[str, str], None] = lambda name, what: None,
+    begin: Callable[[], None] = lambda: None,
+) -> Iterator[Done]:
+    """Do the task's units that are not done; the block then runs while the folder is still held.
+
+    share  of a job array: its units only, and others may be at work, too
+    join   work beside a run that holds the folder, instead of refusing
+    ended  told (name, "found", "finished" or "failed: why")
+    begin  called once the folder is held, before any work
+
+    Raises MachineError if another run holds the folder and join is not asked for, and what a unit says of the machine
+    (a full disk stops everything).
+    """
+    part = share or Share()
+    ledger = Ledger(task.folder, task.config)
+    with ExitStack() as held:
+        done = Done(ledger, owner=_hold(held, task.folder, join or part.of > 1))
+        alone = held.enter_context(_present(task.folder))
+        if alone() and done.owner:
+            atomic.remove_leftovers(task.folder)
+            ledger.compact()
+        alone()
+        begin()
+        ledger.refresh()
+        own = held.enter_context(claims(task.folder / CLAIMS))
+        crew = _Crew(task, executor, own, done, heard, ended)
+        left = crew.work([i for i in range(len(task.names)) if part.holds(i)])
+        while left:
+            done.owner = done.owner or _hold(held, task.folder, join=True)
+            if not done.owner:
+                break  # whoever holds the folder sees to them
+            time.sleep(POLL_SECONDS)
+            left = crew.work(left)
+        ledger.refresh()
+        done.outcomes.sort(key=lambda o: o.name)
+        if not done.owner and done.complete(task.names):
+            done.owner = _hold(held, task.folder, join=True)
+        yield done
+
+
+@dataclass(eq=False)
+class _Crew:
+    task: Task
+    executor: Executor
+    claims: Claims
+    done: Done
+    heard: Heard | None
+    ended: Callable[[str, str], None]
+
+    def work(self, indices: Sequence[int]) -> list[int]:
+        """Do those that are neither done nor claimed; returns those that others are at work on."""
+        elsewhere: list[int] = []
+        running = self.executor.run(self.task.function, self._pending(indices, elsewhere), self.heard)
+        self.at: dict[str, int] = {}
+        try:
+            for outcome in running:
+                self.claims.release(self.at.pop(outcome.name))
+                if isinstance(outcome.error, MachineError):
+                    raise outcome.error
+                self.done.outcomes.append(replace(outcome, receipt=None))  # it lies in the ledger
+                self.ended(outcome.name, f"failed: {outcome.error}" if outcome.error else "finished")
+        finally:
+            close = getattr(running, "close", None)
+            if close:
+                close()
+        return elsewhere
+
+    def _pending(self, indices: Sequence[int], elsewhere: list[int]) -> Iterator[Unit]:
+        """Asked for one by one, so a unit is claimed just before it is started."""
+        ledger, names = self.done.ledger, self.task.names
+        for i in indices:
+            if ledger.finished(names[i]):
+                self._found(names[i])
+            elif not self.claims.take(i):
+                elsewhere.append(i)
+            elif ledger.refresh() and ledger.finished(names[i]):  # somebody was faster
+                self.claims.release(i)
+                self._found(names[i])
+            else:
+                self.at[names[i]] = i
+                yield Unit(names[i], self.task.spec(i, names[i]))
+
+    def _found(self, name: str) -> None:
+        self.done.found.append(name)
+        self.ended(name, "found")
+
+
+def _hold(stack: ExitStack, folder: Path, join: bool) -> bool:
+    """Take the folder's lock; if another run has it: False for one that joins, else MachineError."""
+    try:
+        stack.enter_context(locked(folder / LOCK))
+    except MachineError:
+        if not join or not (folder / LOCK).exists():
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def _present(folder: Path) -> Iterator[Callable[[], bool]]:
+    """Be at work here while the block runs; gives a function that says whether nobody else is, and keeps others out
+    until it is asked again."""
+    with atomic.explained(folder / PRESENT):
+        handle = os.open(folder / PRESENT, os.O_RDWR | os.O_CREAT, 0o644)
+
+    def alone() -> bool:
+        if sys.platform == "win32":
+            return True
+        import fcntl
+
+        if told:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            return False
+        told.append(True)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            return False
+        return True
+
+    told: list[bool] = []
+    try:
+        yield alone
+    finally:
+        os.close(handle)

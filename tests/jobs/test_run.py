@@ -1,0 +1,244 @@
+"""Several runs on one folder, parts of a job array, a million units: nothing lost, nothing done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource  # noqa: F401: of the runs below
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import chores
+
+from spinloom.core.errors import MachineError, UsageError
+from spinloom.core.rng import stream
+from spinloom.jobs.journal import Journal
+from spinloom.jobs.ledger import JOURNAL, Ledger
+from spinloom.jobs.local import Local
+from spinloom.jobs.patience import Patience, Verdict
+from spinloom.jobs.run import Task, at_work
+from spinloom.jobs.serial import Serial
+from spinloom.jobs.share import Share, share
+
+
+def task(out: Path, n: int = 12, **more: object) -> Task:
+    out.mkdir(exist_ok=True, parents=True)
+    return Task(
+        out, "config", [f"unit-{i:04d}" for i in range(n)],
+        lambda i, name: {"out": str(out), "seed": 1, "index": i, "name": name, **more}, chores.sealed_draw,
+    )  # fmt: skip
+
+
+def fingerprint(out: Path) -> str:
+    """SHA-256 over names and bytes of everything that was made."""
+    found = hashlib.sha256()
+    for path in sorted(out.glob("*.bin")):
+        found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def sealed(out: Path) -> Counter[str]:
+    return Counter(v["receipt"]["unit"] for _, v in Journal(out / JOURNAL).news())
+
+
+def test_the_same_command_again_does_only_what_is_left(tmp_path: Path) -> None:
+    with at_work(task(tmp_path, 5), Serial()) as done:
+        assert len(done.outcomes) == 5
+    (tmp_path / "3.bin").unlink()
+    with at_work(task(tmp_path), Serial()) as done:
+        assert [o.name for o in done.outcomes] == ["unit-0003", *(f"unit-{i:04d}" for i in range(5, 12))]
+        assert len(done.found) == 4
+        assert done.complete(task(tmp_path).names)
+
+
+@pytest.mark.parametrize("of", [1, 3, 5])
+def test_the_parts_of_an_array_make_the_whole_and_the_last_one_owns_it(of: int, tmp_path: Path) -> None:
+    with at_work(task(tmp_path / "whole"), Serial()):
+        pass
+    owners = []
+    for part in reversed(range(of)):
+        with at_work(task(tmp_path / "parts"), Serial(), share=Share(part, of)) as done:
+            owners.append(done.owner and done.complete(task(tmp_path / "parts").names))
+    assert owners == [False] * (of - 1) + [True]
+    assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")
+    assert set(sealed(tmp_path / "parts").values()) == {1}
+
+
+def test_schedulers_say_which_part_this_is() -> None:
+    assert share(None) == Share(0, 1)
+    assert share("2/7") == Share(2, 7)
+    slurm = {"SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "3"}
+    assert share("auto", slurm) == Share(2, 4)
+    assert share("auto/8", {"AWS_BATCH_JOB_ARRAY_INDEX": "7"}) == Share(7, 8)
+    assert share("auto/3", {"JOB_COMPLETION_INDEX": "0"}) == Share(0, 3)
+    for text in ("3/3", "a/b", "1", "-1/2"):
+        with pytest.raises(UsageError, match="i/n"):
+            share(text)
+    for environment in ({}, {"AWS_BATCH_JOB_ARRAY_INDEX": "7"}, {"SGE_TASK_ID": "9", "SGE_TASK_LAST": "3"}):
+        with pytest.raises(UsageError, match="--shard"):
+            share("auto", environment)
+
+
+def start(out: Path, *, join: bool = False, n: int = 12, sleep: float = 0.15, jobs: int = 1) -> subprocess.Popen[str]:
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from pathlib import Path; from test_run import *\nfrom spinloom.jobs.signals import terminable\n"
+        f"work, crew = task(Path({str(out)!r}), {n}, sleep={sleep}), Local({jobs})\n"
+        f"with terminable(), at_work(work, crew, join={join}) as done:\n"
+        "    print(done.owner, len(done.outcomes), flush=True)"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(condition: object, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:  # type: ignore[operator]
+        time.sleep(0.02)
+    assert condition()  # type: ignore[operator]
+
+
+def test_a_second_run_is_refused_or_joins_and_no_unit_is_done_twice(tmp_path: Path) -> None:
+    first = start(tmp_path, sleep=0.3)
+    wait_for(lambda: list(tmp_path.glob("*.bin")))
+    with pytest.raises(MachineError, match=f"process {first.pid}"), at_work(task(tmp_path), Serial()):
+        pass
+    second = start(tmp_path, join=True, sleep=0.3)
+    (mine, _), (other, _) = first.communicate(timeout=60), second.communicate(timeout=60)
+    counts = [int(text.split()[1]) for text in (mine, other)]
+    assert mine.startswith("True")
+    assert sum(counts) == 12
+    assert min(counts) >= 1
+    assert set(sealed(tmp_path).values()) == {1}
+
+
+def test_one_that_joined_takes_over_from_a_run_that_was_killed(tmp_path: Path) -> None:
+    first = start(tmp_path, sleep=0.3)
+    wait_for(lambda: list(tmp_path.glob("*.bin")))
+    second = start(tmp_path, join=True, sleep=0.3)
+    wait_for(lambda: len(list(tmp_path.glob("*.bin"))) >= 4)
+    first.kill()
+    first.communicate()
+    told, faults = second.communicate(timeout=60)
+    assert told.startswith("True"), faults
+    assert len(sealed(tmp_path)) == 12
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_within_ten_seconds_and_resumes(blow: signal.Signals, tmp_path: Path) -> None:
+    run = start(tmp_path, sleep=0.2)
+    wait_for(lambda: list(tmp_path.glob("*.bin")))
+    begun = time.monotonic()
+    run.send_signal(blow)
+    run.wait(timeout=10)
+    assert time.monotonic() - begun < 10
+    run.communicate()
+    with at_work(task(tmp_path), Serial()) as done:
+        assert done.found
+        assert done.complete(task(tmp_path).names)
+
+
+def storm(out: Path, n: int, kills: int, seed: int = 0) -> int:
+    """A run whose driver is killed at random times and started again until it ends by itself; returns how often."""
+    rng, done = stream(seed, "storm"), 0
+    while True:
+        run = start(out, n=n, sleep=0.0, jobs=2)
+        try:
+            run.communicate(timeout=float(rng.uniform(0.2, 1.5)) if done < kills else 300)
+            return done
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+            done += 1
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_driver_killed_at_random_leaves_the_bytes_of_a_calm_run(kills: int, tmp_path: Path) -> None:
+    n = 200 if kills < 10 else 2000
+    with at_work(task(tmp_path / "calm", n), Serial()):
+        pass
+    storm(tmp_path / "storm", n, kills)
+    assert fingerprint(tmp_path / "storm") == fingerprint(tmp_path / "calm")
+    assert len(sealed(tmp_path / "storm")) == n
+    assert not list((tmp_path / "storm").rglob(".spinloom-tmp-*"))
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
+def test_workers_killed_at_random_lose_and_quarantine_nothing(kills: int, tmp_path: Path) -> None:
+    n = 120 if kills < 10 else 2000
+    with at_work(task(tmp_path / "calm", n), Serial()):
+        pass
+    rng = stream(1, "kills")
+    run = start(tmp_path / "storm", n=n, sleep=0.02, jobs=2)
+    for _ in range(kills):
+        time.sleep(float(rng.uniform(0.05, 0.5)))
+        if run.poll() is not None:
+            break
+        below = [int(p) for f in Path(f"/proc/{run.pid}/task").glob("*/children") for p in f.read_text().split()]
+        if below:
+            os.kill(below[int(rng.integers(len(below)))], signal.SIGKILL)
+    told, faults = run.communicate(timeout=600)
+    assert told.split() == ["True", str(n)], faults
+    assert fingerprint(tmp_path / "storm") == fingerprint(tmp_path / "calm")
+    assert len(sealed(tmp_path / "storm")) == n
+
+
+def test_deaths_beside_others_never_quarantine_a_unit() -> None:
+    patience = Patience()
+    assert patience.died("a", alone=False) is Verdict.AGAIN
+    assert [patience.died("a", alone=False) for _ in range(9)] == [Verdict.ALONE] * 9
+    assert [patience.died("a", alone=True) for _ in range(3)] == [Verdict.ALONE, Verdict.ALONE, Verdict.GIVEN_UP]
+
+
+def test_a_unit_short_of_memory_runs_again_alone_once(tmp_path: Path) -> None:
+    units = [*(chores.unit(f"u{i}", do="draw", out=str(tmp_path), seed=1, index=i) for i in range(4)),
+             chores.unit("hungry", do="memory once", out=str(tmp_path), seed=1, index=9),
+             chores.unit("starving", do="memory", out=str(tmp_path))]  # fmt: skip
+    outcomes = {o.name: o for o in Local(2).run(chores.nasty, units)}
+    assert outcomes["hungry"].receipt == {"index": 9}
+    assert "memory" in str(outcomes["starving"].error)
+    assert outcomes["starving"].attempts == 2
+    assert all(outcomes[f"u{i}"].error is None for i in range(4))
+
+
+@pytest.mark.parametrize("n", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from pathlib import Path; from test_run import *\n"
+        f"out = Path({str(tmp_path)!r})\n"
+        f"names = [f'unit-{{i:07d}}' for i in range({n})]\n"
+        "work = Task(out, 'config', names, lambda i, name: {'out': str(out), 'name': name}, chores.nothing)\n"
+        "for _ in range(2):\n"
+        "    begun = time.monotonic()\n"
+        "    with at_work(work, Serial()) as done: pass\n"
+        "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "    print(json.dumps([len(done.outcomes), len(done.found), time.monotonic() - begun, peak]))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    (made, _, _, _), (again, found, seconds, peak) = (json.loads(line) for line in ran.stdout.splitlines())
+    print(f"{n} units: found again in {seconds:.1f} s, peak {peak:.0f} MiB")
+    assert (made, again, found) == (n, 0, n)
+    assert peak < 1024
+
+
+def test_a_full_disk_stops_the_run_and_leaves_nothing_half(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="disk is full"), at_work(task(tmp_path, 6, full_at=3), Local(1)):
+        pass
+    assert sorted(p.name for p in tmp_path.glob("*.bin")) == ["0.bin", "1.bin", "2.bin"]
+    with at_work(task(tmp_path, 6), Serial()) as done:
+        assert len(done.outcomes) == 3
+
+
+def test_receipts_of_other_settings_count_for_nothing(tmp_path: Path) -> None:
+    with at_work(task(tmp_path, 3), Serial()):
+        pass
+    assert Ledger(tmp_path, "config").refresh() == 3
+    assert Ledger(tmp_path, "other").refresh() == 0
