@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from spinloom.core.grid import Grid
 from spinloom.core.image import Image
+from spinloom.core.kspace import KSpace
 from spinloom.core.version import __version__
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.sidecar import echo_time, receiver, sequence_sidecar, synthetic
@@ -43,6 +44,11 @@ class Bids:
 
     def write_subject(self, out: Path, recipe: Recipe, subject: Subject, scans: Iterable[Acquisition]) -> list[str]:
         writer = _Writer(out)
+        self.write_subject_to(writer, recipe, subject, scans)
+        return writer.files
+
+    def write_subject_to(self, writer: Writer, recipe: Recipe, subject: Subject, scans: Iterable[Acquisition]) -> None:
+        """The files of one subject, to wherever the writer puts them."""
         done: list[tuple[Grid, Image]] = []
         for scan in scans:
             for stem, image in _named(subject, scan):
@@ -61,18 +67,14 @@ class Bids:
                 writer.image(stem, labels, {**LABELLED, "Resolution": resolution})
         if recipe.output.truth:
             self._truth(writer, subject)
-        return writer.files
 
-    def _kspace(self, writer: _Writer, recipe: Recipe, subject: Subject, scan: Acquisition) -> None:
+    def _kspace(self, writer: Writer, recipe: Recipe, subject: Subject, scan: Acquisition) -> None:
         if recipe.output.kspace == "none":
             return
-        from spinloom.io import write_kspace
-
         file = f"sourcedata/raw/{subject.name}/{subject.name}_{scan.section.label}.{recipe.output.kspace}"
-        write_kspace(scan.kspace, writer.out / file)
-        writer.files.append(file)
+        writer.kspace(file, scan.kspace)
 
-    def _truth(self, writer: _Writer, subject: Subject) -> None:
+    def _truth(self, writer: Writer, subject: Subject) -> None:
         stem = f"{TRUTH}/{subject.name}/anat/{subject.name}"
         for suffix, image in truth_maps(subject.phantom):
             fields = {
@@ -172,6 +174,15 @@ def _named(subject: Subject, scan: Acquisition) -> list[tuple[str, Image]]:
     return list(zip(stems, scan.images, strict=True))
 
 
+class Writer(Protocol):
+    """Takes the files of a data set by their names in the tree."""
+
+    def image(self, stem: str, image: Image, fields: Json, dtype: str | None = None) -> None: ...
+    def kspace(self, file: str, kspace: KSpace) -> None: ...
+    def json(self, file: str, value: Json) -> None: ...
+    def text(self, file: str, text: str) -> None: ...
+
+
 @dataclass(frozen=True)
 class _Writer:
     """Writes files below a folder and remembers their names."""
@@ -189,6 +200,12 @@ class _Writer:
         write_image(image, self.out / f"{stem}.nii.gz", dtype=dtype)
         self.files.append(f"{stem}.nii.gz")
         self.json(f"{stem}.json", fields)
+
+    def kspace(self, file: str, kspace: KSpace) -> None:
+        from spinloom.io import write_kspace
+
+        write_kspace(kspace, self.out / file)
+        self.files.append(file)
 
     def json(self, file: str, value: Json) -> None:
         atomic.write_json(self.out / file, value)

@@ -14,6 +14,7 @@ ICBM = (
     "McConnell Brain Imaging Centre, Montreal Neurological Institute, McGill University (Fonov et al., NeuroImage "
     "54, 313, 2011)."
 )
+SHARDS_HEAD = "\n## Shards\n"
 
 
 def card(recipe: Recipe, receipts: list[dict[str, Any]]) -> str:
@@ -26,6 +27,7 @@ def card(recipe: Recipe, receipts: list[dict[str, Any]]) -> str:
     warnings = sorted({w for r in receipts for w in r["facts"]["warnings"]})
     notes = "\n\nAssumptions made on the way:\n\n" + "\n".join(f"- {w}" for w in warnings) if warnings else ""
     source = ICBM if recipe.phantom.kind == "head" else "The phantoms were made from files named in `recipe.toml`."
+    shards = shards_section("its subjects, one tar each") if recipe.output.layout == "shards" else ""
     return f"""# {recipe.name}
 
 {recipe.description or "Magnetic resonance images that were simulated from digital phantoms, with their truth."}
@@ -56,12 +58,32 @@ images either.
 ## Licence
 
 {recipe.license}
+{shards}"""
+
+
+def packed_card(readme: str, shards: int) -> str:
+    """The card of packed shards: that of the data set they were made of, and how to read them."""
+    return readme.split(SHARDS_HEAD)[0] + shards_section(f"{shards} shards")
+
+
+def shards_section(what: str) -> str:
+    return f"""{SHARDS_HEAD}
+`shards/` holds {what}, in WebDataset's layout: the members of one subject lie next to each other and share what stands
+before the first dot. `KEY.json` says the split, what each member is, the names of labels, and every sidecar;
+`KEY.T1w.nii.gz` and the like are images (int16, gzip), `KEY.T1map.nii.gz` and the like the truth of the phantom, once
+per subject. Any tar program opens them. `shards.json` lists every shard with its SHA-256, and the `.index.jsonl` beside
+each shard every member with its place and SHA-256:
+
+    from spinloom.dataset.read_shards import Shards
+    sample = Shards("FOLDER")["sub-001"]
 """
 
 
 def _truth(recipe: Recipe) -> str:
-    if recipe.output.layout != "bids" or not recipe.output.truth:
+    if recipe.output.layout not in ("bids", "shards") or not recipe.output.truth:
         return ""
+    if recipe.output.layout == "shards":
+        return " Truth maps (T1, T2, T2star in s, PD with water = 1) and tissue labels are members of each sample."
     return " Truth maps (T1, T2, T2star in s, PD with water = 1) and tissue labels are in `derivatives/truth`."
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from spinloom.core.version import __version__
 from spinloom.dataset.fields import Recipe
+from spinloom.dataset.shards import FOLDER, LIST
+
+MOST_TARS = 1000
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -55,17 +58,10 @@ def croissant(recipe: Recipe, files: dict[str, str]) -> dict[str, Any]:
 
     files  path → SHA-256 of everything in the data set so far
     """
-    objects = [
-        {
-            "@type": "cr:FileObject",
-            "@id": file,
-            "name": file,
-            "contentUrl": file,
-            "encodingFormat": _format(file),
-            "sha256": digest,
-        }
-        for file, digest in sorted(files.items())
-    ]
+    if LIST in files:
+        distribution, records = in_shards(files)
+    else:
+        distribution, records = [file_object(file, digest) for file, digest in sorted(files.items())], []
     described: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -85,10 +81,12 @@ def croissant(recipe: Recipe, files: dict[str, str]) -> dict[str, Any]:
         "rai:dataLimitations": "Phantoms are simpler than people; no pathology other than stated; one body region.",
         "rai:personalSensitiveInformation": "None: no subject is a person.",
         "rai:dataUseCases": "Development and testing of segmentation, reconstruction and quantification; teaching.",
-        "distribution": objects,
+        "distribution": distribution,
     }
     if "participants.tsv" in files:
-        described["recordSet"] = [_participants()]
+        records = [_participants(), *records]
+    if records:
+        described["recordSet"] = records
     return described
 
 
@@ -113,8 +111,64 @@ def _participants() -> dict[str, Any]:
     }
 
 
+def file_object(file: str, digest: str) -> dict[str, Any]:
+    """One file with its hash."""
+    return {
+        "@type": "cr:FileObject",
+        "@id": file,
+        "name": file,
+        "contentUrl": file,
+        "encodingFormat": _format(file),
+        "sha256": digest,
+    }
+
+
+def in_shards(files: dict[str, str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Distribution and record sets of a data set in shards.
+
+    Up to MOST_TARS tars are listed with their hashes; of more, shards.json alone has them.
+    """
+    tars = {file: digest for file, digest in files.items() if file.endswith(".tar")}
+    others = {f: d for f, d in files.items() if f not in tars and not f.endswith(".index.jsonl")}
+    listed = others | (tars if len(tars) <= MOST_TARS else {})
+    inside: Any = [{"@id": file} for file in sorted(tars)] if len(tars) <= MOST_TARS else {"@id": "tars"}
+    distribution = [file_object(file, digest) for file, digest in sorted(listed.items())]
+    if len(tars) > MOST_TARS:
+        distribution.append(_file_set("tars", f"{FOLDER}/*.tar", "application/x-tar", None))
+    distribution.append(_file_set("images", "*.nii.gz", "application/gzip", inside))
+    distribution.append(_file_set("descriptions", "*.json", "application/json", inside))
+    return distribution, [_samples()]
+
+
+def _file_set(name: str, includes: str, kind: str, inside: Any) -> dict[str, Any]:
+    value = {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": kind, "includes": includes}
+    return value | ({"containedIn": inside} if inside else {})
+
+
+def _samples() -> dict[str, Any]:
+    """A record per image member: whose it is, what it is, its bytes."""
+
+    def field(name: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:
+        of = {"fileSet": {"@id": "images"}, **source}
+        return {"@type": "cr:Field", "@id": f"images/{name}", "name": f"images/{name}", "dataType": kind, "source": of}
+
+    filename = {"fileProperty": "filename"}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "image-members",
+        "name": "image-members",
+        "description": "One record per image, map or label image in the shards; those of one subject share a key.",
+        "field": [
+            field("key", "sc:Text", {"extract": filename, "transform": {"regex": r"^([^.]+)\."}}),
+            field("member", "sc:Text", {"extract": filename, "transform": {"regex": r"^[^.]+\.(.+)$"}}),
+            field("content", "sc:Text", {"extract": {"fileProperty": "content"}}),
+        ],
+    }
+
+
 def _format(file: str) -> str:
     kinds = {
+        ".tar": "application/x-tar",
         ".nii.gz": "application/gzip",
         ".json": "application/json",
         ".tsv": "text/tab-separated-values",

@@ -97,11 +97,13 @@ class ProtocolSection(Section):
 class OutputSection(Section):
     """What is written."""
 
-    layout: Literal["bids", "nnunet", "source0"] = _f(
-        "bids", "bids; nnunet: a segmentation task; source0: the folders of the KomaMRI-based platform"
+    layout: Literal["bids", "nnunet", "source0", "shards"] = _f(
+        "bids",
+        "bids; nnunet: a segmentation task; source0: the folders of the KomaMRI-based platform; "
+        "shards: one tar per subject, for tens of thousands of them",
     )
-    kspace: Literal["none", "npz", "mrd"] = _f("none", "raw data beside the images (bids): .npz or ISMRMRD")
-    truth: bool = _f(True, "write truth maps and labels of every subject (bids)")
+    kspace: Literal["none", "npz", "mrd"] = _f("none", "raw data beside the images (bids, shards): .npz or ISMRMRD")
+    truth: bool = _f(True, "write truth maps and labels of every subject (bids, shards)")
 
 
 class SplitSection(Section):

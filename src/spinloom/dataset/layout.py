@@ -35,6 +35,10 @@ def layout_of(recipe: Recipe) -> Layout:
             from spinloom.dataset.layout_source0 import Source0
 
             return Source0()
+        case "shards":
+            from spinloom.dataset.layout_shards import TarPerSubject
+
+            return TarPerSubject()
         case _:
             from spinloom.dataset.bids import Bids
 

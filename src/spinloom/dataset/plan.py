@@ -87,7 +87,7 @@ def forecast(recipe: Recipe) -> dict[str, Any]:
     plans = [scan_plan(recipe, section) for section in recipe.protocol]
     voxels = sum(prod(p.matrix) for p in plans)
     head = HEAD_MM3 / recipe.phantom.voxel_mm**3
-    truth = 5 * head + voxels if recipe.output.truth and recipe.output.layout == "bids" else 0
+    truth = 5 * head + voxels if recipe.output.truth and recipe.output.layout in ("bids", "shards") else 0
     raw = sum(8 * p.n_readouts * p.n_samples for p in plans) if recipe.output.kspace != "none" else 0
     size = recipe.subjects * (
         NOISY_BYTES_PER_VOXEL * voxels + SMOOTH_BYTES_PER_VOXEL * truth + raw * recipe.scanner.n_coils

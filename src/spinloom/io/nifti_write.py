@@ -40,18 +40,27 @@ def write_image(
 
     Raises InputError for NaN or inf, UsageError for a type NIfTI does not have or that cannot hold the values.
     """
+    atomic.write_bytes(path, encode_image(image, path, dtype=dtype, description=description))
+
+
+def encode_image(
+    image: Image, path: str | os.PathLike[str], *, dtype: DTypeLike | None = None, description: str = ""
+) -> bytes:
+    """What write_image would write to `path`; nothing is written."""
     suffix = "".join(Path(path).suffixes[-2:])
     if not suffix.endswith((".nii", ".nii.gz")):
         raise UsageError(f"'{Path(path).name}' should end in .nii or .nii.gz")
     data = np.asarray(image.data)
     if data.dtype.kind in "fc" and not np.all(np.isfinite(data)):
         raise InputError(
-            f"{np.count_nonzero(~np.isfinite(data))} voxels are NaN or inf; this is not written", file=path
+            f"{np.count_nonzero(~np.isfinite(data))} voxels are NaN or inf; this is not written",
+            file=path,
+            remedy="Put 0 in their place first.",
         )
     target = _target(data, image.quantity, dtype)
     stored, slope = _quantised(data, target, image.quantity)
     content = _header(image, target, slope, description) + np.ascontiguousarray(stored.T).tobytes()
-    atomic.write_bytes(path, atomic.gzip_bytes(content) if suffix.endswith(".gz") else content)
+    return atomic.gzip_bytes(content) if suffix.endswith(".gz") else content
 
 
 def _target(data: NDArray[Any], quantity: Quantity, dtype: DTypeLike | None) -> np.dtype[Any]:
@@ -120,7 +129,7 @@ def _header(image: Image, target: np.dtype[Any], slope: float, description: str)
     if np.abs(axes.T @ axes - np.eye(3)).max() < 1e-4:
         header.set_qform(image.affine, SCANNER)
     else:
-        warnings.warn("a sheared affine has no qform; only the sform was written.", stacklevel=4)
+        warnings.warn("a sheared affine has no qform; only the sform was written.", stacklevel=5)
     header["scl_slope"], header["scl_inter"] = slope, 0.0
     header["vox_offset"] = OFFSET[kind]
     header["descrip"] = description.encode("ascii", "replace")[:79]
