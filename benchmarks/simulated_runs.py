@@ -4,7 +4,8 @@
 
 RUNs were trained with the same --labels or --simulated, seed and question, so that they hold out the same people; the
 floor (a lookup table fitted to people trained on) and the oracle (the mean of the true tissues) stand beside them. Each
-head is scanned once as of any scanner; the answer wanted is clean.
+head is scanned once as of any scanner (by the one scanner of the training where the first run was trained without
+pairs); the answer wanted is clean.
 
 --back    the other way (CycleGAN's second network; others are left out)
 --slices  only so many axial slices about the middle of each head (for samplers of many steps; plans of single slices)
@@ -51,7 +52,7 @@ def main() -> None:
     torch.set_num_threads(1)
     models = [fetched(run) for run in args.runs]
     models = [back(m) for m in models if m.plan.family == "cyclegan"] if args.back else models
-    plan = models[0].plan.model_copy(update={"paired": True})
+    plan = models[0].plan
     data = simulated_alone(plan, args.simulated, [] if args.labels is None else maps_in(args.labels))
     held = [few(v, args.slices) for v in data.held]
     print(f"held out: {', '.join(v.name for v in held)}; trained on: {len(data.heads)} others\n")

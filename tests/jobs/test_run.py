@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource  # noqa: F401: of the runs below
 import signal
 import subprocess
 import sys
@@ -212,7 +211,7 @@ def test_a_unit_short_of_memory_runs_again_alone_once(tmp_path: Path) -> None:
 def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from pathlib import Path; from test_run import *\n"
+        "import resource; from pathlib import Path; from test_run import *\n"
         f"out = Path({str(tmp_path)!r})\n"
         f"names = [f'unit-{{i:07d}}' for i in range({n})]\n"
         "work = Task(out, 'config', names, lambda i, name: {'out': str(out), 'name': name}, chores.nothing)\n"
