@@ -21,11 +21,13 @@ def generate(
         int | None,
         typer.Option("--jobs", "-j", help="Subjects at once; 0: in this process. Default: by cores and memory.", min=0),
     ] = None,
-    layout: Annotated[str | None, typer.Option("--layout", help="bids, nnunet or source0.")] = None,
+    layout: Annotated[str | None, typer.Option("--layout", help="bids, nnunet, source0 or shards.")] = None,
     like: Annotated[
         Path | None, typer.Option("--like", help="Scans like those of a profile (see `spinloom profile`).")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made; write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Make one subject elsewhere; say what all would take; write nothing.")
+    ] = False,
     json: o.Json = False,
 ) -> None:
     """Make a data set: simulated subjects with labels and truth maps, in BIDS, with a report.
@@ -35,7 +37,7 @@ def generate(
     from spinloom.cli.progress import watching
     from spinloom.cli.write import print_facts
     from spinloom.dataset import generate as dataset
-    from spinloom.dataset.plan import affordable_jobs, forecast
+    from spinloom.dataset.plan import affordable_jobs
     from spinloom.dataset.recipe import read_recipe
 
     chosen = read_recipe(recipe, subjects=subjects, seed=seed, layout=layout)
@@ -49,10 +51,12 @@ def generate(
             typer.echo(f"like {like.name}: {text}", err=True)
         for text in left:
             typer.echo(f"like {like.name}: not imitated: {text}", err=True)
-    if dry_run:
-        print_facts(forecast(chosen), as_json=json)
-        return
     at_once = affordable_jobs(chosen) if jobs is None else jobs
+    if dry_run:
+        from spinloom.dataset.dry_run import dry_run as rehearse
+
+        print_facts(rehearse(out, chosen, jobs=at_once), as_json=json)
+        return
     with watching() as progress:
         summary = dataset.generate(out, chosen, jobs=at_once, progress=progress)
     print_facts(summary.facts(), as_json=json)

@@ -20,6 +20,7 @@ from spinloom.cli import (
     look,
     make,
     models,
+    pack,
     pairs,
     profile,
     reconstruct,
@@ -42,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(data.generate)
+app.command()(pack.pack)
 app.command()(make.phantom)
 app.command()(make.simulate)
 app.command()(reconstruct.reconstruct)

@@ -173,7 +173,7 @@ def _rows(folder: Path) -> list[Json]:
             if not good or not all(type(row[k]) is int and row[k] > 0 for k in ("samples", "bytes")):
                 raise InputError(f"refuses the shard {str(row['file'])[:120]!r}", file=file, remedy=AGAIN)
             str.encode(row["sha256"] + row["index_sha256"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError("is damaged", file=file, remedy=AGAIN) from None
     if any(a["last"] >= b["first"] for a, b in pairwise(rows)):
         raise InputError("lists shards out of order", file=file, remedy=AGAIN)

@@ -81,7 +81,7 @@ def _entry(line: str, number: int, shard: Path) -> Entry:
     try:
         value: Any = json.loads(line)
         entry = Entry(**value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise InputError(f"line {number} of its index is damaged", file=shard, remedy=AGAIN) from None
     if not plausible_name(entry.member):
         raise InputError(
