@@ -117,8 +117,9 @@ def markdown(rows: list[Row]) -> str:
         "",
         "What becomes of files that are damaged, mislabelled, odd or made to do harm. Every row is a file made by code",
         "(`tests/robustness/corpus*.py`) or one that other people published, given to the command line in a process of",
-        f"its own, with {LIMIT_S:.0f} s and {LIMIT_BYTES / 2**30:.0f} GiB. It must be read with a stated meaning, or refused by",
-        "file, reason and remedy. Written by `benchmarks/bad_input.py`; the same law is a test, `tests/robustness/test_corpus.py`.",
+        f"its own, with {LIMIT_S:.0f} s and {LIMIT_BYTES / 2**30:.0f} GiB. It must be read with a stated meaning,",
+        "or refused by file, reason and remedy. Written by `benchmarks/bad_input.py`; the same law is a test:",
+        "`tests/robustness/test_corpus.py`.",
         "",
         f"{len(rows)} cases: " + ", ".join(f"{n} {name}" for name, n in sorted(counts.items())) + ". "
         f"Slowest {max(r.seconds for r in ran):.1f} s, largest {max(r.peak_MB for r in ran):.0f} MB.",

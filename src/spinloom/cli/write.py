@@ -155,7 +155,7 @@ def _ours(path: Path) -> bool:
 
     try:
         told = json.loads(gate.read_text(path))
-    except (SpinloomError, ValueError):
+    except (SpinloomError, ValueError, RecursionError):
         return False
     if not isinstance(told, dict):
         return False

@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from spinloom.core.errors import InputError, SpinloomError
-from spinloom.core.image import Image
-from spinloom.dataset.find_files import is_dicom
+from spinloom.core.image import Image, Quantity
+from spinloom.dataset.find_files import is_dicom, stem_of
+from spinloom.dataset.find_names import quantity_of, said_by
 from spinloom.dataset.manifest import NAME
+from spinloom.files import gate
+
+PICTURES = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
+ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,16 @@ def check(paths: Iterable[str | os.PathLike[str]]) -> list[Finding]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The things to read: the path itself, or what a plain folder holds; DICOM files of one folder are one thing."""
+    """The things to read: the path itself, or what a plain folder holds; DICOM files of one folder are one thing.
+
+    Links to nothing and pipes that are named as something to read are among them: they are refused by name.
+    """
     if not path.is_dir() or (path / NAME).exists() or any(path.glob("*map.nii*")):
         return [path]
-    files = [p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    files = [p for p in path.rglob("*") if not p.is_dir() and not p.name.startswith(".")]
     series = {p.parent for p in files if is_dicom(p.parent, PurePosixPath(p.name))}
-    single = [p for p in files if p.parent not in series and _reader(p) is not None and p.suffix != ".zip"]
+    passed = (".zip", *PICTURES)
+    single = [p for p in files if p.parent not in series and _reader(p) and not p.name.lower().endswith(passed)]
     return sorted([*single, *series]) or [path]
 
 
@@ -62,12 +74,15 @@ def _examine(path: Path) -> Finding:
 def _reader(path: Path) -> tuple[str, Callable[[Path], str]] | None:
     name = path.name.lower()
     if path.is_dir():
+        if name.endswith((".nii", ".nii.gz")):
+            return "image", _image
         if any(is_dicom(path, PurePosixPath(p.name)) for p in path.iterdir() if p.is_file()):
             return "DICOM", _any
         return ("data set", _data_set) if (path / NAME).exists() else ("quantitative maps", _phantom)
     for suffixes, kind, read in (
         ((".nii", ".nii.gz"), "image", _image),
         ((".mha", ".mhd"), "image", _any),
+        (PICTURES, "slices", _any),
         ((".zip", ".dcm", ".ima"), "DICOM", _any),
         ((".seq",), "sequence", _sequence),
         ((".toml",), "recipe", _recipe),
@@ -80,9 +95,16 @@ def _reader(path: Path) -> tuple[str, Callable[[Path], str]] | None:
 
 
 def _image(path: Path) -> str:
+    """What the name says of its numbers is believed: p1_CT is in HU, p1_labels holds whole numbers."""
     from spinloom.io import read_image
+    from spinloom.io.qmri import is_map
 
-    return _told(read_image(path))
+    if is_map(path):
+        return _phantom(path)
+    contrast = said_by(stem_of(path.name)).contrast
+    quantity = quantity_of(contrast) if contrast else Quantity.SIGNAL
+    told = _told(read_image(path, quantity=quantity))
+    return told if quantity is Quantity.SIGNAL else f"{quantity.value}, {told}"
 
 
 def _any(path: Path) -> str:
@@ -93,8 +115,13 @@ def _any(path: Path) -> str:
 
 
 def _told(image: Image) -> str:
+    import nibabel
+
     size = " x ".join(f"{v:.3g}" for v in image.grid.voxel_mm)
-    return f"{' x '.join(map(str, image.data.shape))} voxels of {size} mm, {image.data.dtype}"
+    axes = "".join(nibabel.aff2axcodes(image.affine))
+    first = image.data.flat[0]
+    flat = f"; every voxel is {first:g}" if image.data.dtype.kind in "iuf" and np.all(image.data == first) else ""
+    return f"{' x '.join(map(str, image.data.shape))} voxels of {size} mm, axes {axes}, {image.data.dtype}{flat}"
 
 
 def _phantom(path: Path) -> str:
@@ -123,6 +150,12 @@ def _recipe(path: Path) -> str:
 
     recipe = read_recipe(path)
     validate(recipe)
+    for named in recipe.phantom.files:
+        if not Path(named).is_dir():
+            gate.admit(named)
+    for scan in recipe.protocol:
+        if scan.file:
+            _sequence(Path(scan.file))
     return f"{recipe.subjects} subjects, {len(recipe.protocol)} scans each"
 
 
@@ -142,9 +175,16 @@ def _data_set(path: Path) -> str:
 
 
 def _unknown(path: Path) -> str:
+    name = path.name.lower()
+    if name.endswith(ARCHIVES) and path.exists():
+        raise InputError(
+            "is an archive, and only zips are looked into", file=path, remedy="Unpack it: name the folder."
+        )
+    if name.endswith(PICKLES) and path.exists():
+        raise InputError("is a pickle, and those are never opened", file=path, remedy="Save weights as .safetensors.")
     raise InputError(
         "no such file" if not path.exists() else "is of no kind that is known here",
         file=path,
-        remedy="Known: .nii, .nii.gz, .mha, .mhd, .zip and folders of DICOM, "
+        remedy="Known: .nii, .nii.gz, .mha, .mhd, .zip and folders of DICOM, .npy, .png, .jpg, .tif, "
         ".seq, .toml, .h5, .phantom, .mnc, .npz, .mrd, folders of maps, data sets.",
     )

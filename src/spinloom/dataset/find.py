@@ -61,5 +61,9 @@ def find_scans(folder: str | os.PathLike[str], layout: Layout | None = None, *, 
     found = chosen.find(root, files)
     if not found.scans:
         why = found.faults[0][1] if found.faults else f"no file is named as in {chosen.name}"
-        raise InputError(f"no scan found among {len(files)} image files: {why}", file=root)
+        raise InputError(
+            f"no scan found among {len(files)} image files: {why}",
+            file=root,
+            remedy="Name the layout (--layout), or name files like sub-01_T1w.nii.gz.",
+        )
     return found

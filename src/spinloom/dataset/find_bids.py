@@ -108,7 +108,7 @@ def _licence(folder: Path) -> tuple[str | None, tuple[tuple[Path, str], ...]]:
         return None, ()
     try:
         told = json.loads(gate.read_text(file, cap_bytes=2**24))
-    except (SpinloomError, ValueError) as error:
+    except (SpinloomError, ValueError, RecursionError) as error:
         return None, ((file, f"cannot be read: {error}. Write it as JSON."),)
     licence = told.get("License") if isinstance(told, dict) else None
     return (licence if isinstance(licence, str) and licence else None), ()

@@ -33,9 +33,11 @@ def stem_of(name: str) -> str:
 
 
 def is_dicom(root: Path, file: PurePosixPath) -> bool:
-    """By suffix, or by "DICM" at byte 128 of a file without one."""
+    """By suffix, or by "DICM" at byte 128 of a regular file without one (a pipe would never answer)."""
     if suffix_of(file.name):
         return suffix_of(file.name) in DICOM
+    if not (root / file).is_file():
+        return False
     try:
         with open(root / file, "rb") as handle:
             return handle.read(132)[128:] == b"DICM"
@@ -47,6 +49,8 @@ def is_slice(root: Path, file: PurePosixPath) -> bool:
     """A picture, or an .npy with two axes (its header is looked at)."""
     if suffix_of(file.name) != ".npy":
         return suffix_of(file.name) in PICTURES
+    if not (root / file).is_file():
+        return False
     try:
         with open(root / file, "rb") as handle:
             head = handle.read(512).decode("latin-1")

@@ -33,6 +33,6 @@ def read_manifest(out: Path) -> dict[str, Any]:
     try:
         value = json.loads(gate.read_text(file))
         assert isinstance(value["files"], dict)
-    except (ValueError, KeyError, TypeError, AssertionError):
+    except (ValueError, KeyError, TypeError, AssertionError, RecursionError):
         raise InputError("is damaged", file=file, remedy="Run `spinloom generate` again to write it anew.") from None
     return dict(value)

@@ -71,7 +71,7 @@ def read_pairs(path: str | os.PathLike[str]) -> Pairs:
         sides = (tuple(map(str, told["source"])), tuple(map(str, told["target"])))
         layout, paired = str(told["layout"]), bool(told["paired"])
         return Pairs(pairs, *sides, faults, layout, told["licence"], paired, doubts=doubts)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"is no list of pairs: {_lack(error)}", file=file, remedy="Make it with spinloom pair."
         ) from error

@@ -37,7 +37,7 @@ def read_recipe(
         text = gate.read_text(path, cap_bytes=CAP_BYTES)
         try:
             value = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise InputError(f"is not TOML: {error}", file=path, remedy="See `spinloom list recipe`.") from None
     if subjects is not None:
         value["subjects"] = subjects

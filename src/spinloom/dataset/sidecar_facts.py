@@ -81,7 +81,7 @@ def read_sidecar(file: Path) -> Mapping[str, Any]:
     """Raises InputError for anything but a JSON object."""
     try:
         value = json.loads(gate.read_text(file, cap_bytes=CAP_BYTES))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is no JSON: {error}", file=file, remedy="Repair it or take it away.") from None
     if not isinstance(value, dict):
         raise InputError("is no JSON object", file=file, remedy="Repair it or take it away.")

@@ -141,7 +141,7 @@ def read_splits(path: str | os.PathLike[str]) -> tuple[Split, ...]:
             Split(str(s["name"]), {p: tuple(map(str, s["parts"][p])) for p in PARTS}, str(s["how"]))
             for s in told["splits"]
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"is no split: {_lack(error)}", file=path, remedy="Make it with spinloom split.") from error
     for one in made:
         _require_apart(one, Path(path))

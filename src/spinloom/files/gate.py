@@ -30,18 +30,26 @@ def admit(path: str | os.PathLike[str], *, cap_bytes: int = DEFAULT_CAP_BYTES) -
             ) from None
         raise InputError("no such file", file=p, remedy="Check the path.") from None
     except OSError as error:
-        raise InputError(f"cannot be opened: {error.strerror}", file=p) from error
+        raise InputError(
+            f"cannot be opened: {error.strerror}", file=p, remedy="Check the path and its links."
+        ) from error
     if stat.S_ISDIR(info.st_mode):
-        raise InputError("is a folder, a file was expected", file=p)
+        raise InputError("is a folder, a file was expected", file=p, remedy="Name the file in it.")
     if not stat.S_ISREG(info.st_mode):
-        raise InputError("is not a regular file", file=p)
+        raise InputError(
+            "is not a regular file",
+            file=p,
+            remedy="Pipes, devices and sockets are never read: copy the content into a file.",
+        )
     if not os.access(p, os.R_OK):
-        raise InputError("no permission to read it", file=p)
+        raise InputError("no permission to read it", file=p, remedy="Ask its owner, or: chmod u+r.")
     if info.st_size == 0:
         raise InputError("is empty", file=p, remedy="Copy or download it again.")
     if info.st_size > cap_bytes:
         raise InputError(
-            f"is {info.st_size / 2**30:.1f} GiB, more than the limit of {cap_bytes / 2**30:.1f} GiB", file=p
+            f"is {info.st_size / 2**30:.1f} GiB, more than the limit of {cap_bytes / 2**30:.1f} GiB",
+            file=p,
+            remedy="Cut or crop it first, or name a smaller file.",
         )
     return p
 
@@ -66,7 +74,9 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
             f"the compressed data is damaged or cut short ({error})", file=path, remedy="Copy or download it again."
         ) from error
     except MemoryError as error:
-        raise MachineError("not enough memory to read it", file=path) from error
+        raise MachineError(
+            "not enough memory to read it", file=path, remedy="Close other programs, or use a machine with more memory."
+        ) from error
 
 
 def read_head(path: Path, n: int) -> bytes:
@@ -88,7 +98,11 @@ def read_exactly(path: Path, n: int) -> bytes:
                 f"holds {n - left} bytes where its header promises {n}", file=path, remedy="Copy or download it again."
             )
         if stream.read(1):
-            raise InputError(f"holds more bytes than the {n} its header promises", file=path)
+            raise InputError(
+                f"holds more bytes than the {n} its header promises",
+                file=path,
+                remedy="It is damaged or was appended to: copy it again.",
+            )
         return b"".join(parts)
 
 
@@ -100,4 +114,6 @@ def read_text(path: str | os.PathLike[str], *, cap_bytes: int = 2**28) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", file=p) from error
+        raise InputError(
+            f"is not UTF-8 text (byte {error.start})", file=p, remedy="Is it the right file? Text is saved as UTF-8."
+        ) from error

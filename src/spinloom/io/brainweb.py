@@ -45,7 +45,9 @@ def read_minc(path: str | os.PathLike[str]) -> Image:
             with open_h5(path):
                 volume = nib.Minc2Image.from_filename(os.fspath(file))
         if volume.ndim != 3 or int(np.prod(volume.shape)) * 8 > CAP_BYTES * 4:
-            raise InputError(f"has shape {volume.shape}; three axes were expected", file=path)
+            raise InputError(
+                f"has shape {volume.shape}; three axes were expected", file=path, remedy="Export one volume."
+            )
         values = np.asanyarray(volume.dataobj)
     except InputError:
         raise
@@ -75,7 +77,11 @@ def _all_bytes(file: Path) -> bytes:
     with gate.open_stream(file) as stream:
         content = stream.read(CAP_BYTES + 1)
     if len(content) > CAP_BYTES:
-        raise InputError(f"unpacks to more than {CAP_BYTES / 2**30:.0f} GiB", file=file)
+        raise InputError(
+            f"unpacks to more than {CAP_BYTES / 2**30:.0f} GiB",
+            file=file,
+            remedy="BrainWeb phantoms are 7 MB: is it the right file?",
+        )
     return content
 
 

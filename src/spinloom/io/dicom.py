@@ -74,7 +74,11 @@ def _chosen(groups: list[list[Frame]], series: int | str | None, place: Path) ->
     if len(fitting) == 1:
         return fitting[0][1]
     if not fitting:
-        raise InputError(f"has no series {series}: it holds {len(groups)}", file=place)
+        raise InputError(
+            f"has no series {series}: it holds {len(groups)}",
+            file=place,
+            remedy="Count from 1, or give the SeriesInstanceUID.",
+        )
     held = "; ".join(str(described(n, g)) for n, g in fitting)
     raise InputError(
         f"holds {len(fitting)} series ({held})",

@@ -66,9 +66,17 @@ def named(source: Source, path: Path) -> Iterator[None]:
     except (InputError, MachineError):
         raise
     except MemoryError as error:
-        raise MachineError(f"not enough memory to read {source.name}", file=path) from error
+        raise MachineError(
+            f"not enough memory to read {source.name}",
+            file=path,
+            remedy="Close other programs, or use a machine with more memory.",
+        ) from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise InputError(f"{source.name} cannot be unpacked ({error})", file=path) from error
+        raise InputError(
+            f"{source.name} cannot be unpacked ({error})",
+            file=path,
+            remedy="Pack it again without a password and with plain compression.",
+        ) from error
     except Exception as error:
         raise InputError(
             f"{source.name} is a broken DICOM file ({type(error).__name__}: {' '.join(str(error).split())[:150]})",

@@ -27,7 +27,11 @@ def values(ordered: list[Frame], path: Path) -> NDArray[Any]:
     """
     rows, columns = ordered[0].shape
     if rows * columns * len(ordered) > MOST_VOXELS:
-        raise InputError(f"claims {rows} x {columns} x {len(ordered)} voxels, more than the limit", file=path)
+        raise InputError(
+            f"claims {rows} x {columns} x {len(ordered)} voxels, more than the limit",
+            file=path,
+            remedy="Export a part of the series.",
+        )
     whole = all(f.slope.is_integer() and f.intercept.is_integer() for f in ordered)
     data: NDArray[Any] | None = None
     decoded: tuple[object, NDArray[Any]] = (None, np.empty(0))
@@ -70,7 +74,11 @@ def _room(shape: tuple[int, int, int], dtype: type[Any], path: Path) -> NDArray[
     try:
         return np.empty(shape, dtype)
     except MemoryError as error:
-        raise MachineError(f"not enough memory for {' x '.join(map(str, shape))} voxels", file=path) from error
+        raise MachineError(
+            f"not enough memory for {' x '.join(map(str, shape))} voxels",
+            file=path,
+            remedy="Close other programs, or use a machine with more memory.",
+        ) from error
 
 
 def _decoded(frame: Frame, path: Path) -> NDArray[Any]:
@@ -85,7 +93,11 @@ def _decoded(frame: Frame, path: Path) -> NDArray[Any]:
         with quiet():
             found = np.asarray(full.pixel_array)
     except MemoryError as error:
-        raise MachineError(f"not enough memory to decode {frame.source.name}", file=path) from error
+        raise MachineError(
+            f"not enough memory to decode {frame.source.name}",
+            file=path,
+            remedy="Close other programs, or use a machine with more memory.",
+        ) from error
     except Exception as error:  # decoders fail in many ways; the file and the reason are named
         kind = getattr(getattr(full.file_meta, "TransferSyntaxUID", None), "name", "an unknown transfer syntax")
         missing = "missing dependencies" in str(error)
@@ -98,5 +110,9 @@ def _decoded(frame: Frame, path: Path) -> NDArray[Any]:
             else "It may be cut short: copy or export it again.",
         ) from error
     if found.shape[-2:] != frame.shape or found.ndim > 3:
-        raise InputError(f"{frame.source.name}: decodes to {found.shape}, {frame.shape} is said", file=path)
+        raise InputError(
+            f"{frame.source.name}: decodes to {found.shape}, {frame.shape} is said",
+            file=path,
+            remedy="Export it again uncompressed.",
+        )
     return found

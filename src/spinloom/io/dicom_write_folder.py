@@ -17,7 +17,9 @@ def require_room(folder: Path) -> None:
     try:
         taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     except OSError as error:
-        raise MachineError(f"cannot look into it: {error.strerror or error}", file=folder) from error
+        raise MachineError(
+            f"cannot look into it: {error.strerror or error}", file=folder, remedy="Choose another output folder."
+        ) from error
     if taken:
         raise InputError(
             "is a file" if folder.is_file() else "holds files already",
@@ -42,6 +44,8 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     except MachineError as error:  # of a name that nobody gave
         raise MachineError(error.fault, file=folder, remedy=error.remedy) from error
     except OSError as error:
-        raise MachineError(f"cannot write: {error.strerror or error}", file=folder) from error
+        raise MachineError(
+            f"cannot write: {error.strerror or error}", file=folder, remedy="Choose another output folder."
+        ) from error
     finally:
         shutil.rmtree(temp, ignore_errors=True)

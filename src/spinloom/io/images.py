@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
+from spinloom.files import gate
 
 KNOWN = ".nii, .nii.gz, .mha, .mhd, .png, .jpg, .tif, .npy, a DICOM file, a folder or zip of DICOM, a folder of slices"
 
@@ -34,6 +35,8 @@ def read_any(
     Raises InputError (file, fault, remedy) for what is none of these, is damaged, or says it is another quantity.
     """
     place = Path(path)
+    if not place.is_dir() and (place.exists() or place.is_symlink()):
+        gate.admit(place)
     if not place.exists():
         raise InputError("no such file or folder", file=place, remedy="Check the path.")
     name = place.name.lower()

@@ -55,15 +55,24 @@ def read_jemris(path: str | os.PathLike[str], *, B0: float | None = None) -> Pha
         raise InputError(
             f"sample/data has shape {data.shape}, expected (y, x, 5) or (z, y, x, 5) with {', '.join(CHANNELS)}",
             file=path,
+            remedy="Write it again with JEMRIS or spinloom phantom.",
         )
     if data.size == 0:
-        raise InputError("sample/data is empty", file=path)
+        raise InputError("sample/data is empty", file=path, remedy="Write it again with JEMRIS or spinloom phantom.")
     if size.shape != (3,) or not np.all(np.isfinite(size)) or np.any(size <= 0):
-        raise InputError(f"sample/resolution is {size.tolist()}, expected three positive lengths in mm", file=path)
+        raise InputError(
+            f"sample/resolution is {size.tolist()}, expected three positive lengths in mm",
+            file=path,
+            remedy="Write the voxel size in mm, e.g. [1, 1, 1].",
+        )
     if offset is None:
         offset = np.zeros(3)
     if offset.shape != (3,) or not np.all(np.isfinite(offset)):
-        raise InputError(f"sample/offset is {offset.tolist()}, expected three lengths in mm", file=path)
+        raise InputError(
+            f"sample/offset is {offset.tolist()}, expected three lengths in mm",
+            file=path,
+            remedy="Write the offset in mm, e.g. [0, 0, 0].",
+        )
     _check_values(data, path)
 
     maps = data if data.ndim == 4 else data[None]
@@ -92,7 +101,11 @@ def write_jemris(phantom: Phantom, path: str | os.PathLike[str]) -> None:
     Raises InputError for a grid that is not parallel to the scanner axes.
     """
     if not is_axis_aligned(phantom.grid.affine):
-        raise InputError("a JEMRIS phantom lies along the scanner axes, this one is oblique", file=path)
+        raise InputError(
+            "a JEMRIS phantom lies along the scanner axes, this one is oblique",
+            file=path,
+            remedy="Resample it along the axes, or write .phantom.",
+        )
     inside = phantom.PD != 0
     R2 = rates(phantom.T2, inside)
     R2star = R2 if phantom.T2prime is None else R2 + rates(phantom.T2prime, inside)
@@ -117,12 +130,22 @@ def _check_values(data: Array, path: str | os.PathLike[str]) -> None:
     for i, name in enumerate(CHANNELS):
         bad = int(np.count_nonzero(~np.isfinite(data[..., i])))
         if bad:
-            raise InputError(f"channel {name} holds {bad} values that are not finite", file=path)
+            raise InputError(
+                f"channel {name} holds {bad} values that are not finite",
+                file=path,
+                remedy="Put 0 where there is no tissue.",
+            )
         if name != "offset" and np.any(data[..., i] < 0):
-            raise InputError(f"channel {name} holds negative values", file=path)
+            raise InputError(
+                f"channel {name} holds negative values", file=path, remedy="Put 0 where there is no tissue."
+            )
     inside = data[..., 0] != 0
     if not np.any(inside):
-        raise InputError("the proton density is zero everywhere", file=path)
+        raise InputError(
+            "the proton density is zero everywhere",
+            file=path,
+            remedy="Its first channel is the proton density: write it.",
+        )
     R1 = float(np.median(data[..., 1][inside]))
     if R1 > 0.2:
         raise InputError(

@@ -91,7 +91,9 @@ def write_koma(phantom: Phantom, path: str | os.PathLike[str]) -> None:
     """
     voxel = np.flatnonzero(phantom.PD)
     if len(voxel) == 0:
-        raise InputError("a phantom without any signal has no spins to write", file=path)
+        raise InputError(
+            "a phantom without any signal has no spins to write", file=path, remedy="Give some voxel a proton density."
+        )
     r = phantom.grid.positions_mm(np.stack(np.unravel_index(voxel, phantom.grid.shape), axis=-1)) * 1e-3
     dB0 = np.zeros(len(voxel)) if phantom.dB0 is None else phantom.dB0.ravel()[voxel].astype(np.float64)
 
@@ -123,7 +125,11 @@ def write_koma(phantom: Phantom, path: str | os.PathLike[str]) -> None:
 def _spins(file: h5py.File, path: str | os.PathLike[str]) -> Spins:
     """Every array of a file, one value per spin, finite and in range."""
     if "position" not in file or "contrast" not in file:
-        raise InputError("has no 'position' and 'contrast' groups, as a KomaMRI phantom has", file=path)
+        raise InputError(
+            "has no 'position' and 'contrast' groups, as a KomaMRI phantom has",
+            file=path,
+            remedy="Write it with KomaMRI (write_phantom) or spinloom phantom.",
+        )
     spins: Spins = {}
     for group, keys in (("position", "xyz"), ("contrast", tuple(DEFAULTS))):
         for key in keys:
@@ -135,9 +141,13 @@ def _spins(file: h5py.File, path: str | os.PathLike[str]) -> Spins:
         raise InputError(f"its arrays have different lengths ({shown})", file=path, remedy="Write the file again.")
     n = len(next(iter(spins.values())))
     if n == 0:
-        raise InputError("holds no spins", file=path)
+        raise InputError("holds no spins", file=path, remedy="Write it again with KomaMRI.")
     if int(file.attrs.get("Ns", n)) != n:
-        raise InputError(f"says it has {int(file.attrs['Ns'])} spins but holds {n}", file=path)
+        raise InputError(
+            f"says it has {int(file.attrs['Ns'])} spins but holds {n}",
+            file=path,
+            remedy="It is damaged or was edited: write it again.",
+        )
     for key in ("x", "y", "z"):
         spins.setdefault(key, np.zeros(n))
     for key, value in DEFAULTS.items():
@@ -145,14 +155,20 @@ def _spins(file: h5py.File, path: str | os.PathLike[str]) -> Spins:
     for key, values in spins.items():
         endless = key in ("T1", "T2", "T2s")
         if np.any(np.isnan(values)) or (not endless and np.any(np.isinf(values))):
-            raise InputError(f"'{key}' holds values that are not finite", file=path)
+            raise InputError(f"'{key}' holds values that are not finite", file=path, remedy="Leave such spins out.")
         if endless and np.any(values <= 0):
-            raise InputError(f"'{key}' holds times that are not positive", file=path)
+            raise InputError(
+                f"'{key}' holds times that are not positive",
+                file=path,
+                remedy="Leave such spins out, or leave the array out: no decay.",
+            )
     if np.any(spins["ρ"] < 0):
-        raise InputError("'ρ' holds negative proton densities", file=path)
+        raise InputError("'ρ' holds negative proton densities", file=path, remedy="Leave such spins out.")
     if np.median(spins["T1"]) > 20 and np.median(spins["T1"]) < NOT_GIVEN_S * 10:
         raise InputError(
-            f"T1 has median {np.median(spins['T1']):.4g}, which looks like ms; the format keeps s", file=path
+            f"T1 has median {np.median(spins['T1']):.4g}, which looks like ms; the format keeps s",
+            file=path,
+            remedy="Divide T1 and T2 by 1000.",
         )
     return spins
 
@@ -167,7 +183,11 @@ def _grid(spins: Spins, path: str | os.PathLike[str]) -> tuple[Grid, NDArray[np.
         step = float(gaps.min()) if len(gaps) else THICKNESS_MM * 1e-3
         place = (x - x.min()) / step
         if not place.max() < MAX_VOXELS:
-            raise InputError(f"its spins are spread over more than {MAX_VOXELS} grid points along {axis}", file=path)
+            raise InputError(
+                f"its spins are spread over more than {MAX_VOXELS} grid points along {axis}",
+                file=path,
+                remedy="Positions are in m: check their unit, or leave outliers out.",
+            )
         step *= float(place.max()) / max(round(float(place.max())), 1) if len(gaps) else 1.0
         place = (x - x.min()) / step
         if np.abs(place - np.rint(place)).max() > ON_GRID:
@@ -182,7 +202,11 @@ def _grid(spins: Spins, path: str | os.PathLike[str]) -> tuple[Grid, NDArray[np.
         firsts.append(float(x.min()))
     shape = (counts[0], counts[1], counts[2])
     if counts[0] * counts[1] * counts[2] > MAX_VOXELS:
-        raise InputError(f"the grid of its spins would have {shape} voxels", file=path)
+        raise InputError(
+            f"the grid of its spins would have {shape} voxels",
+            file=path,
+            remedy="Put the spins on a denser grid, or split the phantom.",
+        )
     index = np.ravel_multi_index(tuple(places), shape).astype(np.int64)
     taken = np.zeros(counts[0] * counts[1] * counts[2], bool)
     taken[index] = True

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from spinloom.core.errors import InputError
 from spinloom.core.motion import RigidMotion, rotation_matrices, rotation_vectors
 
+AGAIN = "Write the motion again with KomaMRI, or leave it out."
 FloatArray = NDArray[np.float64]
 LASTS_S = 600.0
 """How long a motion that repeats is followed; then the body rests."""
@@ -40,11 +41,15 @@ def read_motion(file: h5py.File, centre: FloatArray, path: str | os.PathLike[str
     """
     parts, others = [], []
     if "motion" in file and not isinstance(file["motion"], h5py.Group):
-        raise InputError("'motion' is no group", file=path)
+        raise InputError("'motion' is no group", file=path, remedy=AGAIN)
     for name in sorted(file["motion"]) if "motion" in file else []:
         group = file[f"motion/{name}"]
         if not isinstance(group, h5py.Group):
-            raise InputError(f"'motion/{name}' is no group", file=path)
+            raise InputError(
+                f"'motion/{name}' is no group",
+                file=path,
+                remedy=AGAIN,
+            )
         kinds = [_text(_value(group.get(key), "type", path)) for key in ("action", "time", "spins")]
         known = (
             kinds[0] in ("Translate", "Rotate")
@@ -65,7 +70,11 @@ def read_motion(file: h5py.File, centre: FloatArray, path: str | os.PathLike[str
         ends = np.append(np.diff(knots) / n, 0.0)
         knots = np.unique((knots[:, None] + ends[:, None] * np.arange(n)).ravel())
     if len(knots) > MOST_KNOTS:
-        raise InputError(f"its motion repeats so fast that it would have {len(knots)} knots", file=path)
+        raise InputError(
+            f"its motion repeats so fast that it would have {len(knots)} knots",
+            file=path,
+            remedy=AGAIN,
+        )
     R, c = np.tile(np.eye(3), (len(knots), 1, 1)), np.zeros((len(knots), 3))
     for kind, action, (_, unit) in parts:
         if kind != "Rotate":
@@ -109,16 +118,28 @@ def _curve(
         lengths = np.atleast_1d(np.asarray(_value(group, "periods", path), float))
         begins = np.cumsum(lengths) - lengths
         if len(t) != len(u) or len(t) < 2:
-            raise InputError("the time curve of its motion has no value for every time", file=path)
+            raise InputError(
+                "the time curve of its motion has no value for every time",
+                file=path,
+                remedy=AGAIN,
+            )
         t = (t[0] + begins[:, None] * (t[-1] - t[0]) + lengths[:, None] * (t - t[0])).ravel()
         u = np.tile(u, len(lengths))
     if len(t) < 2 or not np.isfinite([*t, *u]).all() or np.any(np.diff(t) < 0):
-        raise InputError("the times of its motion are not finite and increasing", file=path)
+        raise InputError(
+            "the times of its motion are not finite and increasing",
+            file=path,
+            remedy=AGAIN,
+        )
     start, length = float(t[0]), float(t[-1] - t[0])
     if not repeats:
         return np.unique(t), lambda q: np.interp(q, t, u)
     if not length > LASTS_S / MOST_KNOTS:
-        raise InputError(f"its motion repeats every {length:g} s", file=path)
+        raise InputError(
+            f"its motion repeats every {length:g} s",
+            file=path,
+            remedy=AGAIN,
+        )
     n = int(np.ceil(LASTS_S / length))
     return (
         np.unique((start + t - start + length * np.arange(n)[:, None]).ravel()),
@@ -135,7 +156,11 @@ def _about(action: h5py.Group, path: str | os.PathLike[str], mass: FloatArray) -
         return mass
     place = np.asarray(value, float).ravel()
     if place.shape != (3,) or not np.isfinite(place).all():
-        raise InputError("the center of a turn of its motion is no place", file=path)
+        raise InputError(
+            "the center of a turn of its motion is no place",
+            file=path,
+            remedy=AGAIN,
+        )
     return place[None]
 
 
@@ -146,7 +171,11 @@ def _vector(group: h5py.Group, keys: tuple[str, str, str], path: str | os.PathLi
 def _number(group: h5py.Group, key: str, path: str | os.PathLike[str]) -> float:
     value = np.asarray(_value(group, key, path))
     if value.size != 1 or value.dtype.kind not in "fiu" or not np.isfinite(value).all():
-        raise InputError(f"'{group.name}/{key}' is not a finite number", file=path)
+        raise InputError(
+            f"'{group.name}/{key}' is not a finite number",
+            file=path,
+            remedy=AGAIN,
+        )
     return float(value.ravel()[0])
 
 
@@ -158,7 +187,11 @@ def _value(group: Any, key: str, path: str | os.PathLike[str]) -> Any:
         found = group.get(key)
         if isinstance(found, h5py.Dataset) and found.size is not None and found.size <= MOST_KNOTS:
             return found[()]
-    raise InputError(f"its motion has no '{key}' where it should", file=path)
+    raise InputError(
+        f"its motion has no '{key}' where it should",
+        file=path,
+        remedy=AGAIN,
+    )
 
 
 def _text(value: Any) -> str:

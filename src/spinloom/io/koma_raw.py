@@ -22,10 +22,16 @@ def read_koma_raw(path: str | os.PathLike[str]) -> KSpace:
         data = numbers(file, "raw/data", path)
         rate = numbers(file, "raw/rate", path).astype(np.float64).ravel()
     if data.ndim != 3 or data.dtype.kind != "c":
-        raise InputError(f"raw/data is {data.dtype} {data.shape}; complex (sample, readout, coil) expected", file=path)
+        raise InputError(
+            f"raw/data is {data.dtype} {data.shape}; complex (sample, readout, coil) expected",
+            file=path,
+            remedy="Write it again with KomaMRI.",
+        )
     n_samples, n_readouts, _ = data.shape
     if rate.shape != (n_readouts,) or not np.all(np.isfinite(rate)) or np.any(rate <= 0):
-        raise InputError(f"raw/rate should be {n_readouts} positive numbers in Hz", file=path)
+        raise InputError(
+            f"raw/rate should be {n_readouts} positive numbers in Hz", file=path, remedy="Write it again with KomaMRI."
+        )
     warnings.warn(f"{path}: holds no trajectory; k is NaN. Take k from the sequence to reconstruct.", stacklevel=2)
     return KSpace(
         samples=np.ascontiguousarray(data.transpose(2, 1, 0)),

@@ -26,6 +26,7 @@ from spinloom.core.kspace import KSpace
 from spinloom.files import atomic, gate
 from spinloom.io.plain_json import plain
 
+AGAIN = "Write it again with spinloom simulate --kspace."
 FORMAT = "spinloom k-space 1"
 CAP_BYTES = 16 * 2**30
 LABEL = "label_"
@@ -58,13 +59,21 @@ def read_npz(path: str | os.PathLike[str]) -> KSpace:
     arrays = _arrays(path)
     missing = [name for name in ("samples", "k", "t", "meta") if name not in arrays]
     if missing:
-        raise InputError(f"is not k-space of Spinloom: it lacks {', '.join(missing)}", file=path)
+        raise InputError(
+            f"is not k-space of Spinloom: it lacks {', '.join(missing)}",
+            file=path,
+            remedy=AGAIN,
+        )
     try:
         meta = json.loads(bytes(np.asarray(arrays["meta"], np.uint8)))
         encoding = None if meta["encoding"] is None else encoding_from_json(meta["encoding"])
         x, y, z = (float(v) for v in meta["isocentre_mm"])
         if meta["format"] != FORMAT:
-            raise InputError(f"has the format '{meta['format']}', '{FORMAT}' was expected", file=path)
+            raise InputError(
+                f"has the format '{meta['format']}', '{FORMAT}' was expected",
+                file=path,
+                remedy=AGAIN,
+            )
         kspace = KSpace(
             samples=np.asarray(arrays["samples"]),
             k=np.asarray(arrays["k"], np.float64),
@@ -77,14 +86,22 @@ def read_npz(path: str | os.PathLike[str]) -> KSpace:
             info=MappingProxyType(dict(meta["info"])),
         )
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise InputError(f"its description is damaged ({error})", file=path) from error
+        raise InputError(f"its description is damaged ({error})", file=path, remedy=AGAIN) from error
     except InputError as error:
         raise InputError(error.fault, file=path, remedy=error.remedy) from error
     if kspace.samples.dtype.kind != "c":
-        raise InputError(f"its samples are {kspace.samples.dtype}, complex numbers were expected", file=path)
+        raise InputError(
+            f"its samples are {kspace.samples.dtype}, complex numbers were expected",
+            file=path,
+            remedy=AGAIN,
+        )
     for name, values in kspace.labels.items():
         if values.shape != kspace.samples.shape[1:2]:
-            raise InputError(f"label {name} has shape {values.shape} for {kspace.samples.shape[1]} readouts", file=path)
+            raise InputError(
+                f"label {name} has shape {values.shape} for {kspace.samples.shape[1]} readouts",
+                file=path,
+                remedy=AGAIN,
+            )
     return kspace
 
 
@@ -115,12 +132,18 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(file) as archive:
             total = sum(entry.file_size for entry in archive.infolist())
             if total > CAP_BYTES or (total > 2**29 and total > 200 * stored):
-                raise InputError(f"would unpack {stored} bytes into {total}", file=path)
+                raise InputError(
+                    f"would unpack {stored} bytes into {total}",
+                    file=path,
+                    remedy=AGAIN,
+                )
             return {entry.filename.removesuffix(".npy"): _array(archive, entry) for entry in archive.infolist()}
     except (zipfile.BadZipFile, ValueError, EOFError, OSError, RuntimeError, zlib.error) as error:
         raise InputError(f"is damaged ({error})", file=path, remedy="Copy or write it again.") from error
     except MemoryError as error:
-        raise MachineError("not enough memory to read it", file=path) from error
+        raise MachineError(
+            "not enough memory to read it", file=path, remedy="Close other programs, or use a machine with more memory."
+        ) from error
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:

@@ -121,7 +121,9 @@ def _table_beside(path: Path) -> Path | None:
 def _guess(labels: NDArray[Any], path: str | os.PathLike[str]) -> Scheme:
     ids = set(np.unique(labels).astype(int).tolist()) - {0}
     if not ids:
-        raise InputError("the label map holds nothing but background", file=path)
+        raise InputError(
+            "the label map holds nothing but background", file=path, remedy="Check that it is a label map."
+        )
     if max(ids) > max(HEAD.meanings):
         return FREESURFER
     scheme = BRAINWEB if ids <= set(BRAINWEB.meanings) else HEAD

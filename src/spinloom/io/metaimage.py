@@ -16,6 +16,7 @@ from spinloom.core.image import Image, Quantity
 from spinloom.files import gate
 from spinloom.io.plausible import require_plausible
 
+AGAIN = "Export it again as one uncompressed or zlib-packed .mha."
 HEADER_CAP = 1 << 16
 VOXELS_CAP_BYTES = 8 * 2**30
 TYPES = {
@@ -53,7 +54,11 @@ def read_mha(path: str | os.PathLike[str], *, quantity: Quantity | None = None) 
         dtype = _dtype(fields, path)
         n_bytes = int(np.prod(shape)) * dtype.itemsize
         if n_bytes > VOXELS_CAP_BYTES:
-            raise InputError(f"promises {n_bytes / 2**30:.1f} GiB of voxels, more than the limit", file=path)
+            raise InputError(
+                f"promises {n_bytes / 2**30:.1f} GiB of voxels, more than the limit",
+                file=path,
+                remedy=AGAIN,
+            )
         handle.seek(start)
         packed = _beside(file, fields, n_bytes).read_bytes() if apart else handle.read()
     raw = _inflated(packed, n_bytes, path) if fields.get("CompressedData", "False").lower() == "true" else packed
@@ -65,7 +70,11 @@ def read_mha(path: str | os.PathLike[str], *, quantity: Quantity | None = None) 
         )
     data = np.frombuffer(raw, dtype).reshape(shape, order="F").astype(dtype.newbyteorder("="), copy=False)
     if dtype.kind == "f" and not np.isfinite(data).all():
-        raise InputError(f"{int((~np.isfinite(data)).sum())} of {data.size} voxels are NaN or inf", file=path)
+        raise InputError(
+            f"{int((~np.isfinite(data)).sum())} of {data.size} voxels are NaN or inf",
+            file=path,
+            remedy="Put 0 in their place and save it again.",
+        )
     kind = quantity or Quantity.SIGNAL
     require_plausible(data, kind, path)
     return Image(data, _affine(fields, path), kind, MappingProxyType({"source": file.name}))
@@ -85,7 +94,11 @@ def _fields(head: bytes, path: str | os.PathLike[str]) -> tuple[dict[str, str], 
             if value.strip() != "LOCAL" and not os.fspath(path).lower().endswith(".mhd"):
                 raise InputError("keeps its voxels in another file", file=path, remedy="Save it as one .mha or NIfTI.")
             return fields, at
-    raise InputError("is no MetaImage (.mha) file: its header has no ElementDataFile", file=path)
+    raise InputError(
+        "is no MetaImage (.mha) file: its header has no ElementDataFile",
+        file=path,
+        remedy=AGAIN,
+    )
 
 
 def voxel_file(header: str | os.PathLike[str]) -> Path:
@@ -126,7 +139,11 @@ def _numbers(fields: dict[str, str], key: str, n: int, path: str | os.PathLike[s
     except (KeyError, ValueError):
         values = np.empty(0)
     if len(values) != n or not np.isfinite(values).all():
-        raise InputError(f"its header's {key} is '{fields.get(key, 'missing')}', {n} numbers were expected", file=path)
+        raise InputError(
+            f"its header's {key} is '{fields.get(key, 'missing')}', {n} numbers were expected",
+            file=path,
+            remedy=AGAIN,
+        )
     return values
 
 
@@ -135,7 +152,11 @@ def _shape(fields: dict[str, str], path: str | os.PathLike[str]) -> tuple[int, .
         raise InputError("is no scalar volume with three axes", file=path, remedy="Save one volume.")
     n = _numbers(fields, "DimSize", 3, path)
     if (n < 1).any() or (n != np.rint(n)).any() or (n > 2**15).any():
-        raise InputError(f"has the impossible size {fields['DimSize']}", file=path)
+        raise InputError(
+            f"has the impossible size {fields['DimSize']}",
+            file=path,
+            remedy=AGAIN,
+        )
     return tuple(int(v) for v in n)
 
 
@@ -162,4 +183,8 @@ def _inflated(packed: bytes, n_bytes: int, path: str | os.PathLike[str]) -> byte
     try:
         return zlib.decompressobj().decompress(packed, n_bytes + 1)
     except zlib.error as error:
-        raise InputError(f"the compressed data is damaged ({error})", file=path) from error
+        raise InputError(
+            f"the compressed data is damaged ({error})",
+            file=path,
+            remedy=AGAIN,
+        ) from error

@@ -25,6 +25,7 @@ from spinloom.io.kspace_npz import encoding_from_json
 from spinloom.io.mrd import IDX, LPS, ismrmrd_package
 from spinloom.io.safe_h5 import CAP_BYTES, open_h5
 
+AGAIN = "Write it again, or check it with the ISMRMRD tools."
 NOISE = 1 << 18
 
 
@@ -52,7 +53,11 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
         readouts = _readouts(group["data"], ismrmrd.hdf5.acquisition_header_dtype, path)
     document = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
-        raise InputError("its header document declares entities; this is refused", file=path)
+        raise InputError(
+            "its header document declares entities; this is refused",
+            file=path,
+            remedy=AGAIN,
+        )
     try:
         header = ismrmrd.xsd.CreateFromDocument(document)
         user = header.userParameters.userParameterString if header.userParameters else []
@@ -62,7 +67,11 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
         info = dict(own.get("spinloom_info", {}))
         names = [str(n) for n in own.get("spinloom_labels", [n for n in IDX if np.any(readouts.head["idx"][IDX[n]])])]
     except Exception as error:  # the parser raises many kinds
-        raise InputError(f"its header document cannot be read ({error})", file=path) from error
+        raise InputError(
+            f"its header document cannot be read ({error})",
+            file=path,
+            remedy=AGAIN,
+        ) from error
     if own:
         k = _trajectories(readouts, path)
     else:
@@ -86,20 +95,32 @@ def _dataset(file: h5py.File, path: str | os.PathLike[str]) -> h5py.Group:
         group = file.get(name)
         if isinstance(group, h5py.Group) and "xml" in group and "data" in group:
             return group
-    raise InputError("is HDF5 but holds no ISMRMRD data set (a group with xml and data)", file=path)
+    raise InputError(
+        "is HDF5 but holds no ISMRMRD data set (a group with xml and data)",
+        file=path,
+        remedy=AGAIN,
+    )
 
 
 def _readouts(table: h5py.Dataset, head: np.dtype[Any], path: str | os.PathLike[str]) -> _Readouts:
     if table.dtype.names != ("head", "traj", "data") or table.ndim != 1 or not _alike(table.dtype["head"], head):
-        raise InputError("its data table is not one of ISMRMRD acquisitions", file=path)
+        raise InputError(
+            "its data table is not one of ISMRMRD acquisitions",
+            file=path,
+            remedy=AGAIN,
+        )
     if table.id.get_storage_size() > CAP_BYTES or len(table) > 10**8:
-        raise InputError("its data table is too large", file=path)
+        raise InputError("its data table is too large", file=path, remedy=AGAIN)
     rows = table[()]
     rows = rows[(rows["head"]["flags"] & np.uint64(NOISE)) == 0]
     if len(rows) == 0:
-        raise InputError("holds no imaging readouts", file=path)
+        raise InputError("holds no imaging readouts", file=path, remedy=AGAIN)
     if len(np.unique(rows["head"]["active_channels"])) > 1:
-        raise InputError("its readouts have different numbers of coils", file=path)
+        raise InputError(
+            "its readouts have different numbers of coils",
+            file=path,
+            remedy=AGAIN,
+        )
     return _Readouts(np.ascontiguousarray(rows["head"]), list(rows["data"]), list(rows["traj"]))
 
 
@@ -117,7 +138,9 @@ def _samples(readouts: _Readouts, path: str | os.PathLike[str]) -> NDArray[np.co
     for i, (n, values) in enumerate(zip(head["number_of_samples"], readouts.data, strict=True)):
         if len(values) != 2 * n_coils * int(n):
             raise InputError(
-                f"readout {i} holds {len(values)} numbers, its head promises {2 * n_coils * int(n)}", file=path
+                f"readout {i} holds {len(values)} numbers, its head promises {2 * n_coils * int(n)}",
+                file=path,
+                remedy=AGAIN,
             )
         out[:, i, :n] = np.ascontiguousarray(values, np.float32).view(np.complex64).reshape(n_coils, n)
     return out
@@ -128,7 +151,11 @@ def _trajectories(readouts: _Readouts, path: str | os.PathLike[str]) -> NDArray[
     k = np.full((len(head), int(head["number_of_samples"].max()), 3), np.nan)
     for i, (n, values) in enumerate(zip(head["number_of_samples"], readouts.traj, strict=True)):
         if len(values) != 3 * int(n):
-            raise InputError(f"readout {i} holds {len(values)} trajectory numbers for {n} samples", file=path)
+            raise InputError(
+                f"readout {i} holds {len(values)} trajectory numbers for {n} samples",
+                file=path,
+                remedy=AGAIN,
+            )
         k[i, :n] = values.reshape(n, 3)
     return k
 
@@ -136,18 +163,24 @@ def _trajectories(readouts: _Readouts, path: str | os.PathLike[str]) -> NDArray[
 def _cartesian(header: Any, readouts: _Readouts, path: str | os.PathLike[str]) -> tuple[Encoding, NDArray[np.float64]]:
     """The grid and k of a Cartesian scan from matrix, field of view, directions and indices."""
     if not header.encoding:
-        raise InputError("its header describes no encoding", file=path)
+        raise InputError("its header describes no encoding", file=path, remedy=AGAIN)
     space = header.encoding[0]
     if str(space.trajectory.value) not in ("cartesian", "epi"):
         raise InputError(
-            f"its trajectory is {space.trajectory.value}; only Cartesian scans of other programs can be read", file=path
+            f"its trajectory is {space.trajectory.value}; only Cartesian scans of other programs can be read",
+            file=path,
+            remedy=AGAIN,
         )
     head = readouts.head
     matrix = [int(getattr(space.reconSpace.matrixSize, a)) for a in "xyz"]
     fov = np.array([float(getattr(space.reconSpace.fieldOfView_mm, a)) for a in "xyz"])
     encoded = np.array([float(getattr(space.encodedSpace.fieldOfView_mm, a)) for a in "xyz"]) * 1e-3
     if min(matrix) < 1 or not (np.all(fov > 0) and np.all(encoded > 0)):
-        raise InputError(f"its image grid is impossible: {matrix} in {fov.tolist()} mm", file=path)
+        raise InputError(
+            f"its image grid is impossible: {matrix} in {fov.tolist()} mm",
+            file=path,
+            remedy=AGAIN,
+        )
     directions = np.stack([head[0][f].astype(float) * LPS for f in ("read_dir", "phase_dir", "slice_dir")], axis=1)
     if not np.allclose(directions.T @ directions, np.eye(3), atol=1e-2):
         directions = np.eye(3)

@@ -65,7 +65,11 @@ def read_images(
     file = gate.admit(path)
     header = read_header(file)
     if len(header.shape) > 4:
-        raise InputError(f"has shape {header.shape}; three axes, or four for a series, were expected", file=path)
+        raise InputError(
+            f"has shape {header.shape}; three axes, or four for a series, were expected",
+            file=path,
+            remedy="Split it into series of volumes.",
+        )
     return _load(file, header, quantity or Quantity.SIGNAL, affine, nonfinite)
 
 
@@ -115,7 +119,9 @@ def _finite(values: NDArray[Any], nonfinite: float | None, path: str | os.PathLi
 def _labels(values: NDArray[Any], path: str | os.PathLike[str]) -> NDArray[Any]:
     """Whole, non-negative numbers as integers."""
     if values.dtype.kind == "c":
-        raise InputError("holds complex numbers, labels were expected", file=path)
+        raise InputError(
+            "holds complex numbers, labels were expected", file=path, remedy="Take the magnitude, or name a label map."
+        )
     if values.dtype.kind == "f":
         whole = np.rint(values)
         off = float(np.abs(values - whole).max())
@@ -131,5 +137,7 @@ def _labels(values: NDArray[Any], path: str | os.PathLike[str]) -> NDArray[Any]:
             )
         values = whole.astype(np.int32)
     if values.min() < 0:
-        raise InputError(f"holds the negative label {int(values.min())}", file=path)
+        raise InputError(
+            f"holds the negative label {int(values.min())}", file=path, remedy="Give labels from 0 up; 0 is background."
+        )
     return values

@@ -96,7 +96,11 @@ def _require_agreement(
 
 def _unplaced(header: Header, path: str | os.PathLike[str]) -> NDArray[np.float64]:
     if not np.all(np.isfinite(header.spacing)) or np.any(header.spacing <= 0):
-        raise InputError(f"has neither an affine nor a voxel size ({header.spacing.tolist()})", file=path)
+        raise InputError(
+            f"has neither an affine nor a voxel size ({header.spacing.tolist()})",
+            file=path,
+            remedy="Set the voxel size in its header, or convert it again from DICOM.",
+        )
     warnings.warn(
         f"{path}: says nothing about its orientation (sform and qform codes are 0); its axes were taken as "
         "right, anterior, superior and its middle as the origin. Left and right may be swapped.",

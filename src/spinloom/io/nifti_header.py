@@ -75,7 +75,9 @@ def read_header(path: Path) -> Header:
     dtype = np.dtype(raw.endianness + DTYPES[code])
     if int(raw["bitpix"]) != 8 * dtype.itemsize:
         raise InputError(
-            f"says {int(raw['bitpix'])} bits per voxel, but its type {dtype.name} has {8 * dtype.itemsize}", file=path
+            f"says {int(raw['bitpix'])} bits per voxel, but its type {dtype.name} has {8 * dtype.itemsize}",
+            file=path,
+            remedy="Its header is damaged: convert it again.",
         )
     slope, inter = _scaling(raw, path)
     header = Header(
@@ -132,7 +134,7 @@ def _shape(raw: Any, path: Path) -> tuple[int, ...]:
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) < 2:
-        raise InputError(f"has shape {shape}; an image needs two axes or three", file=path)
+        raise InputError(f"has shape {shape}; an image needs two axes or three", file=path, remedy="Is it an image?")
     return shape if len(shape) > 2 else (*shape, 1)
 
 
@@ -188,7 +190,7 @@ def _qform(raw: Any) -> NDArray[np.float64] | None:
 def _unit(raw: Any, path: Path) -> float:
     code = int(raw["xyzt_units"]) & 0x07
     if code not in UNITS_IN_MM:
-        raise InputError(f"has the unknown length unit code {code}", file=path)
+        raise InputError(f"has the unknown length unit code {code}", file=path, remedy="Set xyzt_units to 2 (mm).")
     return UNITS_IN_MM[code]
 
 

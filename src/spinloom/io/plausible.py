@@ -37,13 +37,19 @@ def require_plausible(values: NDArray[Any], quantity: Quantity, path: str | os.P
     if quantity is Quantity.SIGNAL:
         return
     if values.dtype.kind == "c":
-        raise InputError(f"holds complex numbers, {quantity.value} was expected", file=path)
+        raise InputError(
+            f"holds complex numbers, {quantity.value} was expected", file=path, remedy="Take the magnitude first."
+        )
     inside = values[values != 0]
     low, median, high = (float(v) for v in (inside.min(), np.median(inside), inside.max()))
     if quantity in TIMES:
         name = quantity.value.split()[0]
         if low < 0:
-            raise InputError(f"{name} map holds negative times (down to {low:.3g})", file=path)
+            raise InputError(
+                f"{name} map holds negative times (down to {low:.3g})",
+                file=path,
+                remedy="Set them to 0, which means no tissue.",
+            )
         if median > LONGEST_MEDIAN_S:
             raise InputError(
                 f"{name} map has median {median:.4g}, which looks like ms; seconds were expected",

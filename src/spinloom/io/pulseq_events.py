@@ -12,6 +12,7 @@ from spinloom.io.pulseq_parse import CUT_SHORT, MAX_SHAPE_SAMPLES, PulseqText
 from spinloom.sequence.events import ADC, RF, Gradient, RFUse
 from spinloom.sequence.rf_use import rf_centre
 
+AGAIN = "Write it again with the program that made it."
 FloatArray = NDArray[np.float64]
 us = 1e-6
 RAMP_STEPS = 200  # constant steps that stand for one sloped piece of a time-shaped pulse
@@ -87,13 +88,19 @@ def _pulse_shape(
     turn = np.zeros(len(size)) if phase == 0 else shape_of(text, phase, line, "pulse")
     if len(turn) != len(size):
         raise InputError(
-            f"line {line}: magnitude and phase of the pulse have {len(size)} and {len(turn)} samples", file=text.file
+            f"line {line}: magnitude and phase of the pulse have {len(size)} and {len(turn)} samples",
+            file=text.file,
+            remedy=AGAIN,
         )
     signal = size * np.exp(2j * np.pi * turn)
     if time > 0:
         t = shape_of(text, time, line, "pulse") * raster
         if len(t) != len(size) or len(t) < 2 or np.any(np.diff(t) < 0) or t[0] < 0:
-            raise InputError(f"line {line}: the time shape of the pulse does not fit its magnitude", file=text.file)
+            raise InputError(
+                f"line {line}: the time shape of the pulse does not fit its magnitude",
+                file=text.file,
+                remedy=AGAIN,
+            )
         edges, signal = _steps(t, signal, raster)
     elif time == -1:  # twice the raster: samples at raster/2, raster, 3/2 raster ...
         centres = (np.arange(len(size)) + 1) * raster / 2
@@ -179,7 +186,9 @@ def arbitrary(text: PulseqText, raster: float) -> tuple[dict[int, Gradient], fro
             t = shape_of(text, time, int(line), "gradient") * raster
             if len(t) != len(g) or len(t) < 2 or np.any(np.diff(t) <= 0):
                 raise InputError(
-                    f"line {line}: the time shape of the gradient does not fit its amplitudes", file=text.file
+                    f"line {line}: the time shape of the gradient does not fit its amplitudes",
+                    file=text.file,
+                    remedy=AGAIN,
                 )
         else:
             step = raster / 2 if time == -1 else raster
@@ -226,7 +235,9 @@ def readouts(text: PulseqText, B0: float) -> dict[int, ADC]:
         turn = shape_of(text, shape, int(line), "ADC") if shape > 0 else None
         if turn is not None and len(turn) != n:
             raise InputError(
-                f"line {line}: the phase shape of the ADC has {len(turn)} samples, not {n:g}", file=text.file
+                f"line {line}: the phase shape of the ADC has {len(turn)} samples, not {n:g}",
+                file=text.file,
+                remedy=AGAIN,
             )
         events[int(number)] = ADC(
             n_samples=int(n),

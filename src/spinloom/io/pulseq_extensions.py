@@ -115,7 +115,9 @@ def rotations(text: PulseqText) -> dict[int, FloatArray]:
         size = float(np.linalg.norm(q))
         if abs(size - 1) > 1e-3:
             raise InputError(
-                f"line {line}: rotation {number:g} is not a unit quaternion (length {size:g})", file=text.file
+                f"line {line}: rotation {number:g} is not a unit quaternion (length {size:g})",
+                file=text.file,
+                remedy="Write it again with the program that made it.",
             )
         found[int(number)] = matrix(np.array(q) / size)
     return found

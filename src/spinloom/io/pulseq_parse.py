@@ -13,6 +13,7 @@ from spinloom.core.errors import InputError
 from spinloom.files import gate
 from spinloom.io.pulseq_shapes import ShapeError, decompress
 
+AGAIN = "Write it again with the program that made it."
 FloatArray = NDArray[np.float64]
 Path = str | PathLike[str]
 
@@ -82,7 +83,9 @@ def parse(path: Path, *, verify_signature: bool = True) -> PulseqText:
     text = gate.read_text(path)
     if text.count("\n") > MAX_LINES:
         raise InputError(
-            f"has {text.count(chr(10)):,} lines, more than the {MAX_LINES:,} a sequence may have", file=path
+            f"has {text.count(chr(10)):,} lines, more than the {MAX_LINES:,} a sequence may have",
+            file=path,
+            remedy="Split it, or simulate a named protocol.",
         )
     sections = _sections(text, path)
     if "[VERSION]" not in sections:
@@ -94,7 +97,11 @@ def parse(path: Path, *, verify_signature: bool = True) -> PulseqText:
         raise InputError("has no blocks", file=path, remedy=CUT_SHORT)
     new, shaped = version >= (1, 5, 0), version >= (1, 4, 0)
     if shaped and sections.get("[DELAYS]"):
-        raise InputError("has a [DELAYS] section, which version 1.4 and later do not allow", file=path)
+        raise InputError(
+            "has a [DELAYS] section, which version 1.4 and later do not allow",
+            file=path,
+            remedy=AGAIN,
+        )
 
     def table(name: str, *columns: int, word: bool = False) -> Table:
         return _table(sections.get(f"[{name}]", []), columns, path, f"[{name}]", word=word)
@@ -126,7 +133,11 @@ def _sections(text: str, path: Path) -> dict[str, Lines]:
         if line[0] == "[" or line.startswith("extension "):
             name = line.upper() if line[0] == "[" else line
             if name in sections:
-                raise InputError(f"line {number}: a second {line} section", file=path)
+                raise InputError(
+                    f"line {number}: a second {line} section",
+                    file=path,
+                    remedy=AGAIN,
+                )
             current = sections[name] = []
         elif current is None:
             raise InputError(
@@ -145,7 +156,11 @@ def _version(lines: Lines, path: Path) -> tuple[int, int, int]:
     try:
         version = (int(said["major"]), int(said["minor"]), int(said["revision"].split("p")[0]))  # MATLAB: "0post4"
     except (KeyError, ValueError):
-        raise InputError("its [VERSION] section does not say major, minor and revision", file=path) from None
+        raise InputError(
+            "its [VERSION] section does not say major, minor and revision",
+            file=path,
+            remedy=AGAIN,
+        ) from None
     if not (1, 2, 0) <= version < (1, 6, 0):
         raise InputError(
             f"is Pulseq version {'.'.join(map(str, version))}; versions 1.2 to 1.5 can be read",
@@ -208,7 +223,11 @@ def _table(lines: Lines, columns: tuple[int, ...], path: Path, name: str, *, wor
     if len(np.unique(ids)) != len(ids):
         order = np.argsort(ids, kind="stable")
         twice = order[1:][np.diff(ids[order]) == 0]
-        raise InputError(f"line {lines[int(twice[0])][0]}: {name} id {ids[twice[0]]:g} is given twice", file=path)
+        raise InputError(
+            f"line {lines[int(twice[0])][0]}: {name} id {ids[twice[0]]:g} is given twice",
+            file=path,
+            remedy=AGAIN,
+        )
     return Table(values, np.array([number for number, _ in lines], np.int64), words)
 
 
@@ -237,7 +256,11 @@ def _extensions(sections: dict[str, Lines], path: Path) -> tuple[Extension, ...]
         if header.startswith("extension "):
             words = header.split()
             if len(words) != 3 or not words[2].isdigit():
-                raise InputError(f"'{header[:60]}' should read 'extension NAME NUMBER'", file=path)
+                raise InputError(
+                    f"'{header[:60]}' should read 'extension NAME NUMBER'",
+                    file=path,
+                    remedy=AGAIN,
+                )
             found.append(Extension(words[1], int(words[2]), tuple((number, line.split()) for number, line in lines)))
     return tuple(found)
 
@@ -262,6 +285,7 @@ def _shapes(lines: Lines, path: Path, *, always_compressed: bool) -> dict[int, F
                 f"line {number}: shape {shape_id} promises {n_samples:,} samples; "
                 f"{MAX_SHAPE_SAMPLES:,} per shape and {MAX_ALL_SAMPLES:,} in all are allowed",
                 file=path,
+                remedy="Sample the shape on the raster, or split it.",
             )
         body = lines[start + 2 : stop]
         stored = numbers([line.split() for _, line in body], [n for n, _ in body], path).ravel()

@@ -46,7 +46,11 @@ def read_sequence(path: str | PathLike[str], *, B0: float | None = None, verify_
     shaped, open_ended = events.arbitrary(text, limits.gradient_raster)
     adc = events.readouts(text, field)
     if traps.keys() & shaped.keys():
-        raise InputError(f"gradient id {min(traps.keys() & shaped.keys())} is given twice", file=path)
+        raise InputError(
+            f"gradient id {min(traps.keys() & shaped.keys())} is given twice",
+            file=path,
+            remedy="Write it again with the program that made it.",
+        )
 
     table = np.round(text.blocks.values).astype(np.int64)
     if table.shape[1] == 7:
@@ -103,7 +107,9 @@ def _positive(text: PulseqText, key: str) -> float:
         value = np.nan
     if not 0 < value < np.inf:
         raise InputError(
-            f"its definition of {key} is '{text.definitions[key]}', a positive number is needed", file=text.file
+            f"its definition of {key} is '{text.definitions[key]}', a positive number is needed",
+            file=text.file,
+            remedy="Write it again with the program that made it.",
         )
     return value
 
@@ -225,7 +231,11 @@ def _rotate(
     for block in np.flatnonzero(np.isin(block_lists, [i for i, r in rotation.items() if r])):
         for number in rotation[int(block_lists[block])]:
             if number not in turns:
-                raise InputError(f"rotation {number} is used but the file does not hold it", file=text.file)
+                raise InputError(
+                    f"rotation {number} is used but the file does not hold it",
+                    file=text.file,
+                    remedy="Write it again with the program that made it.",
+                )
             row = tuple(int(i) for i in out[block])
             if ("turn", number, row, 0) not in pool.known:
                 made = extensions.rotated(tuple(None if i == NONE else pool.events[i] for i in row), turns[number])

@@ -62,6 +62,7 @@ KINDS: dict[str, MapKind] = {
     "fieldmap": MapKind("dB0", Quantity.DB0, "Hz"),
     "Chimap": MapKind("chi_ppm", Quantity.CHI, "ppm"),
 }
+REMEDY = "Write it as a JSON object, or remove it: the unit is then the one of BIDS."
 UNITS = {
     "s": 1.0,
     "ms": 1e-3,
@@ -207,8 +208,14 @@ def _unit(path: Path) -> str | None:
     try:
         said = json.loads(gate.read_text(sidecar, cap_bytes=2**20))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"is not JSON ({error})", file=sidecar) from error
-    unit = said.get("Units") if isinstance(said, dict) else None
+        raise InputError(
+            f"is not JSON ({error})",
+            file=sidecar,
+            remedy=REMEDY,
+        ) from error
+    if not isinstance(said, dict):
+        raise InputError("is no JSON object", file=sidecar, remedy=REMEDY)
+    unit = said.get("Units")
     return unit if isinstance(unit, str) else None
 
 

@@ -34,7 +34,9 @@ def open_h5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
         text = str(error).splitlines()[0]
         raise InputError(f"the HDF5 structure is damaged ({text})", file=path, remedy="Copy it again.") from error
     except MemoryError as error:
-        raise MachineError("not enough memory to read it", file=path) from error
+        raise MachineError(
+            "not enough memory to read it", file=path, remedy="Close other programs, or use a machine with more memory."
+        ) from error
 
 
 def numbers(
@@ -45,13 +47,29 @@ def numbers(
     if not isinstance(item, h5py.Dataset):
         raise InputError(f"has no data set '{name}'", file=path, remedy=f"It holds: {', '.join(file) or 'nothing'}.")
     if item.is_virtual or item.external:
-        raise InputError(f"data set '{name}' keeps its numbers in another file; this is refused", file=path)
+        raise InputError(
+            f"data set '{name}' keeps its numbers in another file; this is refused",
+            file=path,
+            remedy="Copy the numbers into one file (h5repack).",
+        )
     if item.dtype.kind not in "biufc":
-        raise InputError(f"data set '{name}' is of type {item.dtype}, numbers were expected", file=path)
+        raise InputError(
+            f"data set '{name}' is of type {item.dtype}, numbers were expected",
+            file=path,
+            remedy="Write it as float64.",
+        )
     if item.nbytes > cap_bytes:
-        raise InputError(f"data set '{name}' claims {item.nbytes / 2**30:.1f} GiB", file=path)
+        raise InputError(
+            f"data set '{name}' claims {item.nbytes / 2**30:.1f} GiB",
+            file=path,
+            remedy="It is damaged or made to do harm: write it again.",
+        )
     if item.nbytes > 2**24 and item.nbytes > 1000 * max(item.id.get_storage_size(), 1):
-        raise InputError(f"data set '{name}' claims {item.nbytes} bytes but stores almost none", file=path)
+        raise InputError(
+            f"data set '{name}' claims {item.nbytes} bytes but stores almost none",
+            file=path,
+            remedy="It is damaged or made to do harm: write it again.",
+        )
     return np.asarray(item[()])
 
 
@@ -64,13 +82,19 @@ def _check_links(file: h5py.File, path: str | os.PathLike[str]) -> None:
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 where = f"{group.name.rstrip('/')}/{name}"
-                raise InputError(f"'{where}' is a link to somewhere else; this is refused", file=path)
+                raise InputError(
+                    f"'{where}' is a link to somewhere else; this is refused",
+                    file=path,
+                    remedy="Copy what it points to into the file.",
+                )
             child = group[name]
             key = h5py.h5o.get_info(child.id).addr
             if key in seen:
                 continue
             seen.add(key)
             if len(seen) > MAX_OBJECTS or depth > MAX_DEPTH:
-                raise InputError("holds too many or too deeply nested objects", file=path)
+                raise InputError(
+                    "holds too many or too deeply nested objects", file=path, remedy="Keep only the phantom in it."
+                )
             if isinstance(child, h5py.Group):
                 todo.append((child, depth + 1))

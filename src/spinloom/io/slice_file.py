@@ -34,13 +34,19 @@ def _array(file: Path) -> NDArray[Any]:
             warnings.simplefilter("ignore")  # arrays of Python 2 are read with a remark
             data = np.load(file, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header may break its parser in any way
-        raise InputError(f"is no plain NumPy array ({str(error)[:120]})", file=file) from error
+        raise InputError(
+            f"is no plain NumPy array ({str(error)[:120]})",
+            file=file,
+            remedy="Save it with np.save(..., allow_pickle=False).",
+        ) from error
     if not isinstance(data, np.ndarray):
         data.close()
         raise InputError("is an archive of arrays, one array was expected", file=file, remedy="Save one with np.save.")
     if data.ndim not in (2, 3) or data.dtype.kind not in "iufcb" or not 0 < data.size <= MOST_PIXELS:
         raise InputError(
-            f"holds {data.dtype} of shape {data.shape}; numbers with two or three axes are needed", file=file
+            f"holds {data.dtype} of shape {data.shape}; numbers with two or three axes are needed",
+            file=file,
+            remedy="Save numbers with two or three axes (np.save).",
         )
     kind = np.dtype(np.uint8) if data.dtype == bool else data.dtype.newbyteorder("=")
     return np.array(data, kind)
@@ -55,7 +61,11 @@ def _picture(file: Path) -> NDArray[Any]:
             warnings.simplefilter("ignore")
             with Pillow.open(file, formats=("PNG", "JPEG", "TIFF")) as opened:
                 if opened.width * opened.height > MOST_IN_PICTURE:
-                    raise InputError(f"claims {opened.width} x {opened.height} pixels, more than the limit", file=file)
+                    raise InputError(
+                        f"claims {opened.width} x {opened.height} pixels, more than the limit",
+                        file=file,
+                        remedy="Cut it into smaller pictures.",
+                    )
                 if getattr(opened, "n_frames", 1) > 1:
                     raise InputError("holds several pages", file=file, remedy="Save each slice as a file.")
                 if opened.getexif().get(0x0112) not in AS_SHOWN:
@@ -65,7 +75,9 @@ def _picture(file: Path) -> NDArray[Any]:
     except InputError:
         raise
     except Exception as error:  # decoders of damaged pictures fail in many ways
-        raise InputError(f"is no picture that can be read ({str(error)[:120]})", file=file) from error
+        raise InputError(
+            f"is no picture that can be read ({str(error)[:120]})", file=file, remedy="Copy or export it again."
+        ) from error
     if mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         raise InputError(f"is a colour picture ({mode})", file=file, remedy="Export grey values.")
     return _grey(pixels, file)

@@ -47,7 +47,7 @@ def read_slices(
     place = Path(path)
     files = slices_in(place) if place.is_dir() else [place]
     if not files:
-        raise InputError(f"holds no slices ({', '.join(SUFFIXES)})", file=place)
+        raise InputError(f"holds no slices ({', '.join(SUFFIXES)})", file=place, remedy="Check the path.")
     return read_stack(files, place, spacing_mm=spacing_mm, quantity=quantity)
 
 
@@ -119,7 +119,11 @@ def _alike(files: list[Path]) -> list[NDArray[Any]]:
                 remedy="Their grey values have no common scale: export all with one depth.",
             )
         if first.size * len(files) > MOST_PIXELS:
-            raise InputError(f"is one of {len(files)} slices of {first.size} pixels, more than the limit", file=file)
+            raise InputError(
+                f"is one of {len(files)} slices of {first.size} pixels, more than the limit",
+                file=file,
+                remedy="Name fewer slices.",
+            )
         planes.append(plane)
     return planes
 
@@ -144,5 +148,9 @@ def _kept_as(data: NDArray[Any], quantity: Quantity, place: Path) -> NDArray[Any
     if quantity is not Quantity.LABEL or data.dtype.kind in "iu":
         return data
     if data.dtype.kind == "c" or not np.array_equal(data, np.rint(data)) or data.min() < 0 or data.max() > 2**31 - 1:
-        raise InputError("holds numbers that are not whole, labels were expected", file=place)
+        raise InputError(
+            "holds numbers that are not whole, labels were expected",
+            file=place,
+            remedy="Resample labels with nearest neighbour.",
+        )
     return data.astype(np.int32)

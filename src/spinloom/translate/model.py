@@ -76,8 +76,8 @@ def read_model(path: str | os.PathLike[str], sha256: str | None = None) -> Model
     try:
         told = json.loads(header)
         form, said, about = str(told["format"]), told["plan"], dict(told["about"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"has a damaged header: {error}", file=file) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"has a damaged header: {error}", file=file, remedy="Train or fetch it again.") from error
     if form != FORMAT:
         raise InputError(f"is of format '{form}', '{FORMAT}' is known", file=file, remedy="Update spinloom.")
     plan = plan_of(said, file)

@@ -173,8 +173,10 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     """Raises InputError for files that are no plan."""
     try:
         return plan_of(json.loads(gate.read_text(path)), path)
-    except ValueError as error:
-        raise InputError(f"is no JSON: {error}", file=path) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"is no JSON: {error}", file=path, remedy="spinloom train --plan-only writes a sound one."
+        ) from error
 
 
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:

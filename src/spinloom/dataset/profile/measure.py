@@ -80,7 +80,7 @@ def profile_of(text: str, file: str = "profile") -> Profile:
             if isinstance(numbers, dict)
         }
         kinds = {c: tuple(str(k) for k in value[c].get("noise_kinds", ())) for c in contrasts}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"is no profile ({error})", file=file, remedy="Make one: spinloom profile SCANS -o x.toml"
         ) from None
