@@ -273,3 +273,14 @@ def test_bytes_are_those_pythons_tarfile_finds(tmp_path: Path) -> None:
                 member = tar.extractfile(info)
                 assert member is not None
                 assert shards[key][extension] == member.read()
+
+
+def test_reading_a_small_index_takes_no_memory_for_a_large_one(tmp_path: Path) -> None:
+    import tracemalloc
+
+    small_shards(tmp_path)
+    tracemalloc.start()
+    Shards(tmp_path)[3]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20

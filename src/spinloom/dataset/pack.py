@@ -18,8 +18,9 @@ from spinloom.dataset.croissant import croissant
 from spinloom.dataset.manifest import write_manifest
 from spinloom.dataset.recipe import to_toml
 from spinloom.dataset.shards import END, LIST, index_name, write_list, write_shard
+from spinloom.dataset.shards_index import text_of
 from spinloom.dataset.shards_source import Item, Source, open_source, samples
-from spinloom.files import atomic, gate, hashes
+from spinloom.files import atomic, hashes
 from spinloom.files.lock import locked
 from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.local import Local
@@ -135,8 +136,8 @@ def _collect(root: Path, source: Source, config: str, receipts: list[Json]) -> i
     files = {file: digest for receipt in receipts for file, digest in receipt["files"].items()}
     write_list(root, source.recipe.name, rows)
     atomic.write_text(root / folder.RECIPE, to_toml(source.recipe))
-    atomic.write_text(root / "participants.tsv", gate.read_text(source.folder / "participants.tsv", cap_bytes=2**30))
-    readme = gate.read_text(source.folder / "README.md")
+    atomic.write_text(root / "participants.tsv", text_of(source.folder / "participants.tsv"))
+    readme = text_of(source.folder / "README.md")
     atomic.write_text(root / "README.md", packed_card(readme, len(rows)))
     files |= {n: hashes.sha256_file(root / n) for n in (LIST, folder.RECIPE, "participants.tsv", "README.md")}
     atomic.write_json(root / folder.CROISSANT, croissant(source.recipe, files))

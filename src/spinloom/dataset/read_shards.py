@@ -26,14 +26,16 @@ from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError, UsageError, nearest
 from spinloom.dataset.shards import FOLDER, FORMAT, LIST, index_name
-from spinloom.dataset.shards_index import AGAIN, KEY, Entry, from_lines
+from spinloom.dataset.shards_index import AGAIN, KEY, Entry, from_lines, text_of
 from spinloom.dataset.shards_members import read_members
 from spinloom.dataset.shards_order import rest, shuffled
 from spinloom.files import gate, hashes
 
 Json = dict[str, Any]
 FILE = re.compile(rf"{FOLDER}/[A-Za-z0-9][A-Za-z0-9_-]*\.tar")
-INDICES_KEPT = 64
+INDICES_KEPT, SAMPLES_KEPT = 64, 20_000
+"""How many indices stay in memory: so many shards, or shards of so many samples, whichever is more."""
+
 Index = tuple[dict[str, tuple[Entry, ...]], tuple[str, ...]]
 """Entries by key, and the keys in order."""
 
@@ -53,7 +55,8 @@ class Shards:
         self.counts = [row["samples"] for row in self.rows]
         self._starts = np.concatenate([[0], np.cumsum(self.counts)])
         self._firsts = [row["first"] for row in self.rows]
-        self._read_index = lru_cache(maxsize=INDICES_KEPT)(_read_index)
+        kept = max(INDICES_KEPT, SAMPLES_KEPT * len(self.rows) // max(1, len(self)))
+        self._read_index = lru_cache(maxsize=kept)(_read_index)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -106,7 +109,7 @@ class Shards:
     def of_split(self, split: str) -> NDArray[np.int64]:
         """Numbers of the samples that participants.tsv puts into train, val or test."""
         file = self.folder / "participants.tsv"
-        rows = list(csv.DictReader(io.StringIO(gate.read_text(file, cap_bytes=2**30)), delimiter="\t"))
+        rows = list(csv.DictReader(io.StringIO(text_of(file)), delimiter="\t"))
         parts = [row.get("split") for row in rows]
         if split not in ("train", "val", "test"):
             raise UsageError(f"no split '{split}'", remedy=nearest(split, ["train", "val", "test"]))
@@ -147,7 +150,7 @@ def _read_index(shard: Path, sha256: str, size: int, samples: int) -> Index:
             remedy=AGAIN,
         )
     file = shard.with_name(index_name(shard.name))
-    text = gate.read_text(file, cap_bytes=2**30)
+    text = text_of(file)
     if hashes.sha256_file(file) != sha256:
         raise InputError("is not the index that shards.json names (SHA-256 differs)", file=file, remedy=AGAIN)
     index = from_lines(text, shard=shard, size=size)
@@ -164,7 +167,7 @@ def _rows(folder: Path) -> list[Json]:
             f"holds no {LIST}", file=folder, remedy="Make shards with `spinloom pack` or `generate --layout shards`."
         )
     try:
-        value = json.loads(gate.read_text(file, cap_bytes=2**30))
+        value = json.loads(text_of(file))
         rows = value["shards"]
         if value["format"] != FORMAT:
             raise InputError(f"is of the format {value['format']!r}, not {FORMAT!r}", file=file)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spinloom.core.errors import InputError
+from spinloom.files import gate
 
 BLOCK = 512
 """Bytes of a tar header, and what data are padded to."""
@@ -41,6 +42,11 @@ class Entry:
     @property
     def extension(self) -> str:
         return self.member[len(self.key) + 1 :]
+
+
+def text_of(file: Path, *, cap_bytes: int = 2**30) -> str:
+    """A UTF-8 text file of any size up to the cap, without memory for the cap. Raises InputError."""
+    return gate.read_text(file, cap_bytes=gate.admit(file, cap_bytes=cap_bytes).stat().st_size)
 
 
 def key_of(member: str) -> str:

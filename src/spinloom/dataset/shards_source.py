@@ -18,7 +18,7 @@ from spinloom.dataset.manifest import read_manifest
 from spinloom.dataset.read_shards import Shards
 from spinloom.dataset.recipe import read_recipe
 from spinloom.dataset.shards import LIST, padded
-from spinloom.dataset.shards_index import BLOCK, KEY
+from spinloom.dataset.shards_index import BLOCK, KEY, text_of
 from spinloom.dataset.shards_sample import sample
 from spinloom.files import gate, hashes
 
@@ -65,7 +65,7 @@ def open_source(place: str | os.PathLike[str]) -> Source:
             file=root,
             remedy="Generate it again with --layout bids or --layout shards.",
         )
-    rows = list(csv.DictReader(io.StringIO(gate.read_text(table, cap_bytes=2**30)), delimiter="\t"))
+    rows = list(csv.DictReader(io.StringIO(text_of(table)), delimiter="\t"))
     splits = {row["participant_id"]: row["split"] for row in rows}
     if len(splits) < recipe.subjects:
         raise InputError(
