@@ -110,7 +110,7 @@ CASES: tuple[Case, ...] = (
     refused("32767 cubed in a gz", "a header that claims 140 TB", packed(dim=BIG), "cannot hold|limit"),
     refused("2000 cubed", "a header that claims 32 GB", packed(dim=[3, 2000, 2000, 2000, 1, 1, 1, 1]), "cannot|limit"),
     refused("bomb: 2 MB to 2 GB", "honest header, 2 GB of zeros in 2 MB", holding(n.bomb, "x.nii.gz"),
-            "would become", slow=True),
+            "would unpack .* into 2147", slow=True),
     refused("negative axis", "a shape of 8 x -9 x 10", header(dim=[3, 8, -9, 10, 1, 1, 1, 1]), "impossible shape"),
     refused("zero axis", "a shape of 8 x 0 x 10", header(dim=[3, 8, 0, 10, 1, 1, 1, 1]), "impossible shape"),
     refused("nine axes", "more axes than NIfTI has", header(dim=[9, 8, 9, 10, 1, 1, 1, 1]), "9 axes|not a NIfTI"),

@@ -111,11 +111,10 @@ def _table_bytes(path: Path) -> int:
     with open(path, "rb") as handle:
         handle.seek(max(0, path.stat().st_size - 2**16 - 98))
         tail = handle.read()
-    at, at64 = tail.rfind(b"PK\5\6"), tail.rfind(b"PK\6\6")
-    short = int.from_bytes(tail[at + 12 : at + 16], "little")
-    return max(
-        short if short != 2**32 - 1 else 0, int.from_bytes(tail[at64 + 40 : at64 + 48], "little") if at64 >= 0 else 0
-    )
+    at = max(tail.rfind(b"PK\5\6"), 0)
+    long = tail[max(at - 76, 0) : max(at - 20, 0)] if tail[max(at - 20, 0) :].startswith(b"PK\6\7") else b""
+    record = long[40:48] if long.startswith(b"PK\6\6") else tail[at + 12 : at + 16]
+    return int.from_bytes(record, "little")
 
 
 def _plain(path: PurePosixPath) -> bool:
