@@ -269,6 +269,15 @@ def test_croissant_names_each_shard_with_its_hash_and_the_card_says_how_to_read(
         assert (out / "README.md").read_text().count("\n## Shards\n") == 1
 
 
+def test_croissant_of_very_many_tars_names_them_by_a_pattern(inputs: Path) -> None:
+    from spinloom.dataset.croissant import MOST_TARS, croissant
+
+    files = {f"shards/sub-{i:04d}.tar": "0" * 64 for i in range(MOST_TARS + 1)} | {"shards.json": "0" * 64}
+    described = croissant(small_recipe(inputs), files)
+    assert [o["@id"] for o in described["distribution"]] == ["shards.json", "tars"]
+    assert described["distribution"][1]["includes"] == "shards/*.tar"
+
+
 def test_images_in_shards_are_int16_in_the_fastest_gzip(packed: Path) -> None:
     import gzip
 

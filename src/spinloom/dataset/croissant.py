@@ -126,15 +126,16 @@ def file_object(file: str, digest: str) -> dict[str, Any]:
 def in_shards(files: dict[str, str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Distribution and record sets of a data set in shards.
 
-    Up to MOST_TARS tars are listed with their hashes; of more, shards.json alone has them.
+    Up to MOST_TARS tars are listed with their hashes, and their members described; of more, shards.json has the hashes
+    (readers of Croissant cannot open archives that only a pattern names).
     """
     tars = {file: digest for file, digest in files.items() if file.endswith(".tar")}
     others = {f: d for f, d in files.items() if f not in tars and not f.endswith(".index.jsonl")}
-    listed = others | (tars if len(tars) <= MOST_TARS else {})
-    inside: Any = [{"@id": file} for file in sorted(tars)] if len(tars) <= MOST_TARS else {"@id": "tars"}
-    distribution = [file_object(file, digest) for file, digest in sorted(listed.items())]
     if len(tars) > MOST_TARS:
-        distribution.append(_file_set("tars", f"{FOLDER}/*.tar", "application/x-tar", None))
+        objects = [file_object(file, digest) for file, digest in sorted(others.items())]
+        return [*objects, _file_set("tars", f"{FOLDER}/*.tar", "application/x-tar", None)], []
+    distribution = [file_object(file, digest) for file, digest in sorted((others | tars).items())]
+    inside = [{"@id": file} for file in sorted(tars)]
     distribution.append(_file_set("images", "*.nii.gz", "application/gzip", inside))
     distribution.append(_file_set("descriptions", "*.json", "application/json", inside))
     return distribution, [_samples()]
