@@ -29,12 +29,22 @@ import corpus  # noqa: E402
 from corpus_case import CANARY, Case, NotHere  # noqa: E402
 
 LIMIT_S, LIMIT_BYTES = 10.0, 2 * 2**30
-TASK = "import sys; from spinloom.cli.main import main; sys.argv = ['spinloom', *sys.argv[1:]]; main()"
+TASK = """
+import atexit, os, sys
+def peak():
+    said = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    open(os.environ["PEAK"], "w").write(said[0].split()[1])
+if os.path.exists("/proc/self/status"):
+    atexit.register(peak)
+from spinloom.cli.main import main
+sys.argv = ["spinloom", *sys.argv[1:]]
+main()
+"""
 
 
 @dataclass(frozen=True)
 class Row:
-    """outcome is accepted, refused, not here, or DEFECT: and what."""
+    """outcome is accepted, refused, absent, or DEFECT: and what."""
 
     group: str
     case: Case
@@ -55,7 +65,7 @@ def tried(group: str, case: Case) -> Row:
                 warnings.simplefilter("ignore")
                 path = case.make(Path())
         except NotHere as reason:
-            return Row(group, case, "not here", str(reason))
+            return Row(group, case, "absent", str(reason))
         finally:
             os.chdir(here)
         code, out, err, seconds, peak = limited(case.arguments(path), folder)
@@ -67,12 +77,13 @@ def tried(group: str, case: Case) -> Row:
         elif peak > LIMIT_BYTES:
             defect = f"took {peak / 2**30:.1f} GiB"
         outcome = f"DEFECT: {defect}" if defect else ("accepted" if code == 0 else f"refused ({code})")
-        return Row(group, case, outcome, case.message(out, err), seconds, peak / 1e6)
+        return Row(group, case, outcome, case.message(out, err).replace(f"{folder}{os.sep}", ""), seconds, peak / 1e6)
 
 
 def limited(arguments: list[str], folder: Path) -> tuple[int | None, str, str, float, int]:
     """Exit code (None: stopped at the limit), stdout, stderr, seconds, largest resident set [bytes]."""
     environment = os.environ | {"SPINLOOM_MODELS": str(folder / "shelf"), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    environment["PEAK"] = str(folder.parent / f"{folder.name}.peak")
     start = time.monotonic()
     with (
         open(folder.parent / f"{folder.name}.out", "w+b") as out,
@@ -96,22 +107,23 @@ def limited(arguments: list[str], folder: Path) -> tuple[int | None, str, str, f
 
         timer = threading.Timer(LIMIT_S, stop)
         timer.start()
-        _, status, usage = os.wait4(run.pid, 0)
+        run.wait()
         timer.cancel()
-        run.returncode = os.waitstatus_to_exitcode(status)
         texts = []
         for stream in (out, err):
             stream.seek(0)
             texts.append(stream.read().decode("utf-8", "replace"))
             Path(stream.name).unlink()
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    noted = Path(environment["PEAK"])
+    peak = int(noted.read_text()) * 1024 if noted.exists() else 0
+    noted.unlink(missing_ok=True)
     return None if late.is_set() else run.returncode, texts[0], texts[1], time.monotonic() - start, peak
 
 
 def markdown(rows: list[Row]) -> str:
     """The page; paths of this machine do not occur: every command ran in its own folder, on names in it."""
     counts = Counter(row.outcome.split(" ")[0].rstrip(":") for row in rows)
-    ran = [row for row in rows if row.outcome != "not here"]
+    ran = [row for row in rows if row.outcome != "absent"]
     lines = [
         "# Bad input",
         "",

@@ -43,12 +43,15 @@ class Case:
     def message(self, out: str, err: str) -> str:
         """What a user reads, as one paragraph: findings of `check`, else what was said on stderr, else on stdout."""
         said = err.strip() or out.strip()
+        if faults := [line for line in out.splitlines() if line.startswith(("faults", "passed over"))]:
+            said = f"{said} {' '.join(faults)}"
         if self.command[:1] == ("check",):
             try:
                 rows = json.loads(out)
             except ValueError:
                 return " ".join(said.split())
-            said = " / ".join(f"{row['what']}" for row in rows)
+            bad = [row for row in rows if row["state"] != "ok"]
+            said = " / ".join(f"{row['what']}" for row in bad or rows)
         return " ".join(said.replace("spinloom: ", "").split())
 
     def defect(self, path: Path, code: int, out: str, err: str) -> str | None:

@@ -41,7 +41,7 @@ def changed(names: Iterable[str], change: Callable[[Path], object]) -> Callable[
 def odd_name(name: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         try:
-            return scans([name, "sub-02"])(folder)
+            return scans([name, f"{name[:230]}2"])(folder)
         except OSError as error:
             raise NotHere(f"this file system has no such name: {error.strerror}") from error
 
@@ -100,9 +100,9 @@ def nested(root: Path) -> None:
 TWENTY = [f"sub-{i:02d}" for i in range(1, 21)]
 TWO = ["sub-01", "sub-02"]
 CASES: tuple[Case, ...] = (
-    accepted("two subjects", "as it should be", scans(TWO), "2 pairs|2 cases|pairs +2|2 ", *PAIR),
+    accepted("two subjects", "as it should be", scans(TWO), "cases +2 of 2 subjects", *PAIR),
     refused("empty folder", "no file at all", empty, "holds no image", *PAIR),
-    refused("empty folder, checked", "no file at all", empty, "holds no|no quantitative|nothing"),
+    refused("empty folder, checked", "no file at all", empty, "holds nothing that is known here"),
     refused("one damaged of 20", "the others are checked", changed(TWENTY, cut), "header promises"),
     refused("one damaged of 20, paired", "19 pairs are made, one is named", changed(TWENTY, cut), "sub-07", *PAIR,
             named="sub-07",
@@ -117,14 +117,14 @@ CASES: tuple[Case, ...] = (
     refused("no T2w anywhere", "half of every pair is missing", changed(TWO, without("*_T2w.nii")), "T2w", *PAIR,
             code=2),
     accepted("pipe in a data set", "a FIFO without a suffix: passed by, not waited for",
-             changed(TWO, lambda root: os.mkfifo(root / "sub-01" / "IM0001")), "2 of 2", *PAIR),
+             changed(TWO, lambda root: os.mkfifo(root / "sub-01" / "IM0001")), "cases +2 of 2", *PAIR),
     refused("pipe named as a scan, paired", "a FIFO as the T1w of one", changed(TWO, pipe), "not a regular file", *PAIR,
             code=3, named="sub-02"),
     refused("T2w of one missing", "the other pair is made, this one is named",
              changed(TWO, without("sub-02_T2w.nii")), "sub-02", *PAIR, code=3, named="sub-02"),
-    accepted("derivatives in derivatives", "raw images go first", changed(TWO, nested), "2", *PAIR),
+    accepted("derivatives in derivatives", "raw images go first", changed(TWO, nested), "cases +2 of 2", *PAIR),
     *(
-        accepted(f"subject named {told}", what, odd_name(name), "2", *PAIR)
+        accepted(f"subject named {told}", what, odd_name(name), "cases +2 of 2 subjects", *PAIR)
         for told, name, what in (
             ("-rf", "-rf", "looks like an option"),
             ("with spaces", "sub 01 of 2", "words"),
@@ -140,7 +140,7 @@ CASES: tuple[Case, ...] = (
     refused("manifest with an absolute path", "a file of the machine", manifest("/etc/hostname"), "outside|manifest"),
     refused("manifest of another shape", "a list", lambda d: _list(d), "manifest"),
     refused("unknown key in a recipe", "a misspelt word", recipe("subject = 3"), "subjects", *GEN, code=2),
-    refused("recipe with a million subjects of -1", "an impossible number", recipe("subjects = -1"), "subjects", *GEN,
+    refused("recipe with -1 subjects", "an impossible number", recipe("subjects = -1"), "subjects", *GEN,
             code=2),
     refused("recipe with inf", "a field of inf", recipe("[scanner]\nB0 = inf"), "B0", *GEN, code=2),
     refused("recipe with nan", "a field of NaN", recipe("[scanner]\nB0 = nan"), "B0", *GEN, code=2),

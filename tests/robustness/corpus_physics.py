@@ -91,6 +91,8 @@ CASES: tuple[Case, ...] = (
             "needs 1 to"),
     refused("seq with a loop of extensions", "1 -> 1", seq(("1 1 1 0\nextension", "1 1 1 1\nextension")), "circle"),
     refused("seq with NaN", "a pulse of NaN Hz", seq(("1 250 1 2", "1 nan 1 2")), "'nan' is not a number"),
+    accepted("seq with a pulse of 1e-320 Hz", "a denormal number: no pulse", seq(("1 250 1 2", "1 1e-320 1 2")),
+             "2 blocks, 1 readouts"),
     refused("seq that is a picture", "a PNG named .seq", holding(b"\x89PNG\r\n\x1a\n" + bytes(500), "x.seq"), "UTF-8"),
     accepted("seq beyond the gradients", "said, and simulated as written: 12 T/m",
              seq(("2 5000 100 800 100 0", "2 500000000 100 800 100 0")), "beyond the default scanner"),

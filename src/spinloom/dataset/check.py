@@ -16,6 +16,7 @@ from spinloom.dataset.find_files import is_dicom, stem_of
 from spinloom.dataset.find_names import quantity_of, said_by
 from spinloom.dataset.manifest import NAME
 from spinloom.files import gate
+from spinloom.io.slice_folder import slices_in
 
 PICTURES = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
@@ -78,7 +79,11 @@ def _reader(path: Path) -> tuple[str, Callable[[Path], str]] | None:
             return "image", _image
         if any(is_dicom(path, PurePosixPath(p.name)) for p in path.iterdir() if p.is_file()):
             return "DICOM", _any
-        return ("data set", _data_set) if (path / NAME).exists() else ("quantitative maps", _phantom)
+        if (path / NAME).exists():
+            return "data set", _data_set
+        if any(path.glob("*map.nii*")):
+            return "quantitative maps", _phantom
+        return ("slices", _any) if slices_in(path) else ("unknown", _unknown)
     for suffixes, kind, read in (
         ((".nii", ".nii.gz"), "image", _image),
         ((".mha", ".mhd"), "image", _any),
@@ -182,8 +187,9 @@ def _unknown(path: Path) -> str:
         )
     if name.endswith(PICKLES) and path.exists():
         raise InputError("is a pickle, and those are never opened", file=path, remedy="Save weights as .safetensors.")
+    what = "holds nothing that is known here" if path.is_dir() else "is of no kind that is known here"
     raise InputError(
-        "no such file" if not path.exists() else "is of no kind that is known here",
+        what if path.exists() else "no such file",
         file=path,
         remedy="Known: .nii, .nii.gz, .mha, .mhd, .zip and folders of DICOM, .npy, .png, .jpg, .tif, "
         ".seq, .toml, .h5, .phantom, .mnc, .npz, .mrd, folders of maps, data sets.",

@@ -47,11 +47,17 @@ def admit(path: str | os.PathLike[str], *, cap_bytes: int = DEFAULT_CAP_BYTES) -
         raise InputError("is empty", file=p, remedy="Copy or download it again.")
     if info.st_size > cap_bytes:
         raise InputError(
-            f"is {info.st_size / 2**30:.1f} GiB, more than the limit of {cap_bytes / 2**30:.1f} GiB",
+            f"is {_said(info.st_size)}, more than the limit of {_said(cap_bytes)}",
             file=p,
             remedy="Cut or crop it first, or name a smaller file.",
         )
     return p
+
+
+def _said(n_bytes: int) -> str:
+    """A size for people: 9.5 MiB."""
+    unit, name = next((u, n) for u, n in ((2**30, "GiB"), (2**20, "MiB"), (1, "bytes")) if n_bytes >= u or u == 1)
+    return f"{n_bytes / unit:.3g} {name}" if unit > 1 else f"{n_bytes} bytes"
 
 
 def is_gzip(path: Path) -> bool:

@@ -52,7 +52,9 @@ def read_minc(path: str | os.PathLike[str]) -> Image:
     except InputError:
         raise
     except Exception as error:  # netCDF and MINC damage surfaces as many kinds
-        raise InputError(f"is not a readable MINC volume ({error})", file=path, remedy="Copy it again.") from error
+        raise InputError(
+            f"is not a readable MINC volume ({str(error)[:150]})", file=path, remedy="Copy it again."
+        ) from error
     return Image(_whole(values, path), volume.affine, Quantity.LABEL, MappingProxyType({"source": Path(path).name}))
 
 

@@ -73,7 +73,7 @@ def named(source: Source, path: Path) -> Iterator[None]:
         ) from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise InputError(
-            f"{source.name} cannot be unpacked ({error})",
+            f"{source.name} cannot be unpacked ({str(error)[:150]})",
             file=path,
             remedy="Pack it again without a password and with plain compression.",
         ) from error

@@ -85,7 +85,7 @@ def _members(path: Path) -> list[Source]:
         packed = zipfile.ZipFile(path)
         members = [m for m in packed.infolist() if not m.is_dir() and _plain(PurePosixPath(m.filename))]
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error) as error:
-        raise InputError(f"is a damaged zip ({error})", file=path, remedy="Download it again.") from error
+        raise InputError(f"is a damaged zip ({str(error)[:150]})", file=path, remedy="Download it again.") from error
     total = sum(m.file_size for m in members)
     _limit(len(members), total, path)
     for m in members:

@@ -86,7 +86,7 @@ def read_npz(path: str | os.PathLike[str]) -> KSpace:
             info=MappingProxyType(dict(meta["info"])),
         )
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise InputError(f"its description is damaged ({error})", file=path, remedy=AGAIN) from error
+        raise InputError(f"its description is damaged ({str(error)[:150]})", file=path, remedy=AGAIN) from error
     except InputError as error:
         raise InputError(error.fault, file=path, remedy=error.remedy) from error
     if kspace.samples.dtype.kind != "c":
@@ -139,7 +139,7 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
                 )
             return {entry.filename.removesuffix(".npy"): _array(archive, entry) for entry in archive.infolist()}
     except (zipfile.BadZipFile, ValueError, EOFError, OSError, RuntimeError, zlib.error) as error:
-        raise InputError(f"is damaged ({error})", file=path, remedy="Copy or write it again.") from error
+        raise InputError(f"is damaged ({str(error)[:150]})", file=path, remedy="Copy or write it again.") from error
     except MemoryError as error:
         raise MachineError(
             "not enough memory to read it", file=path, remedy="Close other programs, or use a machine with more memory."

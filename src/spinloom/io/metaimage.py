@@ -184,7 +184,7 @@ def _inflated(packed: bytes, n_bytes: int, path: str | os.PathLike[str]) -> byte
         return zlib.decompressobj().decompress(packed, n_bytes + 1)
     except zlib.error as error:
         raise InputError(
-            f"the compressed data is damaged ({error})",
+            f"the compressed data is damaged ({str(error)[:150]})",
             file=path,
             remedy=AGAIN,
         ) from error

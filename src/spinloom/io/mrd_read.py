@@ -68,7 +68,7 @@ def read_mrd(path: str | os.PathLike[str]) -> KSpace:
         names = [str(n) for n in own.get("spinloom_labels", [n for n in IDX if np.any(readouts.head["idx"][IDX[n]])])]
     except Exception as error:  # the parser raises many kinds
         raise InputError(
-            f"its header document cannot be read ({error})",
+            f"its header document cannot be read ({str(error)[:150]})",
             file=path,
             remedy=AGAIN,
         ) from error

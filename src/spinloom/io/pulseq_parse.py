@@ -17,8 +17,10 @@ AGAIN = "Write it again with the program that made it."
 FloatArray = NDArray[np.float64]
 Path = str | PathLike[str]
 
-MAX_LINES = 8_000_000
+MAX_LINES = 3_000_000
+ROWS = 50_000  # of a table at a time: millions of small lists take gigabytes
 LARGEST = 1e15  # nothing in a sequence is larger, in any of its units
+SMALLEST = 1e-100  # what is smaller is 0: quotients of denormal numbers overflow
 MAX_SHAPE_SAMPLES = 2**24
 MAX_ALL_SAMPLES = 2**26
 CUT_SHORT = "The file may be cut short or edited by hand: export it again."
@@ -205,21 +207,30 @@ def _table(lines: Lines, columns: tuple[int, ...], path: Path, name: str, *, wor
     """All rows as numbers, or InputError with the first line that is not."""
     if not lines:
         return Table(np.zeros((0, columns[0] - word)), np.zeros(0, np.int64))
-    rows = [line.split() for _, line in lines]
-    width = len(rows[0]) if len(rows[0]) in columns else columns[0]
-    for (number, line), row in zip(lines, rows, strict=True):
-        if len(row) != width:
-            raise InputError(
-                f"line {number}: '{line[:60]}' has {len(row)} columns, a row of {name} has {width}",
-                file=path,
-                remedy=CUT_SHORT,
-            )
-    words = tuple(row.pop() for row in rows) if word else ()
-    values = numbers(rows, [number for number, _ in lines], path)
+    first = len(lines[0][1].split())
+    width = first if first in columns else columns[0]
+    words: list[str] = []
+    parts = []
+    for start in range(0, len(lines), ROWS):
+        part = lines[start : start + ROWS]
+        rows = [line.split() for _, line in part]
+        for (number, line), row in zip(part, rows, strict=True):
+            if len(row) != width:
+                raise InputError(
+                    f"line {number}: '{line[:60]}' has {len(row)} columns, a row of {name} has {width}",
+                    file=path,
+                    remedy=CUT_SHORT,
+                )
+        if word:
+            words += [row.pop() for row in rows]
+        parts.append(numbers(rows, [number for number, _ in part], path))
+    values = np.concatenate(parts)
     ids = values[:, 0]
     if not np.all(ids == np.round(ids)) or np.any(ids < 0):
         bad = int(np.flatnonzero((ids != np.round(ids)) | (ids < 0))[0])
-        raise InputError(f"line {lines[bad][0]}: '{rows[bad][0]}' is not an id", file=path, remedy=CUT_SHORT)
+        raise InputError(
+            f"line {lines[bad][0]}: '{lines[bad][1].split()[0]}' is not an id", file=path, remedy=CUT_SHORT
+        )
     if len(np.unique(ids)) != len(ids):
         order = np.argsort(ids, kind="stable")
         twice = order[1:][np.diff(ids[order]) == 0]
@@ -228,7 +239,7 @@ def _table(lines: Lines, columns: tuple[int, ...], path: Path, name: str, *, wor
             file=path,
             remedy=AGAIN,
         )
-    return Table(values, np.array([number for number, _ in lines], np.int64), words)
+    return Table(values, np.array([number for number, _ in lines], np.int64), tuple(words))
 
 
 def numbers(rows: list[list[str]], lines: list[int], path: Path) -> FloatArray:
@@ -238,7 +249,7 @@ def numbers(rows: list[list[str]], lines: list[int], path: Path) -> FloatArray:
     except ValueError:
         values = np.full(1, np.nan)
     if np.all(np.abs(values) < LARGEST):
-        return values
+        return np.where(np.abs(values) < SMALLEST, 0.0, values)
     for number, row in zip(lines, rows, strict=True):
         for word in row:
             try:

@@ -209,7 +209,7 @@ def _unit(path: Path) -> str | None:
         said = json.loads(gate.read_text(sidecar, cap_bytes=2**20))
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(
-            f"is not JSON ({error})",
+            f"is not JSON ({str(error)[:150]})",
             file=sidecar,
             remedy=REMEDY,
         ) from error
