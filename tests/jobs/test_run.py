@@ -27,6 +27,8 @@ from spinloom.jobs.run import Task, at_work
 from spinloom.jobs.serial import Serial
 from spinloom.jobs.share import Share, share
 
+LONG = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
 
 def task(out: Path, n: int = 12, **more: object) -> Task:
     out.mkdir(exist_ok=True, parents=True)
@@ -158,7 +160,7 @@ def storm(out: Path, n: int, kills: int, seed: int = 0) -> int:
             done += 1
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=LONG)])
 def test_a_driver_killed_at_random_leaves_the_bytes_of_a_calm_run(kills: int, tmp_path: Path) -> None:
     n = 200 if kills < 10 else 2000
     with at_work(task(tmp_path / "calm", n), Serial()):
@@ -169,7 +171,7 @@ def test_a_driver_killed_at_random_leaves_the_bytes_of_a_calm_run(kills: int, tm
     assert not list((tmp_path / "storm").rglob(".spinloom-tmp-*"))
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=LONG)])
 def test_workers_killed_at_random_lose_and_quarantine_nothing(kills: int, tmp_path: Path) -> None:
     n = 120 if kills < 10 else 2000
     with at_work(task(tmp_path / "calm", n), Serial()):
@@ -207,7 +209,7 @@ def test_a_unit_short_of_memory_runs_again_alone_once(tmp_path: Path) -> None:
     assert all(outcomes[f"u{i}"].error is None for i in range(4))
 
 
-@pytest.mark.parametrize("n", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [20_000, pytest.param(1_000_000, marks=LONG)])
 def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"

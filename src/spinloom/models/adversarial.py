@@ -28,17 +28,20 @@ class Adversarial(Translator):
         feature: FeatureLoss | None = None,
         feature_weight: float = 10.0,
         penalty_weight: float = 0.0,
+        critic_rate: float = 1.0,
     ) -> None:
         super().__init__()
         self.network, self.discriminator = network, discriminator
+        self.critic_rate = critic_rate
         self.game = game or CrossEntropy()
         self.l1_weight, self.penalty_weight = l1_weight, penalty_weight
         self.feature, self.feature_weight = feature, feature_weight
 
     def objectives(self) -> tuple[Objective, ...]:
+        critic = tuple(self.discriminator.parameters())
         return (
             Objective("generator", tuple(self.network.parameters()), self.generator_loss, game=True),
-            Objective("discriminator", tuple(self.discriminator.parameters()), self.discriminator_loss, game=True),
+            Objective("discriminator", critic, self.discriminator_loss, True, self.critic_rate),
         )
 
     def generator_loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:

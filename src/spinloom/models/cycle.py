@@ -20,6 +20,7 @@ class Cycle(Translator):
     target_discriminator, source_discriminator   D_t and D_s, of one image each
     cycle_weight 10, identity_weight 5     as published (0.5 x 10)
     structure_weight                       keeps edges where they are, see losses.structure; 0: off
+    critic_rate                            of learning, times the generators': above 1 where they deceive too easily
     pool                                   made images that the critics see again (50 in the paper)
     """
 
@@ -35,12 +36,14 @@ class Cycle(Translator):
         identity_weight: float = 5.0,
         structure_weight: float = 0.0,
         pool: int = 50,
+        critic_rate: float = 1.0,
     ) -> None:
         super().__init__()
         self.network, self.backward_network = forward_network, backward_network
         self.target_discriminator, self.source_discriminator = target_discriminator, source_discriminator
         self.game = game or LeastSquares()
         self.cycle_weight, self.identity_weight, self.structure_weight = cycle_weight, identity_weight, structure_weight
+        self.critic_rate = critic_rate
         self.target_pool, self.source_pool = ImagePool(pool), ImagePool(pool)
 
     def objectives(self) -> tuple[Objective, ...]:
@@ -48,7 +51,7 @@ class Cycle(Translator):
         critics = (*self.target_discriminator.parameters(), *self.source_discriminator.parameters())
         return (
             Objective("generators", makers, self.generator_loss, game=True),
-            Objective("discriminators", critics, self.discriminator_loss, game=True),
+            Objective("discriminators", critics, self.discriminator_loss, True, self.critic_rate),
         )
 
     def generator_loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
@@ -89,5 +92,5 @@ class Cycle(Translator):
         return Cycle(
             self.backward_network, self.network, self.source_discriminator, self.target_discriminator, game=self.game,
             cycle_weight=self.cycle_weight, identity_weight=self.identity_weight,
-            structure_weight=self.structure_weight, pool=self.target_pool.size,
+            structure_weight=self.structure_weight, pool=self.target_pool.size, critic_rate=self.critic_rate,
         )  # fmt: skip

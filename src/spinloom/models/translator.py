@@ -36,13 +36,14 @@ class Objective:
     """One player of the training: the parameters it may change, and its loss.
 
     loss  (batch, rng) -> scalar to be made small and named parts of it for the log
-    game  whether it plays against another player
+    game  whether it plays against another player;  rate  of learning, times that of the training
     """
 
     name: str
     parameters: tuple[nn.Parameter, ...]
     loss: Callable[[Batch, torch.Generator], tuple[Tensor, dict[str, Tensor]]]
     game: bool = False
+    rate: float = 1.0
 
 
 class Translator(nn.Module, ABC):

@@ -88,7 +88,7 @@ def run(
         losses: dict[str, float] = {}
         for player, optimiser in zip(players, optimisers, strict=True):
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * player.rate
             optimiser.zero_grad(set_to_none=True)
             with (
                 memory_kept(f"{training.batch} samples of {' x '.join(map(str, batch.source.shape[1:]))}"),

@@ -41,10 +41,12 @@ PREDICTIONS: Mapping[str, type[Prediction]] = {"noise": Noise, "clean": Clean, "
 STRIDES: Mapping[str, tuple[int, ...]] = {"70": (2, 2, 2, 1), "94": (2, 2, 2, 2), "34": (2, 2, 1)}
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "regression": {"feature_weight": 0.0, "smooth": 0.0, "unit": 1.0},
-    "pix2pix": {"game": "bce", "l1": 100.0, "penalty": 0.0, "patch": "70", "critic_width": 32, "feature_weight": 0.0},
+    "pix2pix": {"game": "bce", "l1": 100.0, "penalty": 0.0, "patch": "70", "critic_width": 32, "critic_rate": 1.0,
+        "feature_weight": 0.0,
+    },
     "cyclegan": {
         "game": "lsgan", "cycle": 10.0, "identity": 5.0, "structure": 0.0, "patch": "70", "critic_width": 32,
-        "pool": 50,
+        "critic_rate": 1.0, "pool": 50,
     },
     "ddpm": {"schedule": "cosine", "predict": "velocity", "sampling_steps": 50, "eta": 0.0},
     "fast-ddpm": {"schedule": "linear", "predict": "noise", "stops": "non-uniform", "sampling_steps": 10, "eta": 0.0},
@@ -118,6 +120,7 @@ class Builder:
             game=self.one_of(GAMES, "game")(),
             l1_weight=self.number("l1"),
             penalty_weight=self.number("penalty"),
+            critic_rate=self.number("critic_rate"),
             feature=self.feature(weight),
             feature_weight=weight,
         )
@@ -135,6 +138,7 @@ class Builder:
             identity_weight=self.number("identity"),
             structure_weight=self.number("structure"),
             pool=int(self.number("pool")),
+            critic_rate=self.number("critic_rate"),
         )
 
     def diffusion(self) -> Diffusion:
