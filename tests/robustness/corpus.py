@@ -8,6 +8,7 @@ import corpus_dataset
 import corpus_dicom
 import corpus_geometry
 import corpus_physics
+import corpus_pictures
 import corpus_real
 import corpus_values
 import corpus_weights
@@ -17,6 +18,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "Container": corpus_container.CASES,
     "Geometry": corpus_geometry.CASES,
     "Values": corpus_values.CASES,
+    "Pictures and raw data": corpus_pictures.CASES,
     "Units and physics": corpus_physics.CASES,
     "Data sets": corpus_dataset.CASES,
     "Archives and code": corpus_archives.CASES,

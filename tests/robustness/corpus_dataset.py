@@ -87,6 +87,19 @@ def pipe(root: Path) -> None:
     os.mkfifo(file)
 
 
+def beside(content: bytes) -> Callable[[Path], object]:
+    """A JSON file beside every image."""
+    return lambda root: [file.with_suffix(".json").write_bytes(content) for file in root.rglob("*.nii")]
+
+
+def noise(root: Path) -> None:
+    (root / "participants.tsv").write_bytes(bytes(range(256)) * 10)
+
+
+def described(root: Path) -> None:
+    (root / "dataset_description.json").write_bytes(b"[" * 10**5)
+
+
 def without(pattern: str) -> Callable[[Path], object]:
     return lambda root: [file.unlink() for file in root.rglob(pattern)]
 
@@ -122,6 +135,15 @@ CASES: tuple[Case, ...] = (
             code=3, named="sub-02"),
     refused("T2w of one missing", "the other pair is made, this one is named",
              changed(TWO, without("sub-02_T2w.nii")), "sub-02", *PAIR, code=3, named="sub-02"),
+    *(
+        accepted(f"sidecar {told} in a data set", "its image is paired all the same", changed(TWO, beside(content)),
+                 "cases +2 of 2", *PAIR)
+        for told, content in (("of 0 bytes", b""), ("nested 10^5 deep", b"[" * 10**5), ("of a list", b"[]"))
+    ),
+    refused("participants.tsv of noise", "paired, but sites are not known: said", changed(TWO, noise),
+            "sites are not known", *PAIR, code=3, named="participants.tsv"),
+    refused("dataset_description.json nested 10^5 deep", "paired, but no licence is known: said",
+            changed(TWO, described), "cannot be read", *PAIR, code=3, named="dataset_description.json"),
     accepted("derivatives in derivatives", "raw images go first", changed(TWO, nested), "cases +2 of 2", *PAIR),
     *(
         accepted(f"subject named {told}", what, odd_name(name), "cases +2 of 2 subjects", *PAIR)

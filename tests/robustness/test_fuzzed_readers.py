@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import string
-import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import nifti_corpus as corpus
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzz import Edits, Fuzz, edited, edits, keeps_the_law, where
+from hypothesis import given
 from hypothesis import strategies as st
 from test_bad_pulseq import GOOD
 
-from spinloom.core.errors import SpinloomError
-
-EXAMPLES = int(os.environ.get("SPINLOOM_FUZZ", "60"))
-Fuzz = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=EXAMPLES <= 60,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-where = st.floats(0, 1, exclude_max=True)
-edits = st.lists(
-    st.one_of(
-        st.tuples(st.just("set"), where, st.binary(min_size=1, max_size=4)),
-        st.tuples(st.just("insert"), where, st.binary(min_size=1, max_size=9)),
-        st.tuples(st.just("delete"), where, st.binary(max_size=9)),
-        st.tuples(st.just("cut"), where, st.just(b"")),
-        st.tuples(st.just("again"), where, st.binary(max_size=30)),
-    ),
-    min_size=1,
-    max_size=5,
-)
 WORDS = [
     "nan",
     "inf",
@@ -57,42 +33,9 @@ WORDS = [
 ]
 
 
-def edited(good: bytes, changes: list[tuple[str, float, bytes]], head: int = 2**60) -> bytes:
-    """Bytes set, inserted, deleted, cut off or doubled, all within the first `head`."""
-    content = bytearray(good)
-    for kind, share, value in changes:
-        at = int(share * min(head, len(content)))
-        if kind == "set":
-            content[at : at + len(value)] = value
-        elif kind == "insert":
-            content[at:at] = value
-        elif kind == "delete":
-            del content[at : at + len(value) + 1]
-        elif kind == "cut":
-            del content[at:]
-        else:
-            content[at:at] = content[at : at + len(value)]
-    return bytes(content)
-
-
-def keeps_the_law(read: Callable[[Path], object], path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    start = time.monotonic()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            read(path)
-            said = path.name
-        except SpinloomError as error:
-            said = str(error)
-    assert path.name in said
-    assert len(said) < 2000
-    assert time.monotonic() - start < 5
-
-
 @Fuzz
 @given(edits)
-def test_any_NIfTI(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
+def test_any_NIfTI(tmp_path: Path, changes: Edits) -> None:
     from spinloom.io import read_image
 
     keeps_the_law(read_image, tmp_path / "x.nii", edited(corpus.nifti(), changes, 400))
@@ -101,7 +44,7 @@ def test_any_NIfTI(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> N
 
 @Fuzz
 @given(edits)
-def test_any_sequence(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
+def test_any_sequence(tmp_path: Path, changes: Edits) -> None:
     from spinloom.io import read_sequence
 
     keeps_the_law(read_sequence, tmp_path / "x.seq", edited(GOOD.encode(), changes))
@@ -120,7 +63,7 @@ def test_any_word_in_a_sequence(tmp_path: Path, changes: list[tuple[float, str]]
 
 @Fuzz
 @given(edits)
-def test_any_recipe(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
+def test_any_recipe(tmp_path: Path, changes: Edits) -> None:
     from spinloom.dataset.recipe import read_recipe, to_toml
 
     keeps_the_law(read_recipe, tmp_path / "r.toml", edited(to_toml(read_recipe()).encode(), changes))
@@ -163,7 +106,7 @@ def test_any_value_of_any_key_of_a_recipe(tmp_path: Path, share: float, value: o
 
 @Fuzz
 @given(edits)
-def test_any_DICOM(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
+def test_any_DICOM(tmp_path: Path, changes: Edits) -> None:
     pytest.importorskip("pydicom", reason="pydicom is not installed")
     from test_bad_dicom import slice_bytes
 
@@ -175,7 +118,7 @@ def test_any_DICOM(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> N
 
 @Fuzz
 @given(edits)
-def test_any_zip_of_DICOM(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
+def test_any_zip_of_DICOM(tmp_path: Path, changes: Edits) -> None:
     pytest.importorskip("pydicom", reason="pydicom is not installed")
     import io
     import zipfile
@@ -212,40 +155,7 @@ def of_png(folder: Path) -> bytes:
 @pytest.mark.parametrize(("name", "make"), [("x.mha", of_mha), ("x.npy", of_npy), ("x.png", of_png)])
 @Fuzz
 @given(changes=edits)
-def test_any_image_of_another_kind(
-    name: str, make: Callable[[Path], bytes], tmp_path: Path, changes: list[tuple[str, float, bytes]]
-) -> None:
+def test_any_image_of_another_kind(name: str, make: Callable[[Path], bytes], tmp_path: Path, changes: Edits) -> None:
     from spinloom.io.images import read_any
 
     keeps_the_law(read_any, tmp_path / name, edited(make(tmp_path), changes))
-
-
-PAIRS = b"""{"format": "spinloom pairs 1", "cases": [], "faults": [], "doubts": [], "source": ["T1w"],
-"target": ["T2w"], "layout": "BIDS", "paired": true, "licence": null}"""
-
-
-@Fuzz
-@given(edits)
-def test_any_list_of_pairs(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
-    from spinloom.dataset.pairs_file import read_pairs
-    from spinloom.dataset.split_cases import read_splits
-
-    keeps_the_law(read_pairs, tmp_path / "pairs.json", edited(PAIRS, changes))
-    keeps_the_law(read_splits, tmp_path / "split.json", edited(PAIRS, changes))
-
-
-@Fuzz
-@given(edits)
-def test_any_weights(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
-    pytest.importorskip("torch", reason="torch is not installed")
-    from corpus_case import NotHere
-    from corpus_weights import shipped
-
-    from spinloom.translate.model import read_model
-
-    try:
-        whole = shipped()
-    except NotHere as reason:
-        pytest.skip(str(reason))
-    header = 8 + int.from_bytes(whole[:8], "little")
-    keeps_the_law(read_model, tmp_path / "x.safetensors", edited(whole, changes, header))

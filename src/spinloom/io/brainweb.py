@@ -5,6 +5,7 @@ Aubert-Broche, Collins & Evans, NeuroImage 32, 138 (2006).
 
 from __future__ import annotations
 
+import math
 import os
 from io import BytesIO
 from pathlib import Path
@@ -44,7 +45,7 @@ def read_minc(path: str | os.PathLike[str]) -> Image:
         else:
             with open_h5(path):
                 volume = nib.Minc2Image.from_filename(os.fspath(file))
-        if volume.ndim != 3 or int(np.prod(volume.shape)) * 8 > CAP_BYTES * 4:
+        if volume.ndim != 3 or math.prod(volume.shape) * 8 > CAP_BYTES * 4:
             raise InputError(
                 f"has shape {volume.shape}; three axes were expected", file=path, remedy="Export one volume."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from pathlib import Path
 from types import MappingProxyType
@@ -91,7 +92,7 @@ def read_table(path: str | os.PathLike[str]) -> Scheme:
     meanings: dict[int, Meaning] = {0: Meaning("background", ())}
     for row in rows:
         name = row.get("name", "")
-        if not row["index"].isdigit():
+        if not re.fullmatch(r"\d{1,9}", row["index"]):
             raise InputError(f"'{row['index']}' is not a label", file=path, remedy="Write a whole number.")
         if name.lower() in ("background", "air"):
             meanings[int(row["index"])] = Meaning(name, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
 from pathlib import Path
@@ -52,7 +53,7 @@ def read_mha(path: str | os.PathLike[str], *, quantity: Quantity | None = None) 
         apart = fields["ElementDataFile"] != "LOCAL"
         shape = _shape(fields, path)
         dtype = _dtype(fields, path)
-        n_bytes = int(np.prod(shape)) * dtype.itemsize
+        n_bytes = math.prod(shape) * dtype.itemsize
         if n_bytes > VOXELS_CAP_BYTES:
             raise InputError(
                 f"promises {n_bytes / 2**30:.1f} GiB of voxels, more than the limit",
