@@ -166,7 +166,7 @@ def test_a_link_in_the_place_of_a_member_is_not_followed(tmp_path: Path) -> None
     small_shards(tmp_path)
     entry = Shards(tmp_path).members("s000")[0]
     link = tarfile.TarInfo(entry.member)
-    link.type, link.linkname, link.size = tarfile.SYMTYPE, "/etc/passwd", 0
+    link.type, link.linkname, link.size = tarfile.SYMTYPE, "/etc/passwd", entry.size  # all else as before
     tar = tmp_path / "shards/part-000.tar"
     data = bytearray(tar.read_bytes())
     data[entry.offset - 512 : entry.offset] = link.tobuf(tarfile.USTAR_FORMAT)
@@ -192,10 +192,7 @@ def test_a_damaged_header_is_named(tmp_path: Path) -> None:
         {"member": "../../etc/passwd", "key": ""},
         {"member": "/etc/passwd", "key": "/etc/passwd"},
         {"member": "s000.a/../b", "key": "s000"},
-        {"offset": 10**9},
         {"offset": -512},
-        {"offset": 513},
-        {"size": 10**12},
         {"size": -1},
         {"size": 7.5},
         {"key": "s001"},
@@ -209,6 +206,14 @@ def test_an_index_that_points_elsewhere_is_refused_before_anything_is_read(
     small_shards(tmp_path)
     edit_index(tmp_path, lambda line: {**line, **change})
     with pytest.raises(InputError, match=r"part-000\.tar"):
+        Shards(tmp_path)["s000"]
+
+
+@pytest.mark.parametrize("change", [{"offset": 10**9}, {"offset": 513}, {"offset": 0}, {"size": 10**12}])
+def test_an_entry_outside_the_tar_or_between_its_blocks_is_refused(change: dict[str, int], tmp_path: Path) -> None:
+    small_shards(tmp_path)
+    edit_index(tmp_path, lambda line: {**line, **change})
+    with pytest.raises(InputError, match=r"part-000\.tar.*s000\.bin where it cannot lie"):
         Shards(tmp_path)["s000"]
 
 

@@ -126,7 +126,11 @@ class Shards:
             shard = bisect_right(self._firsts, which) - 1
             found = self._index(shard)[0].get(which) if shard >= 0 else None
             if found is None:
-                raise InputError(f"holds no sample '{which[:120]}'", file=self.folder)
+                raise InputError(
+                    f"holds no sample '{which[:120]}'",
+                    file=self.folder,
+                    remedy="shards.json has the keys of each shard.",
+                )
             return shard, found
         if not -len(self) <= which < len(self):
             raise IndexError(f"sample {which} of {len(self)}")
@@ -170,7 +174,7 @@ def _rows(folder: Path) -> list[Json]:
         value = json.loads(text_of(file))
         rows = value["shards"]
         if value["format"] != FORMAT:
-            raise InputError(f"is of the format {value['format']!r}, not {FORMAT!r}", file=file)
+            raise InputError(f"is of the format {value['format']!r}, not {FORMAT!r}", file=file, remedy=AGAIN)
         for row in rows:
             good = FILE.fullmatch(row["file"]) and KEY.fullmatch(row["first"]) and KEY.fullmatch(row["last"])
             if not good or not all(type(row[k]) is int and row[k] > 0 for k in ("samples", "bytes")):

@@ -106,7 +106,11 @@ def _require_one_key(sample: Sample, last: str, tar: Path) -> str:
         if not plausible_name(member):
             raise InputError(f"'{member[:120]}' is no member name: KEY.EXTENSION, 100 characters at most", file=tar)
         if len(data) > MEMBER_CAP:
-            raise InputError(f"{member} has {len(data)} bytes, the limit is {MEMBER_CAP}", file=tar)
+            raise InputError(
+                f"{member} has {len(data)} bytes, the limit is {MEMBER_CAP}",
+                file=tar,
+                remedy="Keep no k-space, or a smaller matrix.",
+            )
     keys = {key_of(member) for member in sample}
     if len(keys) != 1:
         raise InputError(f"members of one sample share one key, got {sorted(keys)[:3]}", file=tar)

@@ -75,7 +75,9 @@ def from_lines(text: str, *, shard: Path, size: int) -> dict[str, tuple[Entry, .
         if entry.offset < end + BLOCK or entry.offset % BLOCK or entry.offset + entry.size > size:
             raise InputError(f"the index places {entry.member} where it cannot lie", file=shard, remedy=AGAIN)
         if entry.size > MEMBER_CAP:
-            raise InputError(f"{entry.member} has {entry.size} bytes, the limit is {MEMBER_CAP}", file=shard)
+            raise InputError(
+                f"{entry.member} has {entry.size} bytes, the limit is {MEMBER_CAP}", file=shard, remedy=AGAIN
+            )
         if entry.key != last and entry.key <= last:
             raise InputError(f"{entry.member} is out of order in the index", file=shard, remedy=AGAIN)
         end, last = entry.offset + entry.size, entry.key

@@ -29,9 +29,13 @@ def read_members(shard: Path, entries: Sequence[Entry], *, verify: bool) -> dict
     except FileNotFoundError:
         raise InputError("no such file", file=shard, remedy=AGAIN) from None
     except OSError as error:
-        raise MachineError(f"cannot be read: {error.strerror}", file=shard) from error
+        raise MachineError(
+            f"cannot be read: {error.strerror}", file=shard, remedy="Check the disk and try again."
+        ) from error
     except MemoryError as error:
-        raise MachineError(f"not enough memory for {entries[0].key}", file=shard) from error
+        raise MachineError(
+            f"not enough memory for {entries[0].key}", file=shard, remedy="Read fewer members (only=)."
+        ) from error
     return found
 
 

@@ -42,8 +42,10 @@ def rest(order: Order, position: int = 0, *, rank: int = 0, ranks: int = 1, chun
     many readers there were before. The parts differ by at most `chunk` samples in length.
     """
     if not 0 <= position <= len(order):
-        raise UsageError(f"position {position} is not among 0 to {len(order)}")
+        raise UsageError(f"position {position} is not among 0 to {len(order)}", remedy="Begin the next epoch at 0.")
     if not 0 <= rank < ranks or chunk < 1:
-        raise UsageError(f"reader {rank} of {ranks} with chunks of {chunk} does not exist")
+        raise UsageError(
+            f"reader {rank} of {ranks} with chunks of {chunk} does not exist", remedy="Ranks count from 0."
+        )
     left = order[position:]
     return left[np.arange(len(left)) // chunk % ranks == rank]

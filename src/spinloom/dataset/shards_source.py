@@ -23,6 +23,7 @@ from spinloom.dataset.shards_sample import sample
 from spinloom.files import gate, hashes
 
 Json = dict[str, Any]
+MEND = "Run the same `spinloom generate` again to write it anew."
 JSON_OVERHEAD = 4 * 1024
 """More than the structure of a sample's JSON adds to the sidecars it takes in [bytes]."""
 
@@ -75,7 +76,7 @@ def open_source(place: str | os.PathLike[str]) -> Source:
         )
     strange = [key for key in splits if not KEY.fullmatch(key)]
     if strange:
-        raise InputError(f"'{strange[0][:80]}' is no name of a subject", file=table)
+        raise InputError(f"'{strange[0][:80]}' is no name of a subject", file=table, remedy=MEND)
     items = _tars(root, splits) if (root / LIST).is_file() else _trees(root, splits, listed)
     identity = hashes.sha256_json([[i.key, i.split, i.files] for i in items] + [listed.get(LIST, "")])
     return Source(root, recipe, identity, tuple(items))
@@ -110,7 +111,9 @@ def _tars(root: Path, splits: dict[str, str]) -> list[Item]:
     shards = Shards(root)
     keys = sorted(splits)
     if len(keys) != len(shards):
-        raise InputError(f"lists {len(keys)} subjects for {len(shards)} samples", file=root / "participants.tsv")
+        raise InputError(
+            f"lists {len(keys)} subjects for {len(shards)} samples", file=root / "participants.tsv", remedy=MEND
+        )
     return [Item(key, splits[key], {}, sum(padded(e.size) for e in shards.members(key))) for key in keys]
 
 
