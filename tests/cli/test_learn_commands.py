@@ -290,3 +290,46 @@ def test_a_SynthRAD_folder_becomes_a_model_in_HU(spinloom: Run, place: Path) -> 
     inside = real.data > -1000
     error = np.abs(made.data[inside].astype(float) - real.data[inside]).mean()
     assert error < 0.5 * np.abs(real.data[inside] - real.data[inside].mean()).mean()
+
+
+def test_a_folder_is_translated_by_processes_to_the_same_bytes_and_only_what_changed_again(
+    spinloom: Run, trained: str, place: Path
+) -> None:
+    for name, options in {"serial": (), "local": ("--jobs", "2"), "half": ("--shard", "0/2")}.items():
+        code, _, err = spinloom("translate", trained, "-i", "scans", "-o", name, *options)
+        assert code == (0 if name == "half" else 3), err  # the damaged one is in the other half
+    one, two = ({p.name: p.read_bytes() for p in (place / n).rglob("*.nii.gz")} for n in ("serial", "local"))
+    assert len(one) == 3
+    assert one == two
+    assert 0 < len(list((place / "half").rglob("*.nii.gz"))) < 3
+    code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "half", "--shard", "1/2")
+    assert {p.name: p.read_bytes() for p in (place / "half").rglob("*.nii.gz")} == one
+    scan = place / "scans" / "sub-0" / "anat" / "sub-0_T1w.nii.gz"
+    before = scan.read_bytes()
+    write_image(head(17), scan)
+    try:
+        code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "serial")
+    finally:
+        scan.write_bytes(before)
+    again = {p.name: p.read_bytes() for p in (place / "serial").rglob("*.nii.gz")}
+    assert [n for n in again if again[n] != one[n]] == ["sub-0_desc-negative_T2w.nii.gz"]
+
+
+def test_a_run_says_where_it_stands_and_is_tidied(spinloom: Run, trained: str, place: Path) -> None:
+    spinloom("translate", trained, "-i", "scans", "-o", "stand")
+    (place / "stand" / ".spinloom-tmp-1-x-a.nii.gz").write_bytes(b"half")
+    code, out, err = spinloom("status", "stand", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["units"], told["done"], told["at work"], told["leftovers"]) == (4, 3, "nobody", 1)
+    code, out, _ = spinloom("clean", "stand", "--json")
+    assert json.loads(out)["temp files removed"] == 1
+    assert spinloom("status", str(place / "scans"))[0] == 4
+
+
+def test_engines_and_shares_that_are_not_there_are_named(spinloom: Run, trained: str) -> None:
+    for options, word in ((("--engine", "spark"), "spark"), (("--address", "a:1"), "--engine ray"),
+                          (("--shard", "3/2"), "i/n")):  # fmt: skip
+        code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "no", *options)
+        assert code == 2
+        assert word in err

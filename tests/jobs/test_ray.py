@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# ruff: noqa: E402: the token is set before Ray is imported
+# ruff: noqa: E402
 
 TOKEN = "0123456789abcdef" * 4
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}  # before the import

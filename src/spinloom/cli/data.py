@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
 
 Folder = Annotated[Path, typer.Argument(help="A data set made by `spinloom generate`.")]
@@ -28,6 +29,11 @@ def generate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Make one subject elsewhere; say what all would take; write nothing.")
     ] = False,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
+    shard: e.ShardOf = None,
+    join: e.Join = False,
+    timeout: e.Timeout = None,
     json: o.Json = False,
 ) -> None:
     """Make a data set: simulated subjects with labels and truth maps, in BIDS, with a report.
@@ -58,7 +64,10 @@ def generate(
         print_facts(rehearse(out, chosen, jobs=at_once), as_json=json)
         return
     with watching() as progress:
-        summary = dataset.generate(out, chosen, jobs=at_once, progress=progress)
+        summary = dataset.generate(
+            out, chosen, jobs=at_once, progress=progress, executor=e.crew(engine, at_once, address, timeout),
+            share=e.part(shard), join=join,
+        )  # fmt: skip
     print_facts(summary.facts(), as_json=json)
     summary.raise_if_incomplete()
 

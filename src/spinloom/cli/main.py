@@ -14,6 +14,7 @@ from spinloom import __version__
 from spinloom.cli import (
     data,
     degrade,
+    engine,
     evaluate,
     explore,
     floor,
@@ -64,6 +65,8 @@ app.command("list")(look.list_)
 app.command()(look.doctor)
 app.command()(data.check)
 app.command()(data.verify)
+app.command()(engine.status)
+app.command()(engine.clean)
 app.command()(data.report)
 
 

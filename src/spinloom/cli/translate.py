@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
 from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
+from spinloom.cli.translate_unit import LIST, case_of, loaded, translate_case, unit_name
 from spinloom.cli.translated import nifti, written_images
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
+    from spinloom.dataset.scans import Found
+    from spinloom.jobs.share import Share
+    from spinloom.jobs.units import Executor
     from spinloom.translate.model import Model
     from spinloom.translate.translate import Translated
 
@@ -44,6 +49,14 @@ def translate(
     dicom: Annotated[bool, typer.Option("--dicom", help="Write a DICOM series (a folder) instead of NIfTI.")] = False,
     identity: Annotated[str, typer.Option("--identity", help="Of the patient in DICOM: none or keep.")] = "none",
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Of a folder: cases at once; 0: in this process.", min=0)
+    ] = 0,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
+    shard: e.ShardOf = None,
+    join: e.Join = False,
+    timeout: e.Timeout = None,
     layout: LayoutName = None,
     exclude: Exclude = None,
     seed: o.Seed = 0,
@@ -58,21 +71,22 @@ def translate(
     from spinloom.core.errors import UsageError
 
     needs_learn()
-    from spinloom.translate.cascade import back
     from spinloom.translate.devices import chosen
-    from spinloom.translate.shelf import fetched, stages
+    from spinloom.translate.shelf import stages
 
     if identity not in ("none", "keep"):
         raise UsageError(f"--identity {identity}", remedy="none or keep.")
     if then and len(model) > 1:
         raise UsageError("several models are averaged, or follow on each other", remedy="Give one, then --then.")
-    models = [*stages(model[0]), *(fetched(n) for n in then or ())] if len(model) == 1 else [fetched(n) for n in model]
-    if backwards:
-        models = [back(m) for m in models]
+    names = [*stages(model[0]), *(then or ())] if len(model) == 1 else model
+    models = loaded(tuple(names), back=backwards)
     options: dict[str, Any] = {"draws": draws, "flips": flips, "seed": seed, "device": chosen(device)}
     options["in_turn"] = len(model) == 1 and len(models) > 1
     if is_folder_of_scans(given):
-        facts = many(models, given[0], out, layout, exclude, options)
+        crew = e.crew(engine, jobs, address, timeout)
+        found = scans_in(given[0], layout, exclude)
+        facts = many(models, found, given[0], out, {"models": names, "back": backwards, "options": options}, crew,
+                     share=e.part(shard), join=join)  # fmt: skip
     else:
         whose = cast(Literal["none", "keep"], identity)
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
@@ -131,40 +145,53 @@ def one(
 
 
 def many(
-    models: list[Model], folder: Path, out: Path, layout: str | None, exclude: list[str] | None, options: dict[str, Any]
-) -> dict[str, object]:
-    """A folder of subjects → a BIDS derivative; one bad case stops no other."""
+    models: list[Model], found: Found, folder: Path, out: Path, how: dict[str, Any], crew: Executor, *,
+    share: Share, join: bool,
+) -> dict[str, object]:  # fmt: skip
+    """A folder of subjects → a BIDS derivative; one bad case stops no other. The same command again resumes it.
+
+    how  models (names), back and options: what decides the bytes, beside the scans
+    """
     from spinloom.cli.write import keep_inputs
-    from spinloom.core.errors import InputError, PartialFailure, SpinloomError
+    from spinloom.core.errors import InputError, PartialFailure
     from spinloom.dataset.pairing import pair
-    from spinloom.dataset.read_case import read_case
-    from spinloom.translate.derivative import destination, write_description
+    from spinloom.dataset.pairs_file import write_pairs
+    from spinloom.files.hashes import sha256_json
+    from spinloom.jobs.run import Task, at_work
+    from spinloom.jobs.signals import terminable
+    from spinloom.translate.derivative import write_description
 
     keep_inputs([folder], [out])
-    plan = models[0].plan
-    names = tuple(s.contrast for s in plan.source)
+    names = tuple(s.contrast for s in models[0].plan.source)
     if out.exists() and not out.is_dir():
         raise InputError("is a file; a folder of scans is answered by a folder", file=out)
-    pairs = pair(scans_in(folder, layout, exclude), names, (), read=False)
+    pairs = pair(found, names, (), read=False)
     faults = [(str(f), why) for f, why in pairs.faults]
-    written: list[Path] = []
-    flagged: dict[str, list[str]] = {}
-    write_description(out, models, folder.name)
-    for each in pairs.pairs:
-        tell(each.name)
-        try:
-            case = read_case(each)
-            made = run([case.source[n] for n in names], models, mask=case.mask, **options)
-            for contrast in made.images:
-                path = destination(out, each.subject, each.session, contrast, models[0].name)
-                files = [s.path for s in each.source.values()]
-                written += written_images(made, path, models, files, options, only=contrast)
-            if made.warnings:
-                flagged[each.name] = list(made.warnings)
-        except SpinloomError as error:
-            faults.append((each.name, str(error)))
+    config = sha256_json({**how, "models": [m.sha256 for m in models]})
+    absolute = {**how, "models": [str(Path(n).resolve()) if Path(n).exists() else n for n in how["models"]]}
+
+    def spec(index: int, name: str) -> dict[str, Any]:
+        return {"out": str(out.resolve()), "config": config, "index": index, **absolute}
+
+    def begin() -> None:
+        write_pairs(pairs, (out / LIST).parent, progress=lambda name: None)
+        write_description(out, models, folder.name)
+
+    def ended(name: str, what: str) -> None:
+        tell(f"{case_of(name)} {what}")
+
+    task = Task(out, config, [unit_name(p) for p in pairs.pairs], spec, translate_case)
+    with terminable(), at_work(task, crew, share=share, join=join, ended=ended, begin=begin) as done:
+        faults += [(case_of(o.name), str(o.error)) for o in done.outcomes if o.error]
+        receipts = {case_of(name): done.ledger.read(name) for name in task.names}
+    flags = {n: r["facts"]["outside the training"] for n, r in receipts.items() if r}
     for who, why in faults:
         typer.echo(f"spinloom: not translated: {who}: {why}", err=True)
     if faults:
-        raise PartialFailure(f"{len(faults)} were not translated; {len(written)} images are in {out}")
-    return {"written": [str(out)], "cases": len(pairs.pairs), "outside the training": flagged}
+        raise PartialFailure(f"{len(faults)} were not translated; {len(flags)} cases are in {out}")
+    return {
+        "written": [str(out)],
+        "cases": len(flags),
+        "found": len(done.found),
+        "outside the training": {n: w for n, w in flags.items() if w},
+    }

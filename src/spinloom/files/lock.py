@@ -52,6 +52,19 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(path: str | os.PathLike[str]) -> str | None:
+    """Who holds the lock file, as a sentence; None if nobody does."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        told = _holder(handle)
+        return _describe(told) if _held_elsewhere(told) or not _take(handle) else None
+    finally:
+        os.close(handle)
+
+
 def _holder(handle: int) -> dict[str, object]:
     """What the lock file says about its holder; empty if nothing readable."""
     try:

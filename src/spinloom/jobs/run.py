@@ -16,6 +16,7 @@ from spinloom.files.lock import locked
 from spinloom.jobs.claims import Claims, claims
 from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.share import Share
+from spinloom.jobs.state import remember
 from spinloom.jobs.units import Executor, Heard, Json, Outcome, Unit, UnitFunction
 
 LOCK, CLAIMS, PRESENT = (Path(".spinloom") / name for name in ("lock", "claims", "present"))
@@ -85,6 +86,7 @@ def at_work(
             ledger.compact()
         alone()
         begin()
+        remember(task.folder, task.config, len(task.names))
         ledger.refresh()
         own = held.enter_context(claims(task.folder / CLAIMS))
         crew = _Crew(task, executor, own, done, heard, ended)

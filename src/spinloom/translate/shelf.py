@@ -55,7 +55,7 @@ def fetched(name: str) -> Model:
     return read_model(located(name))
 
 
-def stages(name: str) -> tuple[Model, ...]:
-    """The models of a run folder with several stages, in order; of anything else the one model."""
+def stages(name: str) -> tuple[str, ...]:
+    """Names of the models of a run folder with several stages, in order; of anything else the one name."""
     folders = sorted(p for p in Path(name).glob("stage-*") if p.is_dir()) if Path(name).is_dir() else []
-    return tuple(fetched(str(p)) for p in folders) or (fetched(name),)
+    return tuple(map(str, folders)) or (name,)

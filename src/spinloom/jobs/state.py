@@ -1,0 +1,84 @@
+"""Where a run stands, and tidying up after one, from what lies in its folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinloom.core.errors import InputError
+from spinloom.files import atomic
+from spinloom.files.lock import holder, locked
+from spinloom.jobs.ledger import JOURNAL, Ledger
+from spinloom.jobs.units import Json
+
+TASK = Path(".spinloom") / "task.json"
+LOCK = Path(".spinloom") / "lock"
+
+
+@dataclass(frozen=True)
+class State:
+    """units  of the task;  done  of them sealed;  holder  of the folder, as a sentence (None: nobody is at work)
+    idle  seconds since something was sealed (None: nothing was);  leftovers  temp files of runs that died
+    """
+
+    folder: Path
+    units: int
+    done: int
+    holder: str | None
+    idle: float | None
+    leftovers: int
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "folder": str(self.folder),
+            "units": self.units,
+            "done": self.done,
+            "left": self.units - self.done,
+            "at work": self.holder or "nobody",
+            "last sealed": "never" if self.idle is None else f"{self.idle:.0f} s ago",
+            "leftovers": self.leftovers,
+        }
+
+
+def remember(folder: Path, config: str, units: int) -> None:
+    """What is to be done here, for those who ask later."""
+    if _task(folder) != {"config": config, "units": units}:
+        atomic.write_json(folder / TASK, {"config": config, "units": units})
+
+
+def state(folder: Path) -> State:
+    """Of a run that is at work, over, or dead. Raises InputError for a folder without a run."""
+    told = _task(folder)
+    if told is None:
+        raise InputError("holds no run", file=folder, remedy="Name the output folder of a command that makes many.")
+    ages = [time.time() - p.stat().st_mtime for p in (folder / JOURNAL).glob("*.jsonl")]
+    left = sum(1 for p in folder.rglob(f"{atomic.TEMP_MARK}*") if p.is_file())
+    done = Ledger(folder, str(told["config"])).refresh()
+    return State(folder, int(told["units"]), done, holder(folder / LOCK), min(ages) if ages else None, left)
+
+
+def clean(folder: Path) -> Json:
+    """Remove what dead runs left: temp files, journals beside the first. What is done stays.
+
+    Raises InputError for a folder without a run, MachineError while one is at work.
+    """
+    told = _task(folder)
+    if told is None:
+        raise InputError("holds no run", file=folder, remedy="Name the output folder of a command that makes many.")
+    with locked(folder / LOCK):
+        gone = atomic.remove_leftovers(folder)
+        before = len(list((folder / JOURNAL).glob("*.jsonl")))
+        Ledger(folder, str(told["config"])).compact()
+        after = len(list((folder / JOURNAL).glob("*.jsonl")))
+    return {"folder": str(folder), "temp files removed": gone, "journals joined": before - after}
+
+
+def _task(folder: Path) -> Json | None:
+    try:
+        value = json.loads((folder / TASK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    sound = isinstance(value, dict) and isinstance(value.get("units"), int) and "config" in value
+    return value if sound else None
