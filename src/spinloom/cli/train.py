@@ -23,7 +23,7 @@ Names = list[str] | None
 def train(
     out: o.Out,
     data: Annotated[
-        Path | None, typer.Argument(help="A folder of scans, or pairs.json. Left out: simulated heads alone.")
+        Path | None, typer.Argument(help="A folder of scans, pairs.json, or shards. Left out: simulated heads alone.")
     ] = None,
     source: Annotated[Names, typer.Option("--source", help="What goes in, e.g. T1w. May be repeated.")] = None,
     target: Annotated[Names, typer.Option("--target", help="What should come out, e.g. T2w, CT, T1map.")] = None,
@@ -92,7 +92,7 @@ def train(
     from spinloom.dataset.split_cases import read_splits
     from spinloom.train.draft import draft
     from spinloom.train.folder import PLAN
-    from spinloom.train.gather import gather
+    from spinloom.train.gather import gather, gather_shards
     from spinloom.train.memory import bytes_of
     from spinloom.train.planner import sized, timed
     from spinloom.train.ranks import expected
@@ -123,12 +123,16 @@ def train(
         assert made is not None
         if kept and asked:
             same_question(made, asked, folder)
-        pairs = None if data is None else pairs_of(made, data, layout, exclude)
-        loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
+        if data is not None and (data / "shards.json").is_file():
+            loaded = gather_shards(made, data, heads=simulated, labels=labels, say=tell)
+        else:
+            pairs = None if data is None else pairs_of(made, data, layout, exclude)
+            loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
         for who, why in loaded.told.get("left out", ()):
             typer.echo(f"spinloom: left out: {who}: {why}", err=True)
         if kept is None:
-            shapes = [tuple(v.mask.shape) for v in loaded.train] or [tuple(h.whole.shape) for h in loaded.heads]
+            masks = [v.mask for v in loaded.train or loaded.held] or [h.whole for h in loaded.heads]
+            shapes = [tuple(mask.shape) for mask in masks]
             made = sized(made, shapes, seconds(budget) / stages, where, None if memory is None else bytes_of(memory))
             made = timed(made, examples_of(loaded, made), where)
         if plan_only:

@@ -45,3 +45,12 @@ def voxels(data: bytes, member: str, *, cap_bytes: int = DEFAULT_CAP_BYTES) -> N
     if (slope, inter) in ((None, None), (1.0, 0.0)) and dtype.kind in "iu":
         return stored.astype(dtype.newbyteorder("="))
     return (stored * np.float64(1 if slope is None else slope) + float(inter or 0)).astype(np.float32)
+
+
+def affine_of(data: bytes, member: str) -> NDArray[np.float64]:
+    """(4, 4) where a gzipped NIfTI lies [mm]. Raises InputError for what is no such file."""
+    try:
+        head = zlib.decompressobj(GZIP).decompress(data, HEADER_BYTES)
+        return np.asarray(nib.Nifti1Header(head[:348]).get_best_affine(), np.float64)
+    except (zlib.error, HeaderDataError, WrapStructError) as error:
+        raise InputError(f"{member} is no gzipped NIfTI ({error})", remedy=AGAIN) from None

@@ -68,7 +68,12 @@ def draft(
             "settings": {**usual(family, target), **dict(setting(text) for text in settings)},
             "thick": {"factor": thick, "start": start} if thick else None,
             "network": sizes[dims],
-            "training": {"seed": seed, "bf16": has_bf16(device), "simulated": simulated},
+            "training": {
+                "seed": seed,
+                "bf16": has_bf16(device),
+                "simulated": simulated,
+                "protocols": "usual" if any(c in ("T1map", "T2map", "PDmap") for c in target) else "any",
+            },
         }
     )
 

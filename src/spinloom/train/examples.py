@@ -19,6 +19,9 @@ from spinloom.translate.plan import Network, Plan
 class Examples(ABC):
     """Where samples come from."""
 
+    def seek(self, step: int, rank: int, ranks: int) -> None:  # noqa: B027
+        """Told before every draw which step it is, and which process of how many; random draws need not know."""
+
     @abstractmethod
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         """count samples, determined by the state of rng."""
@@ -75,6 +78,10 @@ class Mixed(Examples):
 
     def __init__(self, first: Examples, second: Examples, share: float) -> None:
         self.first, self.second, self.share = first, second, share
+
+    def seek(self, step: int, rank: int, ranks: int) -> None:
+        self.first.seek(step, rank, ranks)
+        self.second.seek(step, rank, ranks)
 
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         n = int((torch.rand(count, generator=rng) < self.share).sum())

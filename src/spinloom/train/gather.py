@@ -10,6 +10,7 @@ from spinloom.core.rng import stream
 from spinloom.dataset.pairs import Pairs
 from spinloom.dataset.split_cases import Split, split
 from spinloom.train.cases import load
+from spinloom.train.from_shards import streams
 from spinloom.train.heads import Head, draw_heads, heads_from_labels, stem
 from spinloom.train.simulated import needs_CT
 from spinloom.train.thick_heads import thick_volumes
@@ -61,6 +62,21 @@ def gather(
         told = {**told, "simulated heads": len(people)}
         return Data((*train.volumes, *made), held.volumes if held else (), (), (*train.seen, *told_of), told)
     return Data(train.volumes, held.volumes if held else (), people, train.seen, told)
+
+
+def gather_shards(
+    plan: Plan, folder: Path, *, heads: int = 0, labels: Path | None = None,
+    say: Callable[[str], None] = lambda name: None,
+) -> Data:  # fmt: skip
+    """The same from shards (spinloom pack): their train split is streamed, some of their val split are held out.
+
+    Raises InputError for shards without a subject to train on, UsageError for training without pairs.
+    """
+    if not plan.paired:
+        raise UsageError("shards hold pairs", remedy="Train without pairs from a folder of scans.")
+    people = people_of(plan, heads, [] if labels is None else maps_in(labels), say)
+    stream, held, seen_of, told = streams(folder, plan, say)
+    return Data((), held, people, seen_of, told, stream=stream)
 
 
 def parts_of(pairs: Pairs, split_by: Split | None, seed: int) -> dict[str, set[str]]:

@@ -84,6 +84,7 @@ def run(
         rng = torch.Generator().manual_seed(
             int(stream(training.seed, "step", progress.step, ranks.rank()).integers(2**62))
         )
+        examples.seek(progress.step, ranks.rank(), ranks.count())
         batch = examples.draw(training.batch, rng).to(device)
         losses: dict[str, float] = {}
         for player, optimiser in zip(players, optimisers, strict=True):

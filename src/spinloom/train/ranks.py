@@ -32,6 +32,10 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
+def count() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
 def is_first() -> bool:
     return rank() == 0
 

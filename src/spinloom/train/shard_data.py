@@ -52,15 +52,15 @@ class ShardSamples(Dataset[Item]):
         self.shards = Shards(folder, verify=verify)
         self.numbers = np.arange(len(self.shards)) if split is None else self.shards.of_split(split)
         self.truth = truth
-        self.contrasts = contrasts or (tuple(sorted(self._about(0)["scans"])) if len(self) else ())
+        self.contrasts = contrasts or (tuple(sorted(self.about(0)["scans"])) if len(self) else ())
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, i: int) -> Item:
-        about = self._about(i)
-        wanted = {name: self._listed(about, "scans", name)["image"] for name in self.contrasts}
-        wanted |= {name: self._listed(about, "truth", name)["file"] for name in self.truth}
+        about = self.about(i)
+        wanted = {name: self.listed(about, "scans", name)["image"] for name in self.contrasts}
+        wanted |= {name: self.listed(about, "truth", name)["file"] for name in self.truth}
         labels = {f"{n}_labels": about["scans"][n].get("labels") for n in self.contrasts}
         labels = {name: file for name, file in labels.items() if file}
         data = self.shards.sample(int(self.numbers[i]), {*wanted.values(), *labels.values()})
@@ -78,11 +78,13 @@ class ShardSamples(Dataset[Item]):
         counts = np.bincount(np.searchsorted(ends, self.numbers, side="right"), minlength=len(ends))
         return shuffled(counts.tolist(), seed=seed, epoch=epoch, window=window)
 
-    def _about(self, i: int) -> Item:
+    def about(self, i: int) -> Item:
+        """What its KEY.json says of subject i."""
         value: Item = json.loads(self.shards.sample(int(self.numbers[i]), ("json",))["json"])
         return value
 
-    def _listed(self, about: Item, kind: str, name: str) -> Item:
+    def listed(self, about: Item, kind: str, name: str) -> Item:
+        """An entry of its scans or truth. Raises InputError for one that it does not have."""
         if name not in about[kind]:
             remedy = nearest(name, sorted(about[kind]))
             raise InputError(f"{about['subject']} has no {name}", file=self.shards.folder, remedy=remedy)

@@ -45,7 +45,7 @@ LOW = Scanning(True, (0.6, 1.6), (0.0, 0.25), (6.0, 30.0))
 """A scanner below LOW_FIELD."""
 LOW_FIELD = 0.3
 ONE = Scanning(False, (0.0, 0.3), (0.0, 0.05), (40.0, 80.0))
-"""One scanner's scans, as a folder without pairs holds them on either side."""
+"""One scanner's scans, as a folder without pairs holds them on either side, or of one protocol that is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +114,18 @@ class Simulated(Examples):
         part = Cut(
             f, cut(head.texture), mask, None if head.CT is None else cut(head.CT), bool(stripped or below(2, rng))
         )
-        how = (ANY, CLEAN) if self.plan.paired else (ONE, ONE)
+        how = (scanner_of(self.plan), CLEAN if self.plan.paired else ONE)
         images, k = images_of(self.plan, head, inside, part, rng, how), len(self.plan.source)
         if net.dims == 2:
             middle = net.slices // 2
             target = torch.stack([i[middle] for i in images[k:]])
             return torch.cat(images[:k]), target, mask[middle][None]
         return torch.stack(images[:k]), torch.stack(images[k:]), mask[None]
+
+
+def scanner_of(plan: Plan) -> Scanning:
+    """How its sources are scanned."""
+    return ANY if plan.paired and plan.training.protocols == "any" else ONE
 
 
 def needs_CT(plan: Plan) -> bool:

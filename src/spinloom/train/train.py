@@ -45,6 +45,7 @@ class Data:
     seen          what limits.measured says of the training images
     told          origins, licence, attribution, split: for the model's card and provenance
     reference     heads simulated as a whole, for floors to be fitted to where there is no scan
+    stream        where samples come from instead of `train`: sets too large for memory
     """
 
     train: Sequence[Volumes] = ()
@@ -53,6 +54,7 @@ class Data:
     seen: Sequence[Mapping[str, Any]] = ()
     told: Mapping[str, Any] = field(default_factory=dict)
     reference: Sequence[Volumes] = ()
+    stream: Examples | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +72,14 @@ def examples_of(data: Data, plan: Plan) -> Examples:
     both = {v.name for v in data.train} & {v.name for v in data.held}
     if both:
         raise InputError(f"{', '.join(sorted(both))}: in training and held out at once", remedy="Split by subject.")
-    if not data.train and not data.heads:
+    scans = data.stream or (Scans(data.train, plan) if data.train else None)
+    if scans is None and not data.heads:
         raise InputError("there is nothing to learn from", remedy="Give scans, or simulated heads.")
-    if not data.train or share >= 1:
+    if scans is None or (data.heads and share >= 1):
         return Simulated(data.heads, plan)
     if not data.heads or share <= 0:
-        return Scans(data.train, plan)
-    return Mixed(Scans(data.train, plan), Simulated(data.heads, plan), share)
+        return scans
+    return Mixed(scans, Simulated(data.heads, plan), share)
 
 
 def train(

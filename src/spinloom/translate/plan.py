@@ -121,7 +121,8 @@ class Network(_Frozen):
 
 class Training(_Frozen):
     """steps of `batch` samples;  seconds: at most, whatever the steps;  rate of AdamW, falling as a cosine to 0;
-    average: rate of the moving average;  clip: largest norm of a gradient;  panel: steps between pictures."""
+    average: rate of the moving average;  clip: largest norm of a gradient;  panel: steps between pictures;
+    protocols: of simulated sources, of any scanner or the usual one (T1, T2 and PD cannot be told without it)."""
 
     steps: Count = 2000
     seconds: Positive | None = None
@@ -133,6 +134,7 @@ class Training(_Frozen):
     panel: Count = 200
     augment: bool = True
     simulated: float = Field(default=0.0, ge=0, le=1)
+    protocols: Literal["any", "usual"] = "any"
     seed: int = Field(default=0, ge=0)
 
 
