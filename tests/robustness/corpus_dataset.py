@@ -59,7 +59,7 @@ def manifest(name: str) -> Callable[[Path], Path]:
         root = folder / "set"
         root.mkdir()
         (folder / "outside.txt").write_text("secret")
-        (root / "manifest.json").write_text(json.dumps({name: {"sha256": "0" * 64, "bytes": 6}}))
+        (root / "manifest.json").write_text(json.dumps({"files": {name: "0" * 64}}))
         return root
 
     return make
@@ -158,9 +158,10 @@ CASES: tuple[Case, ...] = (
             ("with markup", "<script>alert(1)<", "shown in reports as it is written"),
         )
     ),
-    refused("manifest that leads outside", "../outside.txt", manifest("../outside.txt"), "outside|manifest"),
-    refused("manifest with an absolute path", "a file of the machine", manifest("/etc/hostname"), "outside|manifest"),
-    refused("manifest of another shape", "a list", lambda d: _list(d), "manifest"),
+    refused("manifest that leads outside", "../outside.txt", manifest("../outside.txt"), "no file of this folder"),
+    refused("manifest with an absolute path", "a file of the machine", manifest("/etc/hostname"),
+            "no file of this folder"),
+    refused("manifest of another shape", "a list", lambda d: _list(d), "is damaged"),
     refused("unknown key in a recipe", "a misspelt word", recipe("subject = 3"), "subjects", *GEN, code=2),
     refused("recipe with -1 subjects", "an impossible number", recipe("subjects = -1"), "subjects", *GEN,
             code=2),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from spinloom.core.errors import InputError
@@ -35,4 +35,9 @@ def read_manifest(out: Path) -> dict[str, Any]:
         assert isinstance(value["files"], dict)
     except (ValueError, KeyError, TypeError, AssertionError, RecursionError):
         raise InputError("is damaged", file=file, remedy="Run `spinloom generate` again to write it anew.") from None
+    for name, digest in value["files"].items():
+        if PurePath(name).is_absolute() or ".." in PurePath(name).parts or not isinstance(digest, str):
+            raise InputError(
+                f"lists '{name[:80]}', which is no file of this folder", file=file, remedy="Make it again."
+            )
     return dict(value)
