@@ -17,6 +17,7 @@ from spinloom.evaluation.files import evaluate_files, load, match
 from spinloom.evaluation.report import page, worst_first
 from spinloom.evaluation.tables import as_csv, as_json
 from spinloom.io import write_image
+from spinloom.jobs.local import Local
 from spinloom.report.page import render
 
 SHAPE = (24, 26, 14)
@@ -130,3 +131,13 @@ def test_the_command_scores_writes_and_says_what_failed(folders: tuple[Path, Pat
     assert isinstance(again.exception, PartialFailure)
     assert again.exception.exit_code == 3
     assert "1 of 4 cases" in str(again.exception)
+
+
+def test_processes_find_the_same_numbers_and_one_bad_case_stops_none(folders: tuple[Path, Path]) -> None:
+    (folders[0] / "sub-02_T2w.nii.gz").write_bytes(b"no image")
+    cases = match(*folders)[0]
+    here, there = evaluate_files(cases, ("all",)), evaluate_files(cases, ("all",), executor=Local(2))
+    assert here.cases == there.cases == ("sub-01", "sub-03", "sub-04")
+    assert repr(here.rows) == repr(there.rows)  # NaN is NaN
+    assert here.about == there.about
+    assert here.failures == there.failures

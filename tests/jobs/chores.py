@@ -37,6 +37,27 @@ def sealed_draw(spec: Json) -> Json:
     return Ledger(Path(spec["out"]), "config").seal(spec["name"], [f"{spec['index']}.bin"], {"index": spec["index"]})
 
 
+def stormy_disk(spec: Json) -> Json:
+    """A disk that answers with an errno when unit `at` is written."""
+    if spec["index"] == spec.get("at"):
+        honest, os.fsync = os.fsync, lambda handle: (_ for _ in ()).throw(OSError(spec["errno"], "told so"))  # type: ignore[assignment]
+        try:
+            return sealed_draw(spec)
+        finally:
+            os.fsync = honest  # type: ignore[assignment]
+    return sealed_draw(spec)
+
+
+def greedy(spec: Json) -> Json:
+    """Takes more memory than its process may have."""
+    import resource
+
+    if spec.get("gigabytes"):
+        resource.setrlimit(resource.RLIMIT_AS, (2**31, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        return {"bytes": len(bytearray(spec["gigabytes"] * 2**30))}
+    return sealed_draw(spec)
+
+
 def nothing(spec: Json) -> Json:
     """Only a receipt."""
     return Ledger(Path(spec["out"]), "config").seal(spec["name"], [], {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,12 +232,33 @@ def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, 
     assert peak < 1024
 
 
-def test_a_full_disk_stops_the_run_and_leaves_nothing_half(tmp_path: Path) -> None:
-    with pytest.raises(MachineError, match="disk is full"), at_work(task(tmp_path, 6, full_at=3), Local(1)):
+@pytest.mark.parametrize(("number", "word"), [
+    (errno.ENOSPC, "disk is full"), (errno.EDQUOT, "disk is full"), (errno.EIO, "told so|error"),
+    (errno.EROFS, "permission"), (errno.EACCES, "permission"),
+])  # fmt: skip
+def test_a_disk_that_fails_stops_the_run_and_leaves_nothing_half(number: int, word: str, tmp_path: Path) -> None:
+    bad = replace(task(tmp_path, 6, at=3, errno=number), function=chores.stormy_disk)
+    with pytest.raises(MachineError, match=word), at_work(bad, Local(1)):
         pass
     assert sorted(p.name for p in tmp_path.glob("*.bin")) == ["0.bin", "1.bin", "2.bin"]
+    assert not list(tmp_path.rglob(".spinloom-tmp-*"))
     with at_work(task(tmp_path, 6), Serial()) as done:
         assert len(done.outcomes) == 3
+
+
+def test_a_worker_that_may_not_have_the_memory_fails_alone(tmp_path: Path) -> None:
+    names = task(tmp_path, 4).names
+
+    def spec(i: int, name: str) -> dict[str, object]:
+        return {"out": str(tmp_path), "seed": 1, "index": i, "name": name, "gigabytes": 4 * (name == "hungry")}
+
+    hungry = Task(tmp_path, "config", [*names, "hungry"], spec, chores.greedy)
+    with at_work(hungry, Local(2)) as done:
+        failed = {o.name: str(o.error) for o in done.outcomes if o.error}
+    assert list(failed) == ["hungry"]
+    assert "memory" in failed["hungry"]
+    assert "--jobs" in failed["hungry"]
+    assert set(sealed(tmp_path)) == set(names)
 
 
 def test_receipts_of_other_settings_count_for_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", "-o", help="Also write a page (.html), with .csv and .json beside it.")
     ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cases at once; 0: in this process.", min=0)] = 0,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
     json: o.Json = False,
 ) -> None:
     """Score images against references: subject by subject, never over slices; nothing is resampled or rescaled unasked.
@@ -75,7 +79,8 @@ def evaluate(
     what, names = _quantity(quantity), tuple(part.strip() for part in protocol.split(","))
     only, mm = (prediction_files, reference_files), _spacing(spacing_mm)
     cases, faults = match(prediction, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
-    found = evaluate_files(cases, names, what, faults, seen_by)
+    crew = e.crew(engine, jobs, address)
+    found = evaluate_files(cases, names, what, faults, seen_by, crew)
     for case, why in found.failures:
         typer.echo(f"spinloom: not scored: {case}: {typed(why)}", err=True)
     if not found.cases:
@@ -84,7 +89,7 @@ def evaluate(
     second = None
     if other is not None:
         more, lost = match(other, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
-        second = (other.name, evaluate_files(more, names, what, lost, seen_by), more)
+        second = (other.name, evaluate_files(more, names, what, lost, seen_by, crew), more)
         for case, why in second[1].failures:
             typer.echo(f"spinloom: not scored: {other.name}: {case}: {typed(why)}", err=True)
     if report is not None:

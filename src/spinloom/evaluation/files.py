@@ -6,20 +6,21 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from spinloom.core.errors import InputError, SpinloomError, UsageError
+from spinloom.core.errors import InputError, UsageError
 from spinloom.core.image import Quantity
-from spinloom.evaluation.about import About, mask_of, units_doubt, whose
+from spinloom.evaluation.about import About, whose
+from spinloom.evaluation.case_unit import read_receipt, score_case, unit_of
 from spinloom.evaluation.encoded import encoded
 from spinloom.evaluation.encoder import Encoder
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.on_disk import images_in, is_one, subject_of
 from spinloom.evaluation.pair import Pair, pair_of
-from spinloom.evaluation.scores import Report, Row, rows_of
-from spinloom.files.hashes import sha256_path
+from spinloom.evaluation.scores import Report, Row
 from spinloom.io.slice_folder import SUFFIXES as PICTURES
+from spinloom.jobs.serial import Serial
+from spinloom.jobs.units import Executor
 
 WHAT = ("prediction", "reference", "mask", "labels")
 PathLike = str | os.PathLike[str]
@@ -101,32 +102,34 @@ def load(files: Files, quantity: Quantity = Quantity.SIGNAL) -> Pair:
 
 def evaluate_files(
     cases: Sequence[Files], protocol: Sequence[str] = ("honest",), quantity: Quantity = Quantity.SIGNAL,
-    faults: Sequence[tuple[str, str]] = (), encoder: Encoder | None = None,
+    faults: Sequence[tuple[str, str]] = (), encoder: Encoder | None = None, executor: Executor | None = None,
 ) -> Report:  # fmt: skip
     """Score cases one by one, those of match() say; what is wrong with one is in the report's failures.
 
     faults   what match() found, to stand among the failures
     encoder  whose distances are wanted too; the cases are read again for it, one by one
+    executor who scores them; None: this process
 
     Raises UsageError for a protocol that does not exist or does not suit the quantity, or an encoder of label maps.
     """
     if encoder is not None and quantity is Quantity.LABEL:
         raise UsageError("label maps are no pictures for an encoder", remedy="Leave out --encoder.")
     asked = protocols(tuple(protocol), quantity)
+    units = [unit_of(files, tuple(protocol), quantity) for files in cases]
+    outcomes = {o.name: o for o in (executor or Serial()).run(score_case, units)}
     rows: list[Row] = []
     done: list[str] = []
     about: list[About] = []
     failures = list(faults)
-    hashed = cache(sha256_path)
     for files in cases:
-        try:
-            pair = load(files, quantity)
-            rows += list(rows_of(pair, asked))
-            done.append(files.name)
-            used = {what: (str(p), hashed(p)) for what in WHAT if (p := getattr(files, what)) is not None}
-            about.append(About(files.name, files.subject, mask_of(pair), units_doubt(pair), used))
-        except SpinloomError as error:
-            failures.append((files.name, str(error).removeprefix(f"{files.name}: ")))
+        outcome = outcomes[files.name]
+        if outcome.receipt is None:
+            failures.append((files.name, str(outcome.error).removeprefix(f"{files.name}: ")))
+            continue
+        numbers, told = read_receipt(files.name, outcome.receipt)
+        rows += numbers
+        done.append(files.name)
+        about.append(told)
     seen = () if encoder is None else (encoded((load(f, quantity) for f in cases if f.name in done), encoder),)
     return Report(tuple(rows), asked, quantity, tuple(done), tuple(failures), seen, tuple(about))
 
