@@ -141,6 +141,13 @@ def test_the_pool_gives_back_what_was_made_and_keeps_it_on_resuming():
     assert torch.equal(torch.stack(again.kept), torch.stack(pool.kept))
 
 
+def test_a_pool_that_was_read_from_disk_goes_to_where_the_images_are():
+    pool = ImagePool(1)
+    pool.load_state_dict({"_extra_state": torch.zeros(1, 1, 2, 2)})  # as read: on the CPU
+    for seed in range(8):
+        assert pool(torch.zeros(3, 1, 2, 2, device="meta"), rng(seed)).device.type == "meta"
+
+
 def test_the_masked_mean_is_over_the_mask():
     values, mask = torch.tensor([[[1.0, 5.0, 9.0]]]), torch.tensor([[[1.0, 1.0, 0.0]]])
     assert masked_mean(values, mask).item() == 3.0

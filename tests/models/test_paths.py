@@ -107,6 +107,7 @@ def test_alpha_bar_between_steps_is_that_of_the_steps_at_the_steps():
 def test_fast_ddpm_trains_where_it_samples():
     assert uniform(10) == (1, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
     assert non_uniform(10) == (1, 200, 400, 600, 700, 800, 850, 900, 950, 1000)
+    assert all(non_uniform(n)[-1] == 1000 for n in range(1, 30))
     path = FewSteps(Linear(), non_uniform(10))
     drawn = set(path.draw(4000, rng()).mul(1000).round().int().tolist())
     assert drawn == set(path.stops)

@@ -117,6 +117,15 @@ def test_super_resolution_learns_from_the_target_thickened():
     assert thick.affine[2, 3] == pytest.approx(1.5)  # the first slice lies between the planes it is the mean of
 
 
+def test_voxels_that_stay_largest_across_another_axis_are_refused():
+    values = np.random.default_rng(0).uniform(1, 2, (12, 30, 32))
+    with pytest.raises(InputError, match="largest voxels along R"):
+        volumes_of(
+            Case("a", None, {}, {"T1w": image(values, affine=np.diag([5.0, 0.9, 0.9, 1]))}),
+            draft(target=["T1w"], thick=4),
+        )
+
+
 def test_a_plan_on_disk_is_the_same_plan(tmp_path):
     from spinloom.translate.plan import read_plan, write_plan
 

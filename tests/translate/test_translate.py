@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from spinloom.core.errors import InputError, UsageError  # noqa: E402
+from spinloom.core.errors import InputError, MachineError, UsageError  # noqa: E402
 from spinloom.core.image import Image, Quantity  # noqa: E402
 from spinloom.models.translator import Translator  # noqa: E402
 from spinloom.translate.build import SETTINGS, build  # noqa: E402
@@ -34,6 +34,13 @@ def test_constant_in_constant_out(apply):
     middle = apply.stack // 2 if isinstance(apply, Slices) else 0
     made = apply(lambda x: x[:, middle : middle + 1] * 2, source)
     torch.testing.assert_close(made, torch.full((1, 1, 11, 13, 9), 6.0))
+
+
+@pytest.mark.parametrize("apply", [Slices((0, 1, 2)), Windows((4, 5, 3), 0.7)])
+def test_answers_of_16_bits_are_fused_in_32(apply):
+    third = torch.full((1, 1, 11, 13, 9), 1 / 3)
+    made = apply(lambda x: x.bfloat16(), third)
+    torch.testing.assert_close(made, third.bfloat16().float(), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("view", [0, 1, 2])
@@ -241,3 +248,59 @@ def test_what_is_cut_away_comes_back_as_outside():
     made = prepare([image], T1_T2)
     whole = restored(np.ones(made.mask.shape, np.float32), made, T1_T2.target[0], image)
     np.testing.assert_array_equal(whole.data > 0, image.data > 0)
+
+
+class Noise(Copy):
+    """Its first source, and noise of deviation 0.1."""
+
+    def sample(self, source, rng, apply=None):
+        return source[:, :1] + 0.1 * torch.randn(source[:, :1].shape, generator=rng)
+
+
+def test_the_spread_of_super_resolution_is_in_the_unit_of_its_image():
+    from spinloom.train.draft import draft
+
+    image = scan((18, 20, 8), np.diag([1.0, 1, 4, 1]))
+    made = translate([image], Model(draft(target=["T1w"], thick=4), Noise(), {}), draws=40)
+    inside = made.spread["T1w"].data > 0
+    top = np.percentile(image.data[image.data > 0], 99.5)
+    assert made.spread["T1w"].data[inside].mean() == pytest.approx(0.1 * top, rel=0.05)
+
+
+def test_running_out_of_main_memory_says_what_to_do():
+    class Large(Copy):
+        def sample(self, source, rng, apply=None):
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"
+            )
+
+    with pytest.raises(MachineError, match="18 x 22 x 16 voxels"):
+        translate([scan()], Model(T1_T2, Large(), {}))
+
+
+def test_what_a_later_stage_was_not_trained_on_is_said_too():
+    from spinloom.translate.cascade import cascade
+    from spinloom.translate.limits import measured, span
+
+    back = T1_T2.model_copy(update={"source": T1_T2.target, "target": T1_T2.source, "name": "second"})
+    coarse = prepare([scan(affine=np.diag([3.0, 3, 3, 1]))], T1_T2)
+    stages = [copies(), Model(back, Copy(), {"range": span([measured(coarse)])})]
+    assert any(w.startswith("second: spacing") for w in cascade([scan()], stages).warnings)
+
+
+def test_a_name_with_a_dot_is_found_on_the_shelf(tmp_path, monkeypatch):
+    from spinloom.translate.shelf import located
+
+    monkeypatch.setenv("SPINLOOM_MODELS", str(tmp_path))
+    file = written(tmp_path).rename(tmp_path / "mine.v2.safetensors")
+    assert located("mine.v2") == file
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "value"),
+    [("ddpm", "sampling_steps", 0), ("flow", "sampling_steps", -3), ("pix2pix", "critic_width", 0),
+     ("bridge", "sigma", float("nan")), ("cyclegan", "pool", -1), ("regression", "unit", 0)],
+)  # fmt: skip
+def test_numbers_that_no_family_can_use_are_refused(family, name, value):
+    with pytest.raises(UsageError, match=name):
+        build(T1_T2.model_copy(update={"family": family, "settings": {name: value}}))

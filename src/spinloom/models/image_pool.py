@@ -25,7 +25,7 @@ class ImagePool(nn.Module):
                 out.append(image)
             elif torch.rand((), generator=rng, device=rng.device) < 0.5:
                 place = int(torch.randint(self.size, (), generator=rng, device=rng.device))
-                out.append(self.kept[place])
+                out.append(self.kept[place].to(image))  # a state that was read lies on the CPU
                 self.kept[place] = image.clone()
             else:
                 out.append(image)

@@ -96,6 +96,7 @@ def non_uniform(count: int = 10, steps: int = 1000) -> tuple[int, ...]:
     low = round(0.4 * count)
     early = torch.linspace(1, 0.7 * steps, low + 1, dtype=torch.float64)[:-1]
     late = torch.linspace(0.7 * steps, steps, count - low, dtype=torch.float64)
+    late[-1] = steps  # noise alone, where sampling begins, also if it is the only one
     return tuple(sorted({round(v) for v in torch.cat((early, late)).tolist()}))
 
 

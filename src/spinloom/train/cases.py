@@ -130,6 +130,11 @@ def _thick(target: Image, mask: Image | None, plan: Plan, name: str) -> tuple[Vo
     inside = thicken(Image(where.astype(np.float32), fine.affine), factor, axis)
     inside = Image(np.asarray(inside.data != 0).astype(np.uint8), inside.affine, Quantity.LABEL)
     made = prepare([thick], plan, inside)
+    if made.thick_axis != axis:
+        raise InputError(
+            f"{name} has its largest voxels along {'RAS'[made.thick_axis]}, slices are made thick along {'RAS'[axis]}",
+            remedy="Resample it to cubes, or set thick.axis of the plan.",
+        )
     low, high = made.scales[0]
     values = (np.abs(np.asarray(fine.data, np.float64)) - low) / (high - low)
     cut = box(where, 8)

@@ -56,6 +56,10 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
     "refinement": {"sigma": 0.1, "sampling_steps": 5},
 }  # fmt: skip
 """Families and their settings with the values they have unless a plan says otherwise."""
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "sampling_steps": (1, 1000), "critic_width": (1, 1024), "eta": (0, 1), "unit": (1e-6, 1e6), "pool": (0, 10_000),
+}  # fmt: skip
+"""Of settings that are numbers; the others are 0 to a million."""
 
 
 def settings_of(plan: Plan) -> dict[str, object]:
@@ -66,6 +70,9 @@ def settings_of(plan: Plan) -> dict[str, object]:
             raise UsageError(f"family '{plan.family}' has no setting '{name}'", remedy=nearest(name, tuple(known)))
         if isinstance(value, str) != isinstance(known[name], str):
             raise UsageError(f"setting '{name}' of '{plan.family}' is like {known[name]!r}, not {value!r}")
+        low, high = LIMITS.get(name, (0.0, 1e6))
+        if not isinstance(value, str) and not low <= value <= high:
+            raise UsageError(f"setting {name} is {value:g}", remedy=f"{low:g} to {high:g}.")
     return {**known, **plan.settings}
 
 

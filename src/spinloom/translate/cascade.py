@@ -27,9 +27,9 @@ def cascade(
     for first, second in pairwise(stages):
         follows(first.plan, second.plan)
     warnings: list[str] = []
-    for n, model in enumerate(stages):
+    for model in stages:
         made = translate(images, model, mask=mask, **options)
-        warnings += [f"{model.name}: {w}" for w in made.warnings] if n == 0 else []
+        warnings += [f"{model.name}: {w}" for w in made.warnings]
         images = [made.images[side.contrast] for side in model.plan.target]
         if mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):
             mask = None  # on a finer grid the foreground is found again

@@ -72,7 +72,7 @@ def beyond(made: Prepared, known: Mapping[str, Any], contrasts: Sequence[str]) -
 
 
 def _mirror(made: Prepared) -> int:
-    """Overlap (Dice) of the foreground with its mirror image, about its middle; the axis where it is largest."""
+    """Share of voxels alike in the foreground and its mirror image, about its middle; the axis where it is largest."""
     m = made.mask
     some = [np.flatnonzero(m.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
     tight = m[tuple(slice(s[0], s[-1] + 1) for s in some)]

@@ -40,11 +40,11 @@ def located(name: str) -> Path:
         if not (path / "model.safetensors").exists():
             raise InputError("holds no model.safetensors", file=path, remedy="Has the run ended?")
         return path / "model.safetensors"
-    if path.suffix or os.sep in name:
+    shelf = known()
+    if os.sep in name or (path.suffix and (path.exists() or name not in shelf)):
         if not path.exists():
             raise InputError("there is no such file", file=path)
         return path
-    shelf = known()
     if name not in shelf:
         raise UsageError(f"no model '{name}'", remedy=nearest(name, tuple(shelf)))
     return shelf[name]

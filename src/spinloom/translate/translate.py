@@ -85,7 +85,8 @@ def translate(
         for i, side in enumerate(plan.target):
             each = [a[i] if side.is_signal else side.unscaled(a[i]) for a in answers]
             flat = side.model_copy(update={"quantity": "SIGNAL", "log": False})
-            spread[side.contrast] = restored(np.std(each, 0, ddof=1), made, flat, like, (0.0, 1.0))
+            unit = own[1] - own[0] if own and side.is_signal else 1.0
+            spread[side.contrast] = restored(np.std(each, 0, ddof=1), made, flat, like, (0.0, unit))
     return Translated(out, spread, tuple(dict.fromkeys(warnings)))
 
 
@@ -110,7 +111,9 @@ def _answer(
     try:
         with torch.inference_mode(), arithmetic(model.plan, device):
             found = model.translator.sample(given, rng, apply_of(model.plan))[0].float().cpu().numpy()
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(error):
+            raise
         raise MachineError(
             f"out of memory for {' x '.join(map(str, source.shape[1:]))} voxels",
             remedy="Use --device cpu, or a model with smaller windows (network.patch of its plan).",

@@ -36,7 +36,7 @@ class Slices:
                 network(stacks[n : n + self.batch], *(v[n : n + self.batch] for v in flat))
                 for n in range(0, len(stacks), self.batch)
             ]
-            volume = torch.cat(parts).movedim(0, 1).movedim(1, 1 + view)[None]
+            volume = torch.cat(parts).movedim(0, 1).movedim(1, 1 + view)[None].to(source.dtype)
             total = volume if total is None else total + volume
         assert total is not None
         return total / len(self.views)
@@ -78,7 +78,7 @@ class Windows:
             at = tuple(slice(c, c + s) for c, s in zip(corner, size, strict=True))
             answer = network(source[(..., *at)], *(v[(..., *at)] for v in others))
             if total is None:
-                total = torch.zeros((1, answer.shape[1], *shape), dtype=answer.dtype, device=answer.device)
+                total = torch.zeros((1, answer.shape[1], *shape), dtype=source.dtype, device=answer.device)
             total[(..., *at)] += answer * weight
             seen[at] += weight
         assert total is not None
