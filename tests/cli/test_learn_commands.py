@@ -333,3 +333,80 @@ def test_engines_and_shares_that_are_not_there_are_named(spinloom: Run, trained:
         code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "no", *options)
         assert code == 2
         assert word in err
+
+
+def test_options_of_one_scan_are_refused_for_a_folder(spinloom: Run, trained: str, place: Path) -> None:
+    for options in (("--mask", "m.nii.gz"), ("--spread", "sd.nii.gz", "--flips"), ("--dicom",)):
+        code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "nowhere", *options)
+        assert code == 2
+        assert options[0] in err
+    assert not (place / "nowhere").exists()
+
+
+def test_subjects_that_have_one_name_in_BIDS_are_refused(spinloom: Run, trained: str, place: Path) -> None:
+    for who in ("1-1", "11"):
+        (place / "plain" / who).mkdir(parents=True, exist_ok=True)
+        write_image(head(0), place / "plain" / who / "T1w.nii.gz")
+    code, _, err = spinloom("translate", trained, "-i", "plain", "-o", "plain_out")
+    assert code == 4
+    assert "1-1, 11" in err
+
+
+def test_a_spread_is_not_written_over_its_image_nor_made_of_draws_that_are_alike(
+    spinloom: Run, trained: str, place: Path
+) -> None:
+    scan = "scans/sub-1/anat/sub-1_T1w.nii.gz"
+    code, _, err = spinloom("translate", trained, "-i", scan, "-o", "s.nii.gz", "--spread", "s.nii.gz", "--flips")
+    assert code == 2
+    assert "--spread" in err
+    code, _, err = spinloom("translate", trained, "-i", scan, "-o", "s.nii.gz", "--spread", "d.nii.gz", "--draws", "3")
+    assert code == 4
+    assert not (place / "s.nii.gz").exists()
+
+
+def test_what_is_no_model_is_not_imported(spinloom: Run, trained: str, place: Path) -> None:
+    torch.save({"a": torch.zeros(3)}, place / "pickled.pt")
+    code, _, err = spinloom("models", "import", "pickled.pt", "--name", "pickled")
+    assert code == 4
+    assert "never opened" in err
+    assert not (place / "shelf" / "pickled.safetensors").exists()
+
+
+def test_the_sidecar_of_super_resolution_says_that_it_is_as_bright_as_its_input(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from spinloom.cli.translated import written_images
+    from spinloom.train.draft import draft
+    from spinloom.translate.translate import Translated
+
+    told = {}
+    for thick in (None, 4):
+        plan = draft(target=["T1w"], thick=thick)
+        model = SimpleNamespace(name="m", sha256=None, plan=plan)
+        written_images(Translated({"T1w": head(0)}, None, ()), tmp_path / "m.nii.gz", [model], [], {})  # type: ignore[list-item]
+        told[thick] = json.loads((tmp_path / "m.json").read_text())["scale"]
+    assert told == {None: "1 is the 99.5th percentile of the foreground", 4: "that of the input"}
+
+
+def test_a_case_whose_place_in_the_list_has_changed_is_still_itself(
+    spinloom: Run, trained: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run that joins may have found one scan more, and written the list anew."""
+    from spinloom.cli import translate_unit
+    from spinloom.core.errors import InputError
+    from spinloom.dataset.pairs import Pairs
+
+    spinloom("translate", trained, "-i", "scans", "-o", "listed")
+    file = place / "listed" / translate_unit.LIST
+    pairs = translate_unit.listed(str(file))
+    last = pairs.pairs[2]
+    turned = Pairs(tuple(reversed(pairs.pairs)), pairs.source, pairs.target)
+    monkeypatch.setattr(translate_unit, "listed", lambda file: turned)
+    spec = {
+        "out": str(place / "listed"), "config": "other", "name": translate_unit.unit_name(last), "back": False,
+        "models": [str(place / "run")],
+        "options": {"draws": 1, "flips": False, "seed": 0, "device": "cpu", "in_turn": False},
+    }  # fmt: skip
+    assert "sub-2" in json.dumps(translate_unit.translate_case(spec))
+    with pytest.raises(InputError, match="changed"):
+        translate_unit.translate_case({**spec, "name": "sub-2@000000000000"})

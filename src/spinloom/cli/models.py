@@ -89,7 +89,8 @@ def import_(
     from spinloom.translate.shelf import SUFFIX, located, own_folder
 
     path = located(str(file))
-    called = name or read_model(path).name
+    read = read_model(path)
+    called = name or read.name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", called):
         raise UsageError(f"'{called}' is no name", remedy="Letters, digits, '.', '_' and '-'.")
     target = own_folder() / (called + SUFFIX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -11,7 +12,7 @@ import typer
 from spinloom.cli import engine as e
 from spinloom.cli import options as o
 from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
-from spinloom.cli.translate_unit import LIST, case_of, loaded, translate_case, unit_name
+from spinloom.cli.translate_unit import LIST, case_of, listed, loaded, translate_case, unit_name
 from spinloom.cli.translated import nifti, written_images
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from spinloom.jobs.units import Executor
     from spinloom.translate.model import Model
     from spinloom.translate.translate import Translated
+
+ONE_ANSWER = ("regression", "pix2pix", "cyclegan")
+"""Families whose answer is the same at every draw."""
 
 
 def translate(
@@ -83,6 +87,9 @@ def translate(
     options: dict[str, Any] = {"draws": draws, "flips": flips, "seed": seed, "device": chosen(device)}
     options["in_turn"] = len(model) == 1 and len(models) > 1
     if is_folder_of_scans(given):
+        alone = {"--mask": mask is not None, "--spread": spread is not None, "--dicom": dicom}
+        if asked := [option for option, is_given in alone.items() if is_given]:
+            raise UsageError(f"{given[0]} is a folder of scans: no {asked[0]}", remedy="Translate scans one by one.")
         crew = e.crew(engine, jobs, address, timeout)
         found = scans_in(given[0], layout, exclude)
         facts = many(models, found, given[0], out, {"models": names, "back": backwards, "options": options}, crew,
@@ -121,18 +128,24 @@ def one(
 ) -> dict[str, object]:
     """One case: files named on the command line."""
     from spinloom.cli.write import keep_inputs
-    from spinloom.core.errors import InputError
+    from spinloom.core.errors import InputError, UsageError
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
 
     plan = models[0].plan
     keep_inputs([*given, mask], [out, spread])
+    if spread is not None and spread.resolve() == out.resolve():
+        raise UsageError(f"{out}: image and spread cannot be one file", remedy="Choose another name for --spread.")
     if len(given) != len(plan.source):
         names = ", ".join(s.contrast for s in plan.source)
         raise InputError(f"{len(given)} images were given, {models[0].name} needs {len(plan.source)}: {names}")
     alone = len(models) == 1 or options["in_turn"]
-    if spread is not None and options["draws"] == 1 and not options["flips"] and alone:
-        raise InputError("one answer has no spread", remedy="Ask for --draws, --flips, or several models.")
+    last = models[-1:] if options["in_turn"] else models
+    drawn = options["draws"] > 1 and any(m.plan.family not in ONE_ANSWER for m in last)
+    if spread is not None and alone and not drawn and not options["flips"]:
+        raise InputError(
+            "one answer has no spread", remedy="Ask for --flips, several models, or --draws of a family that samples."
+        )
     images = [read_any(p, quantity=Quantity[s.quantity]) for p, s in zip(given, plan.source, strict=True)]
     where = None if mask is None else read_any(mask, quantity=Quantity.LABEL)
     made = run(images, models, mask=where, **options)
@@ -159,22 +172,27 @@ def many(
     from spinloom.files.hashes import sha256_json
     from spinloom.jobs.run import Task, at_work
     from spinloom.jobs.signals import terminable
-    from spinloom.translate.derivative import write_description
+    from spinloom.translate.derivative import destination, write_description
 
     keep_inputs([folder], [out])
     names = tuple(s.contrast for s in models[0].plan.source)
     if out.exists() and not out.is_dir():
         raise InputError("is a file; a folder of scans is answered by a folder", file=out)
     pairs = pair(found, names, (), read=False)
+    places = [destination(out, p.subject, p.session, names[0], models[0].name) for p in pairs.pairs]
+    often = Counter(places)
+    if twice := [p.name for p, where in zip(pairs.pairs, places, strict=True) if often[where] > 1]:
+        raise InputError(f"{', '.join(twice)}: in BIDS they have one name", file=folder, remedy="Rename one of them.")
     faults = [(str(f), why) for f, why in pairs.faults]
     config = sha256_json({**how, "models": [m.sha256 for m in models]})
     absolute = {**how, "models": [str(Path(n).resolve()) if Path(n).exists() else n for n in how["models"]]}
 
     def spec(index: int, name: str) -> dict[str, Any]:
-        return {"out": str(out.resolve()), "config": config, "index": index, **absolute}
+        return {"out": str(out.resolve()), "config": config, "name": name, **absolute}
 
     def begin() -> None:
         write_pairs(pairs, (out / LIST).parent, progress=lambda name: None)
+        listed.cache_clear()
         write_description(out, models, folder.name)
 
     def ended(name: str, what: str) -> None:

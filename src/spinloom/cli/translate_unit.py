@@ -15,9 +15,13 @@ LIST = Path(".spinloom") / "pairs" / "pairs.json"
 
 
 def translate_case(spec: dict[str, Any]) -> dict[str, Any]:
-    """spec: out, config, index of the case in LIST, models (names), back, options of translate."""
+    """spec: out, config, name of the unit, models (names), back, options of translate.
+
+    Raises InputError where LIST or the scans are no longer those that the unit is named after.
+    """
     from spinloom.cli.translate import run
     from spinloom.cli.translated import written_images
+    from spinloom.core.errors import InputError
     from spinloom.dataset.read_case import read_case
     from spinloom.jobs.ledger import Ledger
     from spinloom.jobs.say import say
@@ -25,7 +29,12 @@ def translate_case(spec: dict[str, Any]) -> dict[str, Any]:
 
     out = Path(spec["out"])
     models = loaded(tuple(spec["models"]), back=spec["back"])
-    each = listed(str(out / LIST)).pairs[spec["index"]]
+    pairs = listed(str(out / LIST)).pairs
+    each = next((p for p in pairs if p.name == case_of(spec["name"])), None)
+    if each is None or unit_name(each) != spec["name"]:
+        raise InputError(
+            f"{case_of(spec['name'])}: its scans changed while the run was at work", remedy="Run the command again."
+        )
     case = read_case(each)
     names = [s.contrast for s in models[0].plan.source]
     made = run([case.source[n] for n in names], models, mask=case.mask, **spec["options"])
@@ -37,7 +46,7 @@ def translate_case(spec: dict[str, Any]) -> dict[str, Any]:
             written += [image, image.with_name(image.name.removesuffix(".nii.gz") + ".json")]
     say("translated")
     files_of = sorted(str(p.relative_to(out)) for p in written)
-    return Ledger(out, spec["config"]).seal(unit_name(each), files_of, {"outside the training": list(made.warnings)})
+    return Ledger(out, spec["config"]).seal(spec["name"], files_of, {"outside the training": list(made.warnings)})
 
 
 def unit_name(pair: Pair) -> str:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from spinloom.translate.translate import Translated
 
 SCALE = "1 is the 99.5th percentile of the foreground"
+OWN_SCALE = "that of the input"
+"""Of super-resolution."""
 
 
 def written_images(
@@ -24,6 +26,7 @@ def written_images(
 
     images = {k: v for k, v in made.images.items() if only in (None, k)}
     sources = [{"file": p.name, "sha256": sha256_path(p)} for p in given]
+    scale = OWN_SCALE if all(m.plan.thick for m in models) else SCALE
 
     def about(contrast: str) -> dict[str, Any]:
         return {
@@ -32,7 +35,7 @@ def written_images(
             "models": [{"name": m.name, "sha256": m.sha256} for m in models],
             "sources": sources,
             "unit": images[contrast].quantity.value,
-            "scale": SCALE if images[contrast].quantity is Quantity.SIGNAL else None,
+            "scale": scale if images[contrast].quantity is Quantity.SIGNAL else None,
             "outside the training": list(made.warnings),
             "options": {k: str(v) for k, v in options.items()},
             "version": __version__,
