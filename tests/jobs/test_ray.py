@@ -51,6 +51,7 @@ def test_a_cluster_that_is_not_there_is_a_clear_error() -> None:
         list(Ray(address="ray-head.invalid:6379").run(chores.draw, [Unit("a", {})]))
 
 
+@pytest.mark.slow
 def test_a_node_that_dies_costs_nothing_but_time(tmp_path: Path) -> None:
     """Two nodes in one machine; one is taken away, ungracefully, while both work."""
     from test_run import fingerprint, sealed, task
