@@ -410,3 +410,12 @@ def test_a_case_whose_place_in_the_list_has_changed_is_still_itself(
     assert "sub-2" in json.dumps(translate_unit.translate_case(spec))
     with pytest.raises(InputError, match="changed"):
         translate_unit.translate_case({**spec, "name": "sub-2@000000000000"})
+
+
+def test_a_run_of_another_factor_is_not_gone_on_with() -> None:
+    from spinloom.cli.train import same_question
+    from spinloom.core.errors import InputError
+    from spinloom.train.draft import draft
+
+    with pytest.raises(InputError, match="super-resolution is 2, not 4"):
+        same_question(draft(target=["T1w"], thick=2), draft(target=["T1w"], thick=4), Path("run"))

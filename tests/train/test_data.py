@@ -1,5 +1,7 @@
 """What a run learns from: places, simulated samples, prepared scans, plans."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -180,3 +182,10 @@ def test_a_case_keeps_the_size_of_its_voxels():
     x, y = (image(np.pad(g.uniform(1, 2, (20, 22, 12)), 3), affine=affine) for _ in range(2))
     made, _ = volumes_of(Case("a", None, {"T1w": x}, {"T2w": y}), plan())
     assert made.voxel_mm == pytest.approx((0.8, 1.2, 2.0))
+
+
+@pytest.mark.parametrize(("lacks", "word"), [("source", "T1w"), ("target", "T2w")])
+def test_training_without_pairs_needs_somebody_on_either_side(lacks, word):
+    one = Volumes("a", torch.ones(1, 9, 9, 9), torch.ones(1, 9, 9, 9), torch.ones(9, 9, 9, dtype=torch.bool))
+    with pytest.raises(InputError, match=f"nobody to train on has {word}"):
+        Scans([replace(one, **{lacks: None})], plan(paired=False))

@@ -265,3 +265,19 @@ def test_maps_in_log_give_equal_steps_to_equal_ratios():
     np.testing.assert_allclose(side.unscaled(scaled), values, rtol=1e-12)
     np.testing.assert_allclose(side.scaled(torch.tensor(values)).numpy(), scaled, rtol=1e-12)
     assert side.scaled(np.array([0.0])) == 0
+
+
+def test_a_map_is_of_the_field_that_the_plan_says(head):
+    made = {}
+    for B0 in (None, 0.055):
+        p = plan("T1w", "T1map", target_B0=B0)
+        values = p.target[0].unscaled(whole(head, p, 0).target[0].double())
+        made[B0] = values[head.fractions[head.names.index("white_matter")] == 255].mean()
+    n = head.names.index("white_matter")
+    assert float(made[0.055] / made[None]) == pytest.approx(float(head.at(0.055)[0][n] / head.T1[n]), rel=0.02)
+    assert made[0.055] < 0.6 * made[None]
+
+
+def test_slices_of_heads_teach_no_super_resolution(head):
+    with pytest.raises(UsageError, match="whole volumes"):
+        Simulated([head], draft(target=["T1w"], thick=4))

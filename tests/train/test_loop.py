@@ -14,6 +14,7 @@ from spinloom.core.errors import InputError  # noqa: E402
 from spinloom.models.regression import Regression  # noqa: E402
 from spinloom.models.translator import Batch, Objective, Translator  # noqa: E402
 from spinloom.models.unet import Shape, UNet  # noqa: E402
+from spinloom.train import ranks  # noqa: E402
 from spinloom.train.examples import Examples  # noqa: E402
 from spinloom.train.loop import cut_log, fall, run  # noqa: E402
 from spinloom.translate.plan import Training  # noqa: E402
@@ -128,6 +129,15 @@ def test_seconds_end_a_run(tmp_path):
     assert 0 < progress.step < 100_000
 
 
+def test_a_run_whose_time_is_over_is_not_trained_further(tmp_path):
+    def slow(progress, translator):
+        time.sleep(0.2)
+
+    told = Training(steps=10_000, batch=2, seconds=0.3, panel=1)
+    first, again = (run(family(), Inverses(), told, tmp_path, watch=slow)[1].step for _ in range(2))
+    assert first == again
+
+
 def test_a_damaged_state_is_named(tmp_path):
     trained(tmp_path, 5)
     file = tmp_path / "state.safetensors"
@@ -169,3 +179,41 @@ def test_two_processes_train_one_model(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "rank0").read_text() == (tmp_path / "rank1").read_text()
     assert len(rows(tmp_path)) == 12
+
+
+@pytest.mark.parametrize(("cards", "backend"), [(2, "cpu:gloo,cuda:nccl"), (1, "gloo"), (0, "gloo")])
+def test_every_process_takes_its_own_card_and_numbers_of_the_processor_can_be_shared_too(monkeypatch, cards, backend):
+    told = []
+    for key, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cards > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cards)
+    monkeypatch.setattr(torch.cuda, "set_device", told.append)
+    monkeypatch.setattr(ranks.distributed, "init_process_group", told.append)
+    monkeypatch.setattr(ranks.distributed, "destroy_process_group", lambda: None)
+    with ranks.joined():
+        pass
+    assert told == ([1 % cards] if cards else []) + [backend]
+
+
+OPENED = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import torch
+torch.set_num_threads(1)
+from spinloom.train import folder
+kept = folder.write_plan
+folder.write_plan = lambda *a: (time.sleep(2), kept(*a))
+from test_train import Data, plan, subject, train
+train(plan(2), Data([subject("a", 0)]), {folder!r})
+"""
+
+
+def test_two_processes_open_one_new_folder(tmp_path):
+    script = tmp_path / "two.py"
+    script.write_text(OPENED.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "run")))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "run" / "model.safetensors").exists()

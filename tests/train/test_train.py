@@ -1,6 +1,7 @@
 """train(): a run's folder from end to end, in seconds."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.examples import Volumes  # noqa: E402
 from spinloom.train.heads import head_of  # noqa: E402
 from spinloom.train.planner import sized, timed  # noqa: E402
-from spinloom.train.train import Data, examples_of, train  # noqa: E402
+from spinloom.train.train import Data, begin, examples_of, train  # noqa: E402
+from spinloom.translate.build import build  # noqa: E402
 from spinloom.translate.card import card_of  # noqa: E402
 from spinloom.translate.model import read_model  # noqa: E402
 from spinloom.translate.plan import Network, Training  # noqa: E402
@@ -137,3 +139,33 @@ def test_a_feature_loss_brings_its_own_segmenter(tmp_path):
     assert made.progress.losses["regression feature"] > 0
     with pytest.raises(UsageError, match="--simulated"):
         train(told, Data([subject("a", 0)]), tmp_path / "y")
+
+
+def test_a_refinement_takes_over_a_regression_whose_answers_mean_the_same(tmp_path):
+    regression = build(plan(settings=["unit=0.2"]))
+    data = Data([subject("a", 0)])
+    with pytest.raises(UsageError, match=r"units of 0\.2.*--set unit=0\.2"):
+        train(plan(2, family="refinement"), data, tmp_path / "x", start=regression)
+    made = build(plan(family="refinement", settings=["unit=0.2"]))
+    begin(made, regression)
+    x = torch.rand(1, 1, 24, 24, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(made.regression(x), regression(x))
+
+
+def test_a_run_is_not_gone_on_with_other_subjects(tmp_path):
+    a, b, c = (subject(n, i) for i, n in enumerate("abc"))
+    train(plan(3), Data([a], [b]), tmp_path / "x")
+    with pytest.raises(InputError, match="other subjects: a, b"):
+        train(plan(3), Data([b], [a]), tmp_path / "x")
+    with pytest.raises(InputError, match="other subjects: c"):
+        train(plan(3), Data([a, c], [b]), tmp_path / "x")
+    assert train(plan(3), Data([a], [b]), tmp_path / "x").progress.step == 3
+
+
+def test_training_without_pairs_shows_who_has_a_source(tmp_path):
+    one, other = subject("a", 0), subject("b", 1)
+    sides = [replace(one, source=None), replace(other, target=None)]
+    told = plan(4, family="cyclegan", settings=["critic_width=4", "patch=34"])
+    told = told.model_copy(update={"training": told.training.model_copy(update={"panel": 2, "batch": 1})})
+    train(told, Data(sides), tmp_path / "x")
+    assert len(list((tmp_path / "x" / "panels").iterdir())) == 2

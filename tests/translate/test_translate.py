@@ -304,3 +304,10 @@ def test_a_name_with_a_dot_is_found_on_the_shelf(tmp_path, monkeypatch):
 def test_numbers_that_no_family_can_use_are_refused(family, name, value):
     with pytest.raises(UsageError, match=name):
         build(T1_T2.model_copy(update={"family": family, "settings": {name: value}}))
+
+
+def test_a_patch_may_be_said_as_a_number():
+    from spinloom.train.draft import draft
+
+    made = build(draft(family="pix2pix", settings=["patch=34"]))
+    assert made.discriminator.receptive_field == 34

@@ -188,7 +188,8 @@ def same_question(kept: Plan, asked: Plan, out: Path) -> None:
 
     def ends(plan: Plan) -> dict[str, object]:
         goes, comes = ([s.contrast for s in side] for side in (plan.source, plan.target))
-        return {"family": plan.family, "source": goes, "target": comes, "super-resolution": plan.thick is not None}
+        thick = None if plan.thick is None else plan.thick.factor
+        return {"family": plan.family, "source": goes, "target": comes, "super-resolution": thick}
 
     for what, now in ends(asked).items():
         if ends(kept)[what] != now:

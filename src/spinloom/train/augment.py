@@ -15,7 +15,8 @@ from spinloom.translate.plan import Plan
 def augmented(batch: Batch, plan: Plan, rng: torch.Generator) -> Batch:
     """Mirror, turn (up to 10 degrees) and scale (0.9 to 1.1) all alike; gamma, gain, shading and noise of the sources.
 
-    Signals only: CT numbers and maps keep their grey values. Unpaired samples are only mirrored and turned.
+    Signals only: CT numbers and maps keep their grey values, and so do unpaired samples. In three dimensions nothing is
+    mirrored or turned.
     """
     n = len(batch.source)
     moved = [batch.source, batch.target, batch.mask]

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spinloom.core.errors import InputError
 from spinloom.models.translator import Batch
 from spinloom.train.augment import augmented
 from spinloom.translate.plan import Network, Plan
@@ -52,6 +53,12 @@ class Scans(Examples):
 
     def __init__(self, volumes: Sequence[Volumes], plan: Plan) -> None:
         self.volumes, self.plan = tuple(volumes), plan
+        self.sources = [v for v in self.volumes if v.source is not None]
+        self.targets = [v for v in self.volumes if v.target is not None]
+        for found, sides in ((self.sources, plan.source), (self.targets, plan.target)):
+            if not found:
+                names = ", ".join(s.contrast for s in sides)
+                raise InputError(f"nobody to train on has {names}", remedy="Say with --split who is held out.")
 
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         samples = [self._one(rng) for _ in range(count)]
@@ -61,11 +68,9 @@ class Scans(Examples):
     def _one(self, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         net = self.plan.network
         view = net.views[below(len(net.views), rng)]
-        sources = [v for v in self.volumes if v.source is not None]
-        a = b = sources[below(len(sources), rng)]
+        a = b = self.sources[below(len(self.sources), rng)]
         if not self.plan.paired:
-            targets = [v for v in self.volumes if v.target is not None]
-            b = targets[below(len(targets), rng)]
+            b = self.targets[below(len(self.targets), rng)]
         here = Place.drawn(a.places, a.mask.shape, net, view, rng)
         there = here if a is b else Place.drawn(b.places, b.mask.shape, net, view, rng)
         assert a.source is not None

@@ -16,6 +16,7 @@ from spinloom.files import atomic
 from spinloom.translate.plan import Plan, read_plan, write_plan
 
 MODEL, PLAN, LOG = "model.safetensors", "plan.json", "log.jsonl"
+STATE, PEOPLE = "state.safetensors", "subjects.json"
 
 
 def opened(folder: str | os.PathLike[str], plan: Plan) -> Path:
@@ -42,6 +43,26 @@ def opened(folder: str | os.PathLike[str], plan: Plan) -> Path:
         raise InputError(f"cannot be made: {error.strerror}", file=root, remedy="Choose another folder.") from error
     write_plan(plan, root / PLAN)
     return root
+
+
+def same_people(root: Path, people: Mapping[str, list[str]]) -> None:
+    """Keep who is learned from and who is held out; once there is a state to go on from, they may not change.
+
+    Raises InputError for others: whoever was trained on would be scored, or the other way round.
+    """
+    file = root / PEOPLE
+    if not file.exists() or not (root / STATE).exists():
+        atomic.write_json(file, dict(people))
+        return
+    before = json.loads(file.read_text())
+    if before == people:
+        return
+    moved = sorted({n for k in people for n in {*before.get(k, ())} ^ {*people[k]}})
+    raise InputError(
+        f"was begun with other subjects: {', '.join(moved[:5])}{' ...' if len(moved) > 5 else ''}",
+        file=root,
+        remedy="Choose another folder, or say with --split who is held out.",
+    )
 
 
 def losses(root: Path) -> list[dict[str, float]]:

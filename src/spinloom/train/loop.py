@@ -13,6 +13,7 @@ import torch
 
 from spinloom.core.errors import InputError
 from spinloom.core.rng import stream
+from spinloom.files import atomic
 from spinloom.models.average import Average
 from spinloom.models.translator import Objective, Translator
 from spinloom.train import ranks
@@ -72,13 +73,15 @@ def run(
         told = read_state(state, translator, average, optimisers)
         progress.step, before, slower = int(told["step"]), float(told["seconds"]), int(told["slower"])
         progress.seconds = before
-        cut_log(log, progress.step)
-    else:
+        if ranks.is_first():
+            cut_log(log, progress.step)
+    elif ranks.is_first():
         keep(state, translator, average, optimisers, 0, 0.0, 0)
     start = saved = time.monotonic()
     usual: float | None = None
     while progress.step < training.steps:
         if ranks.agreed(bool(training.seconds) and before + time.monotonic() - start > (training.seconds or 0)):
+            progress.seconds = before + time.monotonic() - start  # so that no step is added when it is gone on from
             break
         rate = training.rate * 0.5**slower * fall(progress.step / training.steps)
         rng = torch.Generator().manual_seed(
@@ -110,8 +113,10 @@ def run(
                 raise InputError("training diverged four times", file=folder, remedy="Lower training.rate in the plan.")
             told = read_state(state, translator, average, optimisers)
             progress.step = int(told["step"])
-            cut_log(log, progress.step)
-            keep(state, translator, average, optimisers, progress.step, before + time.monotonic() - start, slower)
+            if ranks.is_first():
+                cut_log(log, progress.step)
+                spent = before + time.monotonic() - start
+                keep(state, translator, average, optimisers, progress.step, spent, slower)
             usual = None
             continue
         average.update(translator)
@@ -169,4 +174,4 @@ def cut_log(log: Path, step: int) -> None:
                 kept.append(line + "\n")
         except (ValueError, KeyError, TypeError):
             continue
-    log.write_text("".join(kept))
+    atomic.write_text(log, "".join(kept))

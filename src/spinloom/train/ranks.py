@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import distributed
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -16,7 +19,11 @@ def joined() -> Iterator[None]:
     if expected() < 2:
         yield
         return
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if cards:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % cards)  # "cuda" is this one from here on
+    enough = 0 < int(os.environ.get("LOCAL_WORLD_SIZE", "1")) <= cards
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if enough else "gloo")
     try:
         yield
     finally:
@@ -38,6 +45,13 @@ def count() -> int:
 
 def is_first() -> bool:
     return rank() == 0
+
+
+def in_turn(do: Callable[[], T]) -> T:
+    """The first process does it, then the others do."""
+    made = [do()] if is_first() else []
+    agreed(False)
+    return made[0] if made else do()
 
 
 def average_gradients(parameters: tuple[torch.nn.Parameter, ...]) -> None:

@@ -73,11 +73,13 @@ class Simulated(Examples):
     rates, without noise. CT numbers are cut from the one CT of each head, with its texture and noise; then no sample is
     stripped. Without pairs the first half of the heads gives sources, the other targets, each side as of ONE scanner.
 
-    Raises UsageError for contrasts that no closed form makes.
+    Raises UsageError for contrasts that no closed form makes, and for super-resolution (see thick_heads).
     """
 
     def __init__(self, heads: Sequence[Head], plan: Plan) -> None:
         self.heads, self.plan = tuple(heads), plan
+        if plan.thick is not None:
+            raise UsageError("super-resolution learns from whole volumes", remedy="Leave out --simulated.")
         for side in (*plan.source, *plan.target):
             known = (*CONTRASTS, *MAPS, "CT")
             if side.contrast not in CONTRASTS and side.quantity not in (*MAPS, "HU"):
@@ -150,7 +152,7 @@ def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Genera
         assert cut.CT is not None
         return side.scaled(cut.CT.float() + AIR_HU)
     if side.quantity in MAPS:
-        return side.scaled(map_of(side.quantity, head, cut))
+        return side.scaled(map_of(side.quantity, head, cut, side.B0))
     signal = CONTRASTS[side.contrast](rng if how.drawn else None)
     T1, T2 = head.at(side.B0)
     S = head.PD * signal(T1, T2)
@@ -171,11 +173,16 @@ def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Genera
     return image * cut.mask if cut.bare else image
 
 
-def map_of(name: str, head: Head, cut: Cut) -> Tensor:
+def map_of(name: str, head: Head, cut: Cut, B0: float | None = None) -> Tensor:
+    """T1, T2 [s] or PD of this person at a field (None: its own)."""
     amount = mixed(head.PD, cut.f)
     if name == "PD":
         return amount
-    rate = mixed(head.PD / getattr(head, name), cut.f) / amount.clamp_min(1e-6) / (1 + cut.texture)
+    rate = (
+        mixed(head.PD / dict(zip(("T1", "T2"), head.at(B0), strict=True))[name], cut.f)
+        / amount.clamp_min(1e-6)
+        / (1 + cut.texture)
+    )
     return torch.where(amount > 1e-3, 1 / rate.clamp_min(1e-3), torch.zeros_like(rate))
 
 

@@ -22,7 +22,7 @@ from spinloom.models.unet import UNet
 from spinloom.train import ranks
 from spinloom.train.board import board
 from spinloom.train.examples import Examples, Mixed, Scans, Volumes
-from spinloom.train.folder import MODEL, opened, write_provenance
+from spinloom.train.folder import MODEL, opened, same_people, write_provenance
 from spinloom.train.heads import Head
 from spinloom.train.loop import Progress, run
 from spinloom.train.page import write_page
@@ -102,56 +102,86 @@ def train(
     The folder then holds plan.json, model.safetensors, log.jsonl, panels/, training.webp, report.json, report.html,
     provenance.json. Raises InputError for folders of other runs and for divergence.
     """
+    with ranks.joined():
+        return _trained(plan, data, folder, device, segmenter, start, say)
+
+
+def _trained(
+    plan: Plan, data: Data, folder: str | os.PathLike[str], device: str, segmenter: UNet | None,
+    start: Translator | None, say: Callable[[Progress], None],
+) -> Run:  # fmt: skip
     examples = examples_of(data, plan)
-    root = opened(folder, plan)
+    root = ranks.in_turn(lambda: opened(folder, plan))
+    ranks.in_turn(lambda: same_people(root, people_of(data)))
     torch.manual_seed(plan.training.seed)
     if plan.settings.get("feature_weight") and segmenter is None:
-        segmenter = _segmenter(plan, data, root, device)
+        segmenter = ranks.in_turn(lambda: _segmenter(plan, data, root, device))
+        torch.manual_seed(plan.training.seed)
     translator = build(plan, segmenter)
     if start is not None:
-        of_regression = isinstance(translator, Refinement) and isinstance(start, Regression)
-        fit(translator.regression if of_regression else translator, used_by(start), "the model to start from")
-    shown = (*data.held, *data.train)[:1]
+        begin(translator, start)
+    shown = [v for v in (*data.held, *data.train) if v.source is not None][:1]
 
     written = board(root)
 
     def watch(progress: Progress, now: Translator) -> None:
         picture = None
         for one in shown:
-            if one.source is not None:
-                picture = panel(now, one, plan, f"{one.name}, step {progress.step}")
-                write_panel(picture, root / "panels" / f"step-{progress.step:07d}.png")
+            picture = panel(now, one, plan, f"{one.name}, step {progress.step}")
+            write_panel(picture, root / "panels" / f"step-{progress.step:07d}.png")
         written(progress, picture)
         say(progress)
 
-    with ranks.joined():
-        average, progress = run(translator, examples, plan.training, root, device=device, watch=watch)
-        if not ranks.is_first():
-            return Run(Model(plan, average, {}), {}, progress)
-        scores = judged(average, data, plan)
-        about = {
-            "spinloom": __version__,
-            "trained": {
-                "steps": progress.step,
-                "seconds": round(progress.seconds, 1),
-                "device": device,
-                "subjects": [v.name for v in data.train],
-                "simulated heads": data.told.get("simulated heads", len(data.heads)),
-            },
-            "held out": [v.name for v in data.held],
-            "range": span(data.seen) if data.seen else {},
-            "scores": told(scores),
-            **data.told,
-        }
-        model = Model(plan, average, about)
-        write_model(model, root / MODEL)
-        animated(sorted((root / "panels").glob("step-*.png")), root / "training.webp")
-        if data.held and data.held[0].source is not None:
-            through(answer(average, data.held[0], plan)[0], root / "through.webp")
-        atomic.write_json(root / "report.json", about)
-        write_provenance(root, {"plan": plan.model_dump(mode="json"), **about})
-        write_page(root, plan, about, progress)
+    average, progress = run(translator, examples, plan.training, root, device=device, watch=watch)
+    if not ranks.is_first():
+        return Run(Model(plan, average, {}), {}, progress)
+    scores = judged(average, data, plan)
+    about = {
+        "spinloom": __version__,
+        "trained": {
+            "steps": progress.step,
+            "seconds": round(progress.seconds, 1),
+            "device": device,
+            "subjects": [v.name for v in data.train],
+            "simulated heads": data.told.get("simulated heads", len(data.heads)),
+        },
+        "held out": [v.name for v in data.held],
+        "range": span(data.seen) if data.seen else {},
+        "scores": told(scores),
+        **data.told,
+    }
+    model = Model(plan, average, about)
+    write_model(model, root / MODEL)
+    animated(sorted((root / "panels").glob("step-*.png")), root / "training.webp")
+    if data.held and data.held[0].source is not None:
+        through(answer(average, data.held[0], plan)[0], root / "through.webp")
+    atomic.write_json(root / "report.json", about)
+    write_provenance(root, {"plan": plan.model_dump(mode="json"), **about})
+    write_page(root, plan, about, progress)
     return Run(model, scores, progress)
+
+
+def begin(translator: Translator, start: Translator) -> None:
+    """Take over the weights of `start`; of a refinement, its regression's.
+
+    Raises InputError for weights that do not fit, UsageError for a regression whose answers mean something else.
+    """
+    if not (isinstance(translator, Refinement) and isinstance(start, Regression)):
+        fit(translator, used_by(start), "the model to start from")
+        return
+    if start.unit != translator.regression.unit:
+        raise UsageError(
+            f"the model to start from answers in units of {start.unit:g}", remedy=f"Add --set unit={start.unit:g}."
+        )
+    if start.residual != translator.regression.residual:
+        raise UsageError("the model to start from adds to its source", remedy="Both, or none, with --super-resolution.")
+    fit(translator.regression, used_by(start), "the model to start from")
+
+
+def people_of(data: Data) -> dict[str, list[str]]:
+    """Who is learned from and who is held out, by name."""
+    train = [v.name for v in data.train] + [h.name for h in data.heads]
+    return {"train": sorted(train), "held out": sorted(v.name for v in data.held)}
 
 
 def _segmenter(plan: Plan, data: Data, root: Path, device: str) -> UNet:

@@ -53,7 +53,7 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
     "edm": {"sampling_steps": 20, "heun": True},
     "flow": {"sampling_steps": 10, "heun": False},
     "bridge": {"sigma": 0.3, "sampling_steps": 10, "eta": 1.0},
-    "refinement": {"sigma": 0.1, "sampling_steps": 5},
+    "refinement": {"sigma": 0.1, "sampling_steps": 5, "smooth": 0.0, "unit": 1.0},
 }  # fmt: skip
 """Families and their settings with the values they have unless a plan says otherwise."""
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -65,7 +65,8 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 def settings_of(plan: Plan) -> dict[str, object]:
     """All settings of the plan's family. Raises UsageError for one it does not have, or of the wrong kind."""
     known = SETTINGS[plan.family]
-    for name, value in plan.settings.items():
+    said = {k: str(v) if type(v) is int and isinstance(known.get(k), str) else v for k, v in plan.settings.items()}
+    for name, value in said.items():
         if name not in known:
             raise UsageError(f"family '{plan.family}' has no setting '{name}'", remedy=nearest(name, tuple(known)))
         if isinstance(value, str) != isinstance(known[name], str):
@@ -73,7 +74,7 @@ def settings_of(plan: Plan) -> dict[str, object]:
         low, high = LIMITS.get(name, (0.0, 1e6))
         if not isinstance(value, str) and not low <= value <= high:
             raise UsageError(f"setting {name} is {value:g}", remedy=f"{low:g} to {high:g}.")
-    return {**known, **plan.settings}
+    return {**known, **said}
 
 
 def build(plan: Plan, segmenter: UNet | None = None) -> Translator:
