@@ -311,3 +311,35 @@ def test_a_patch_may_be_said_as_a_number():
 
     made = build(draft(family="pix2pix", settings=["patch=34"]))
     assert made.discriminator.receptive_field == 34
+
+
+class Same(Copy):
+    """Gives back its first source."""
+
+    def sample(self, source, rng, apply=None):
+        return source[:, :1]
+
+
+def ramp(grid):
+    """300 + x + 2 y - 1.5 z at every voxel's place [mm]."""
+    index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), -1)
+    return 300 + grid.positions_mm(index) @ [1.0, 2.0, -1.5]
+
+
+@pytest.mark.parametrize("factors", [(4,), (2, 2)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("affine", AFFINES.values(), ids=AFFINES)
+def test_super_resolution_in_stages_keeps_places_and_mask_whatever_axis_is_thick(affine, axis, factors):
+    from spinloom.train.draft import draft
+    from spinloom.translate.cascade import cascade
+
+    A, shape = np.array(affine), [20, 21, 22]
+    A[:3, axis] *= 4
+    shape[axis] = 9
+    image = Image(np.zeros(shape, np.float32), A)
+    image = Image(ramp(image.grid).astype(np.float32), A)
+    everywhere = Image(np.ones(shape, np.uint8), A, Quantity.LABEL)
+    stages = [Model(draft(target=["T1w"], thick=f), Same(), {}) for f in factors]
+    made = cascade([image], stages, mask=everywhere).images["T1w"]
+    inner = (slice(6, -6),) * 3
+    np.testing.assert_allclose(made.data[inner], ramp(made.grid)[inner], atol=2.0)

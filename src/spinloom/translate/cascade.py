@@ -7,8 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from spinloom.core.errors import UsageError
-from spinloom.core.image import Image
+from spinloom.core.image import Image, Quantity
+from spinloom.core.resample import resample
 from spinloom.models.cycle import Cycle
 from spinloom.translate.model import Model
 from spinloom.translate.plan import Plan
@@ -32,7 +35,8 @@ def cascade(
         warnings += [f"{model.name}: {w}" for w in made.warnings]
         images = [made.images[side.contrast] for side in model.plan.target]
         if mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):
-            mask = None  # on a finer grid the foreground is found again
+            where = Image(np.asarray(mask.data != 0).astype(np.uint8), mask.affine, Quantity.LABEL)
+            mask = resample(where, images[0].grid)
     return replace(made, warnings=tuple(warnings) if len(stages) > 1 else made.warnings)
 
 
