@@ -137,7 +137,7 @@ def test_one_that_joined_takes_over_from_a_run_that_was_killed(tmp_path: Path) -
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_within_ten_seconds_and_resumes(blow: signal.Signals, tmp_path: Path) -> None:
     run = start(tmp_path, sleep=0.2)
-    wait_for(lambda: list(tmp_path.glob("*.bin")))
+    wait_for(lambda: sealed(tmp_path))
     begun = time.monotonic()
     run.send_signal(blow)
     run.wait(timeout=10)

@@ -343,3 +343,19 @@ def test_super_resolution_in_stages_keeps_places_and_mask_whatever_axis_is_thick
     made = cascade([image], stages, mask=everywhere).images["T1w"]
     inner = (slice(6, -6),) * 3
     np.testing.assert_allclose(made.data[inner], ramp(made.grid)[inner], atol=2.0)
+
+
+@pytest.mark.parametrize("voxel_mm", [0.7, 1.0, 2.0])
+def test_a_constant_stays_one_up_to_the_edge_on_any_working_grid(voxel_mm):
+    class Soft(Copy):
+        """40 HU everywhere."""
+
+        def sample(self, source, rng, apply=None):
+            return torch.full_like(source[:, :1], 1040 / 3000)
+
+    side = Side(contrast="CT", quantity="HU", low=-1000, high=2000, bias=False)
+    plan = T1_T2.model_copy(update={"target": (side,), "voxel_mm": voxel_mm})
+    image = scan((40, 42, 36))
+    made = translate([image], Model(plan, Soft(), {})).images["CT"]
+    assert set(np.unique(made.data.round(1))) == {-1000, 40}
+    assert np.mean((made.data > 0) == (image.data > 0)) > 0.85

@@ -22,7 +22,7 @@ SUFFIX = ".jsonl"
 SYNC_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """Where a line lies: its file, its first byte and its length."""
 

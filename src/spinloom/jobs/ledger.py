@@ -27,6 +27,7 @@ class Ledger:
     folder: Path
     config: str
     _lines: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
+    _bare: set[str] = field(default_factory=set, repr=False, compare=False)
     _journals: list[Journal] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -58,7 +59,13 @@ class Ledger:
             receipt = value.get("receipt")
             if isinstance(receipt, dict) and receipt.get("config") == self.config and "unit" in receipt:
                 self._lines[receipt["unit"]] = line
+                if not receipt.get("files"):
+                    self._bare.add(receipt["unit"])
         return len(self._lines)
+
+    def done(self, name: str) -> bool:
+        """Whether the unit need not run again (as of the last refresh)."""
+        return self.journal is not None and (name in self._bare or self.finished(name) is not None)
 
     def finished(self, name: str) -> Json | None:
         """The receipt, if the unit need not run again (as of the last refresh)."""
@@ -83,6 +90,7 @@ class Ledger:
         self.journal.compact(self._lines.values())
         self.journal.seen.clear()
         self._lines.clear()
+        self._bare.clear()
         self.refresh()
 
     def _value(self, name: str) -> Json | None:

@@ -52,7 +52,7 @@ class Done:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def complete(self, names: Sequence[str]) -> bool:
-        return all(self.ledger.finished(name) for name in names)
+        return all(map(self.ledger.done, names))
 
 
 @contextmanager
@@ -135,11 +135,11 @@ class _Crew:
         """Asked for one by one, so a unit is claimed just before it is started."""
         ledger, names = self.done.ledger, self.task.names
         for i in indices:
-            if ledger.finished(names[i]):
+            if ledger.done(names[i]):
                 self._found(names[i])
             elif not self.claims.take(i):
                 elsewhere.append(i)
-            elif ledger.refresh() and ledger.finished(names[i]):  # somebody was faster
+            elif ledger.refresh() and ledger.done(names[i]):  # somebody was faster
                 self.claims.release(i)
                 self._found(names[i])
             else:

@@ -19,7 +19,7 @@ UnitFunction = Callable[[Json], Json]
 """A top-level function of an importable module: JSON spec → JSON receipt. It is sent by name, never pickled."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One piece of work.
 
@@ -31,7 +31,7 @@ class Unit:
     spec: Json
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a unit: a receipt or an error.
 

@@ -109,17 +109,25 @@ def restored(
 
     scale  (low, high) of a SIGNAL; None: 0 and 1, so that 1 is the 99.5th percentile of the foreground
 
-    Outside the mask: 0, or air for CT numbers.
+    Outside the mask: 0, or air for CT numbers. Onto another grid, by linear interpolation R of what is inside alone:
+
+        R(m x) / R(m)  where R(m) >= 1/2,  m the mask
     """
     if scale or side.is_signal:
         side = side.model_copy(update=dict(zip(("low", "high"), scale or (0.0, 1.0), strict=True)))
     quantity = Quantity[side.quantity]
     outside = AIR_HU if quantity is Quantity.HU else 0.0
-    whole = np.full(made.grid.shape, outside, np.float32)
-    inside = np.where(made.mask, side.unscaled(values), outside)
-    whole[made.cut] = inside
-    image = Image(whole, made.grid.affine, quantity)
-    return reorder(image, like.grid) or resample(image, like.grid, outside=outside)
+    whole, m = np.zeros((2, *made.grid.shape), np.float32)
+    whole[made.cut] = np.where(made.mask, side.unscaled(values), 0)
+    m[made.cut] = made.mask
+    image, inside = (Image(v, made.grid.affine) for v in (whole, m))
+    if (straight := reorder(image, like.grid)) is not None:
+        image, inside = straight, reorder(inside, like.grid) or inside
+    else:
+        image, inside = resample(image, like.grid), resample(inside, like.grid)
+    share = np.asarray(inside.data, np.float32)
+    data = np.where(share >= 0.5, image.data / np.maximum(share, 0.5), outside)
+    return Image(data.astype(np.float32), image.affine, quantity)
 
 
 def working_grid(grid: Grid, plan: Plan) -> Grid:
