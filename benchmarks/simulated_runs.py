@@ -8,6 +8,7 @@ head is scanned once as of any scanner (by the one scanner of the training where
 pairs); the answer wanted is clean.
 
 --back    the other way (CycleGAN's second network; others are left out)
+--steps   of sampling, for runs of the family ddpm; else what their plan says
 --slices  only so many axial slices about the middle of each head (for samplers of many steps; plans of single slices)
 """
 
@@ -28,6 +29,8 @@ from spinloom.evaluation.published_ct import SOURCE2
 from spinloom.evaluation.published_maps import SOURCE0
 from spinloom.evaluation.scores import evaluate
 from spinloom.evaluation.tissues import by_tissue
+from spinloom.models.diffusion import Diffusion
+from spinloom.models.samplers import DDIM
 from spinloom.phantom.tissue_table import tissue_names
 from spinloom.train.examples import Volumes
 from spinloom.train.gather import maps_in, simulated_alone
@@ -48,10 +51,14 @@ def main() -> None:
     said.add_argument("--simulated", type=int, default=0)
     said.add_argument("--back", action="store_true")
     said.add_argument("--slices", type=int)
+    said.add_argument("--steps", type=int)
     args = said.parse_args()
     torch.set_num_threads(1)
     models = [fetched(run) for run in args.runs]
     models = [back(m) for m in models if m.plan.family == "cyclegan"] if args.back else models
+    for model in models:
+        if args.steps and model.plan.family == "ddpm" and isinstance(model.translator, Diffusion):
+            model.translator.sampler = DDIM(args.steps)
     plan = models[0].plan
     data = simulated_alone(plan, args.simulated, [] if args.labels is None else maps_in(args.labels))
     held = [few(v, args.slices) for v in data.held]
