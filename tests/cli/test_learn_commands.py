@@ -419,3 +419,13 @@ def test_a_run_of_another_factor_is_not_gone_on_with() -> None:
 
     with pytest.raises(InputError, match="super-resolution is 2, not 4"):
         same_question(draft(target=["T1w"], thick=2), draft(target=["T1w"], thick=4), Path("run"))
+
+
+def test_a_name_that_is_no_image_is_refused_before_the_work(
+    spinloom: Run, trained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spinloom.cli import translate
+
+    monkeypatch.setattr(translate, "run", lambda *a, **k: pytest.fail("the work was done"))
+    code, _, err = spinloom("translate", trained, "-i", "scans/sub-1/anat/sub-1_T1w.nii.gz", "-o", "made.txt")
+    assert code == 2, err

@@ -359,3 +359,28 @@ def test_a_constant_stays_one_up_to_the_edge_on_any_working_grid(voxel_mm):
     made = translate([image], Model(plan, Soft(), {})).images["CT"]
     assert set(np.unique(made.data.round(1))) == {-1000, 40}
     assert np.mean((made.data > 0) == (image.data > 0)) > 0.85
+
+
+def test_weights_are_compared_with_their_plan_before_memory_is_taken(tmp_path, monkeypatch):
+    from spinloom.translate import model
+
+    file = written(tmp_path)
+    huge = T1_T2.model_copy(update={"network": SMALL.model_copy(update={"channels": (8, 64)})})
+    told = {"format": "spinloom model 1", "plan": huge.model_dump(mode="json"), "about": {}}
+    save_file(load_file(file), file, {"spinloom": json.dumps(told)})
+    where = []
+    monkeypatch.setattr(model, "build", lambda plan: where.append(torch.empty(0).device.type) or build(plan))
+    with pytest.raises(InputError, match="does not fit"):
+        read_model(file)
+    assert where == ["meta"]
+
+
+@pytest.mark.parametrize(("quantity", "high", "values"), [("T1", 5, 1200), ("T2", 2.5, 80), ("PD", 1.2, 70)])
+def test_maps_in_another_unit_are_refused(quantity, high, values):
+    side = Side(contrast="map", quantity=quantity, low=0.0, high=high, bias=False)
+    plan = T1_T2.model_copy(update={"source": (side,)})
+    image = scan()
+    wrong = Image(image.data / 100 * values, image.affine, Quantity[quantity])
+    with pytest.raises(InputError, match="map reaches"):
+        prepare([wrong], plan)
+    prepare([Image(image.data / 150 * high, image.affine, Quantity[quantity])], plan)

@@ -127,13 +127,15 @@ def one(
     identity: Literal["none", "keep"],
 ) -> dict[str, object]:
     """One case: files named on the command line."""
-    from spinloom.cli.write import keep_inputs
+    from spinloom.cli.write import image_suffix, keep_inputs
     from spinloom.core.errors import InputError, UsageError
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
 
     plan = models[0].plan
     keep_inputs([*given, mask], [out, spread])
+    for file in ([] if dicom else [out]) + ([] if spread is None else [spread]):
+        image_suffix(file)  # before the work, not after
     if spread is not None and spread.resolve() == out.resolve():
         raise UsageError(f"{out}: image and spread cannot be one file", remedy="Choose another name for --spread.")
     if len(given) != len(plan.source):

@@ -11,7 +11,9 @@ from spinloom.models.translator import Apply, Batch, Objective, Translator, dire
 
 
 class Adversarial(Translator):
-    """G: L_game(D(x, G(x))) + w1 mean|G - y| + wf L_feature;  D: L_game + wg gradient penalty. Isola et al. (2017).
+    """G: L_game(D(x, G(x))) + w1 |G - y| + wf L_feature;  D: L_game + wg gradient penalty. Isola et al. (2017).
+
+    |.|            mean over the mask, and 0.05 of that over everything
 
     network        G: (n, c, ...) -> (n, d, ...)
     discriminator  D: it sees the pair (n, c + d, ...), as pix2pix says and source 2 forgot

@@ -77,7 +77,7 @@ class FewSteps(VariancePreserving):
         return own[torch.linspace(0, len(self.stops), min(steps, len(self.stops)) + 1).round().long()]
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
-        """Antithetic: the second half of a batch mirrors the first."""
+        """Antithetic: what follows the first n // 2 + 1 mirrors them."""
         k = torch.randint(len(self.stops), (n // 2 + 1,), generator=rng, device=rng.device)
         k = torch.cat((k, len(self.stops) - 1 - k))[:n]
         return torch.tensor(self.stops, dtype=torch.float64, device=rng.device)[k] / self.schedule.steps

@@ -81,6 +81,8 @@ def read_model(path: str | os.PathLike[str], sha256: str | None = None) -> Model
     if form != FORMAT:
         raise InputError(f"is of format '{form}', '{FORMAT}' is known", file=file, remedy="Update spinloom.")
     plan = plan_of(said, file)
+    with torch.device("meta"):  # no memory is taken for a plan that the weights do not fit
+        require_fit(empty(plan), tensors, file)
     translator = empty(plan)
     fit(translator, tensors, file)
     return Model(plan, translator.eval(), about, digest)
@@ -106,7 +108,16 @@ def used_by(translator: Translator) -> dict[str, torch.Tensor]:
 
 
 def fit(translator: Translator, tensors: Mapping[str, torch.Tensor], file: str | os.PathLike[str]) -> None:
-    """Put weights in their places; InputError names what is missing, left over, of another shape, or not finite."""
+    """Put weights in their places. Raises what `require_fit` raises."""
+    require_fit(translator, tensors, file)
+    own = used_by(translator)
+    with torch.no_grad():
+        for k, v in tensors.items():
+            own[k].copy_(v)
+
+
+def require_fit(translator: Translator, tensors: Mapping[str, torch.Tensor], file: str | os.PathLike[str]) -> None:
+    """InputError names what is missing, left over, of another shape, or not finite."""
     own = used_by(translator)
     wrong = [f"{k} is missing" for k in own if k not in tensors]
     wrong += [f"{k} is not in the plan" for k in tensors if k not in own]
@@ -120,6 +131,3 @@ def fit(translator: Translator, tensors: Mapping[str, torch.Tensor], file: str |
         raise InputError(
             f"does not fit its plan: {'; '.join(wrong[:3])}{more}", file=file, remedy="Train or fetch it again."
         )
-    with torch.no_grad():
-        for k, v in tensors.items():
-            own[k].copy_(v)
