@@ -429,3 +429,20 @@ def test_a_name_that_is_no_image_is_refused_before_the_work(
     monkeypatch.setattr(translate, "run", lambda *a, **k: pytest.fail("the work was done"))
     code, _, err = spinloom("translate", trained, "-i", "scans/sub-1/anat/sub-1_T1w.nii.gz", "-o", "made.txt")
     assert code == 2, err
+
+
+def test_a_series_names_every_model_that_made_it_however_long_the_names(tmp_path: Path) -> None:
+    pydicom = pytest.importorskip("pydicom", reason="needs the extra `dicom`")
+    from types import SimpleNamespace
+
+    from spinloom.cli.translated import written_images
+    from spinloom.train.draft import draft
+    from spinloom.translate.translate import Translated
+
+    models = [SimpleNamespace(name=n, sha256="a" * 64, plan=draft()) for n in ("first-of-a-rather-long-name", "second")]
+    made = Translated({"T2w": head(0)}, None, ())
+    given = tmp_path / "in.nii.gz"
+    write_image(head(0), given)
+    written_images(made, tmp_path / "out", models, [given], {"in_turn": True}, dicom=True)  # type: ignore[arg-type]
+    one = pydicom.dcmread(next((tmp_path / "out").rglob("*.dcm")))
+    assert one.ContributingEquipmentSequence[0].ManufacturerModelName == "first-of-a-rather-long-name then second"

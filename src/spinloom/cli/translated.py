@@ -46,14 +46,13 @@ def written_images(
         return nifti(images, out, about)
     from spinloom.io.dicom_write import MadeBy, write_series
 
+    who = (" then " if options.get("in_turn") else " and ").join(m.name for m in models)
+    by = MadeBy(who[:64], __version__, (models[0].sha256 or "") if len(models) == 1 else "")
     found: list[Path] = []
     for contrast, image in images.items():
         folder = out if len(images) == 1 else out / contrast
         like = given[0] if given[0].is_dir() or given[0].suffix.lower() in (".dcm", ".zip", ".ima") else None
-        by = MadeBy(models[0].name, __version__, models[0].sha256 or "")
-        write_series(
-            image, folder, like=like, identity=identity, model=by, description=f"{contrast} by {models[0].name}"
-        )
+        write_series(image, folder, like=like, identity=identity, model=by, description=f"{contrast} by {who}"[:37])
         found.append(folder)
     return found
 

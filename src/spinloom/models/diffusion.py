@@ -14,7 +14,7 @@ from spinloom.models.translator import Apply, Batch, Objective, Translator, dire
 class Diffusion(Translator):
     """p(target | source) by a network that estimates the target on the path x_t = a target + b source + s noise.
 
-    L = mean of (f(x_t, source, t) - asked)^2, weight 1 in the mask and 0.05 outside,  see predictions for what is asked.
+    L = mean of (f(x_t, source, t) - asked)^2, weight 0.05 outside the mask,  see predictions for what is asked.
 
     network     f: (n, c + d, ...), t (n,) -> (n, d, ...): source and scaled x_t as channels
     outputs     d

@@ -194,7 +194,8 @@ def _right_kind(image: Image, side: Side) -> None:
         raise InputError(f"{side.contrast} holds NaN, infinite or complex voxels", remedy="Repair it or leave it out.")
     if image.quantity.name != side.quantity:
         raise InputError(f"{side.contrast} holds {image.quantity.value}, {Quantity[side.quantity].value} is needed")
-    if side.quantity in ("T1", "T2", "PD") and (most := float(np.percentile(image.data, 95))) > 10 * side.high:
+    most = float(np.percentile(np.asarray(image.data, np.float32), 95)) if side.quantity in ("T1", "T2", "PD") else 0.0
+    if most > 10 * side.high:
         raise InputError(
             f"{side.contrast} reaches {most:.3g}, {side.high:g} is expected", remedy="T1 and T2 are in s, PD is 0 to 1."
         )
