@@ -14,9 +14,11 @@ from spinloom.core.errors import InputError  # noqa: E402
 from spinloom.models.regression import Regression  # noqa: E402
 from spinloom.models.translator import Batch, Objective, Translator  # noqa: E402
 from spinloom.models.unet import Shape, UNet  # noqa: E402
-from spinloom.train import ranks  # noqa: E402
+from spinloom.train import loop, ranks  # noqa: E402
+from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.examples import Examples  # noqa: E402
 from spinloom.train.loop import cut_log, fall, run  # noqa: E402
+from spinloom.translate.build import build  # noqa: E402
 from spinloom.translate.plan import Training  # noqa: E402
 
 
@@ -217,3 +219,38 @@ def test_two_processes_open_one_new_folder(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "run" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("kind", ["pix2pix", "cyclegan", "fast-ddpm", "refinement"])
+def test_every_kind_of_family_goes_on_with_the_same_bits(kind, tmp_path, monkeypatch):
+    """Also pools of images, two optimisers, noise, and batches of 16 bits."""
+    told = draft(family=kind, settings=["critic_width=4", "patch=34"] if kind in ("pix2pix", "cyclegan") else [])
+    net = told.network.model_copy(update={"channels": (4, 8), "slices": 1, "patch": (32, 32)})
+    told = told.model_copy(update={"network": net})
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+
+    def once(folder, watch=lambda progress, translator: None):
+        folder.mkdir(exist_ok=True)
+        torch.manual_seed(0)
+        training = Training(steps=8, batch=1, panel=5, bf16=True)
+        return run(build(told), Large(), training, folder, watch=watch)[0].state_dict()
+
+    def killed(progress, translator):
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    whole = once(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        once(tmp_path / "cut", killed)
+    again = once(tmp_path / "cut")
+    assert rows(tmp_path / "cut")[-1]["step"] == 8
+    for name, value in whole.items():
+        assert torch.equal(value, again[name]), name
+    seen = [{k: v for k, v in r.items() if k != "seconds"} for r in rows(tmp_path / "whole")]
+    assert [{k: v for k, v in r.items() if k != "seconds"} for r in rows(tmp_path / "cut")] == seen
+
+
+class Large(Examples):
+    def draw(self, count, rng):
+        x = torch.rand(count, 1, 32, 32, generator=rng)
+        return Batch(x, 1 - x, torch.ones(count, 1, 32, 32))
