@@ -219,14 +219,14 @@ def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, 
         f"out = Path({str(tmp_path)!r})\n"
         f"names = [f'unit-{{i:07d}}' for i in range({n})]\n"
         "work = Task(out, 'config', names, lambda i, name: {'out': str(out), 'name': name}, chores.nothing)\n"
-        "for _ in range(2):\n"
-        "    begun = time.monotonic()\n"
-        "    with at_work(work, Serial()) as done: pass\n"
-        "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
-        "    print(json.dumps([len(done.outcomes), len(done.found), time.monotonic() - begun, peak]))"
+        "begun = time.monotonic()\n"
+        "with at_work(work, Serial()) as done: pass\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "print(json.dumps([len(done.outcomes), len(done.found), time.monotonic() - begun, peak]))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    (made, _, _, _), (again, found, seconds, peak) = (json.loads(line) for line in ran.stdout.splitlines())
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    (made, _, _, first), (again, found, seconds, second) = (json.loads(ran.stdout) for ran in runs)
+    peak = max(first, second)
     print(f"{n} units: found again in {seconds:.1f} s, peak {peak:.0f} MiB")
     assert (made, again, found) == (n, 0, n)
     assert peak < 1024
