@@ -446,3 +446,13 @@ def test_a_series_names_every_model_that_made_it_however_long_the_names(tmp_path
     written_images(made, tmp_path / "out", models, [given], {"in_turn": True}, dicom=True)  # type: ignore[arg-type]
     one = pydicom.dcmread(next((tmp_path / "out").rglob("*.dcm")))
     assert one.ContributingEquipmentSequence[0].ManufacturerModelName == "first-of-a-rather-long-name then second"
+
+
+def test_another_seed_or_setting_in_a_runs_folder_is_refused(spinloom: Run, place: Path) -> None:
+    asked = ("train", "scans", "--budget", "20s", "--plan-only", "-o", "kept")
+    assert spinloom(*asked)[0] == 0
+    assert spinloom(*asked)[0] == 0
+    for more, word in ((("--seed", "3"), "seed is 0, not 3"), (("--set", "smooth=0.1"), "settings")):
+        code, _, err = spinloom(*asked, *more)
+        assert code == 4
+        assert word in err

@@ -1,6 +1,6 @@
 """Heads of label maps, CT samples, heads simulated as a whole."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import nibabel as nib
 import numpy as np
@@ -281,3 +281,12 @@ def test_a_map_is_of_the_field_that_the_plan_says(head):
 def test_slices_of_heads_teach_no_super_resolution(head):
     with pytest.raises(UsageError, match="whole volumes"):
         Simulated([head], draft(target=["T1w"], thick=4))
+
+
+def test_a_head_moves_to_a_device_with_all_it_holds_and_samples_are_made_there(head):
+    moved = head.to("meta")
+    tensors = [v for f in fields(moved) if isinstance(v := getattr(moved, f.name), torch.Tensor)]
+    assert len(tensors) == 8
+    assert {t.device.type for t in tensors} == {"meta"}
+    here, there = (Simulated([head], plan(), device=d).draw(2, rng(5)) for d in ("cpu", torch.device("cpu", 0)))
+    assert torch.equal(here.source, there.source)

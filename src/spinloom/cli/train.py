@@ -134,7 +134,7 @@ def train(
             masks = [v.mask for v in loaded.train or loaded.held] or [h.whole for h in loaded.heads]
             shapes = [tuple(mask.shape) for mask in masks]
             made = sized(made, shapes, seconds(budget) / stages, where, None if memory is None else bytes_of(memory))
-            made = timed(made, examples_of(loaded, made), where)
+            made = timed(made, examples_of(loaded, made, where), where)
         if plan_only:
             folder.mkdir(parents=True, exist_ok=True)
             write_plan(made, folder / PLAN)
@@ -189,14 +189,18 @@ def same_question(kept: Plan, asked: Plan, out: Path) -> None:
     def ends(plan: Plan) -> dict[str, object]:
         goes, comes = ([s.contrast for s in side] for side in (plan.source, plan.target))
         thick = None if plan.thick is None else plan.thick.factor
-        return {"family": plan.family, "source": goes, "target": comes, "super-resolution": thick}
+        fields = [s.B0 for s in (*plan.source, *plan.target)]
+        return {
+            "family": plan.family, "source": goes, "target": comes, "super-resolution": thick, "B0": fields,
+            "settings": dict(plan.settings), "seed": plan.training.seed,
+        }  # fmt: skip
 
     for what, now in ends(asked).items():
         if ends(kept)[what] != now:
             raise InputError(
                 f"holds a run of another plan: its {what} is {ends(kept)[what]}, not {now}",
                 file=out,
-                remedy="Choose another folder, or delete it.",
+                remedy=f"Choose another folder, delete it, or go on with --plan {out / 'plan.json'}.",
             )
 
 

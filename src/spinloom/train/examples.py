@@ -91,7 +91,8 @@ class Mixed(Examples):
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         n = int((torch.rand(count, generator=rng) < self.share).sum())
         parts = [e.draw(k, rng) for e, k in ((self.first, count - n), (self.second, n)) if k]
-        return Batch(*(torch.cat([getattr(p, f) for p in parts]) for f in ("source", "target", "mask")))
+        where = parts[-1].source.device
+        return Batch(*(torch.cat([getattr(p, f).to(where) for p in parts]) for f in ("source", "target", "mask")))
 
 
 @dataclass(frozen=True)

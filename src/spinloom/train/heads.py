@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -57,12 +57,17 @@ class Head:
     voxel_mm: float = 1.0
     B0: float = 3.0
 
+    def to(self, device: str | torch.device) -> Head:
+        """The same person on another device."""
+        moved = {f.name: v.to(device) for f in fields(self) if isinstance(v := getattr(self, f.name), Tensor)}
+        return replace(self, **moved)
+
     def at(self, B0: float | None) -> tuple[Tensor, Tensor]:
         """T1 and T2 (t,) [s] of this person at another field (None: its own): they differ from the literature's there
         by the same factor. Tissues that it does not hold keep theirs."""
         if B0 is None or B0 == self.B0:
             return self.T1, self.T2
-        factor = ratios(self.names, B0, self.B0)
+        factor = ratios(self.names, B0, self.B0).to(self.T1)
         return self.T1 * factor[0], self.T2 * factor[1]
 
     @cached_property

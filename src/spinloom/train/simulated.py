@@ -71,13 +71,14 @@ class Simulated(Examples):
     then a slight blur, coil shading, and noise (Rician); scaled as scans are, by the foreground. Every second sample is
     stripped to the brain; of the others every second has noise around the head. Maps are the amount-weighted means of
     rates, without noise. CT numbers are cut from the one CT of each head, with its texture and noise; then no sample is
-    stripped. Without pairs the first half of the heads gives sources, the other targets, each side as of ONE scanner.
+    stripped. They are made where the network is trained; what is drawn is drawn on the processor, so that all devices
+    draw alike. Without pairs the first half of the heads gives sources, the other targets, each side as of ONE scanner.
 
     Raises UsageError for contrasts that no closed form makes, and for super-resolution (see thick_heads).
     """
 
-    def __init__(self, heads: Sequence[Head], plan: Plan) -> None:
-        self.heads, self.plan = tuple(heads), plan
+    def __init__(self, heads: Sequence[Head], plan: Plan, device: str | torch.device = "cpu") -> None:
+        self.heads, self.plan = tuple(h.to(device) for h in heads), plan
         if plan.thick is not None:
             raise UsageError("super-resolution learns from whole volumes", remedy="Leave out --simulated.")
         for side in (*plan.source, *plan.target):
@@ -168,7 +169,7 @@ def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Genera
     image = blurred(image, within(*how.blur, rng))
     image = image * shading(image, within(*how.shading, rng), rng)
     sigma = 1 / within(*how.snr, rng)
-    noise = torch.randn((2, *image.shape), generator=rng) * sigma * 0.6
+    noise = torch.randn((2, *image.shape), generator=rng).to(image) * sigma * 0.6
     image = ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt()
     return image * cut.mask if cut.bare else image
 
@@ -190,7 +191,7 @@ def mixed(weights: Tensor, f: Tensor) -> Tensor:
     """sum_t w_t f_t / 255;  f (t, ...) float, or uint8 of a whole head, which is then never held as float at once."""
     if f.is_floating_point():
         return torch.tensordot(weights / 255, f, 1)
-    total = torch.zeros(f.shape[1:])
+    total = torch.zeros(f.shape[1:], device=f.device)
     for w, part in zip((weights / 255).tolist(), f, strict=True):
         total.add_(part, alpha=w)
     return total

@@ -66,7 +66,7 @@ class Run:
     progress: Progress
 
 
-def examples_of(data: Data, plan: Plan) -> Examples:
+def examples_of(data: Data, plan: Plan, device: str | torch.device = "cpu") -> Examples:
     """Scans, simulated samples, or both in the plan's share. Raises InputError if there is nothing to learn from."""
     share = plan.training.simulated
     both = {v.name for v in data.train} & {v.name for v in data.held}
@@ -76,10 +76,10 @@ def examples_of(data: Data, plan: Plan) -> Examples:
     if scans is None and not data.heads:
         raise InputError("there is nothing to learn from", remedy="Give scans, or simulated heads.")
     if scans is None or (data.heads and share >= 1):
-        return Simulated(data.heads, plan)
+        return Simulated(data.heads, plan, device)
     if not data.heads or share <= 0:
         return scans
-    return Mixed(scans, Simulated(data.heads, plan), share)
+    return Mixed(scans, Simulated(data.heads, plan, device), share)
 
 
 def train(
@@ -110,7 +110,7 @@ def _trained(
     plan: Plan, data: Data, folder: str | os.PathLike[str], device: str, segmenter: UNet | None,
     start: Translator | None, say: Callable[[Progress], None],
 ) -> Run:  # fmt: skip
-    examples = examples_of(data, plan)
+    examples = examples_of(data, plan, device)
     root = ranks.in_turn(lambda: opened(folder, plan))
     ranks.in_turn(lambda: same_people(root, people_of(data)))
     torch.manual_seed(plan.training.seed)
