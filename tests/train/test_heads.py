@@ -265,6 +265,7 @@ def test_maps_in_log_give_equal_steps_to_equal_ratios():
     np.testing.assert_allclose(side.unscaled(scaled), values, rtol=1e-12)
     np.testing.assert_allclose(side.scaled(torch.tensor(values)).numpy(), scaled, rtol=1e-12)
     assert side.scaled(np.array([0.0])) == 0
+    assert side.unscaled(np.array([5.0])) == pytest.approx(0.1 * 50**1.1)  # an answer gone astray
 
 
 def test_a_map_is_of_the_field_that_the_plan_says(head):

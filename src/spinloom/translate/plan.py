@@ -68,9 +68,10 @@ class Side(_Frozen):
         return (values - self.low) / (self.high - self.low)
 
     def unscaled(self, values: Any) -> Any:
-        """x of y."""
+        """x of y; log: y is kept within -0.1 ... 1.1, for an exponential makes much of a little too much."""
         if self.log:
-            return self.low * namespace(values).exp(values * math.log(self.high / self.low))
+            xp = namespace(values)
+            return self.low * xp.exp(xp.clip(values, -0.1, 1.1) * math.log(self.high / self.low))
         return self.low + values * (self.high - self.low)
 
 
