@@ -189,6 +189,7 @@ def test_workers_killed_at_random_lose_and_quarantine_nothing(kills: int, tmp_pa
             os.kill(below[int(rng.integers(len(below)))], signal.SIGKILL)
     told, faults = run.communicate(timeout=600)
     assert told.split() == ["True", str(n)], faults
+    assert not list((tmp_path / "storm").rglob(".spinloom-tmp-*"))
     assert fingerprint(tmp_path / "storm") == fingerprint(tmp_path / "calm")
     assert len(sealed(tmp_path / "storm")) == n
 

@@ -80,11 +80,8 @@ def at_work(
     ledger = Ledger(task.folder, task.config)
     with ExitStack() as held:
         done = Done(ledger, owner=_hold(held, task.folder, join or part.of > 1))
-        alone = held.enter_context(_present(task.folder))
-        if alone() and done.owner:
-            atomic.remove_leftovers(task.folder)
-            ledger.compact()
-        alone()
+        if_alone = held.enter_context(_present(task.folder))
+        if_alone(lambda: _tidy(task.folder, ledger) if done.owner else None)
         begin()
         remember(task.folder, task.config, len(task.names))
         ledger.refresh()
@@ -98,10 +95,17 @@ def at_work(
             time.sleep(POLL_SECONDS)
             left = crew.work(left)
         ledger.refresh()
+        if_alone(lambda: atomic.remove_leftovers(task.folder))  # of workers that were killed
         done.outcomes.sort(key=lambda o: o.name)
         if not done.owner and done.complete(task.names):
             done.owner = _hold(held, task.folder, join=True)
         yield done
+
+
+def _tidy(folder: Path, ledger: Ledger) -> None:
+    """After runs that died: only while nobody else is at work."""
+    atomic.remove_leftovers(folder)
+    ledger.compact()
 
 
 @dataclass(eq=False)
@@ -163,30 +167,27 @@ def _hold(stack: ExitStack, folder: Path, join: bool) -> bool:
 
 
 @contextmanager
-def _present(folder: Path) -> Iterator[Callable[[], bool]]:
-    """Be at work here while the block runs; gives a function that says whether nobody else is, and keeps others out
-    until it is asked again."""
+def _present(folder: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Be at work here while the block runs; gives a function that does something if nobody else is, and keeps others
+    out meanwhile."""
     with atomic.explained(folder / PRESENT):
         handle = os.open(folder / PRESENT, os.O_RDWR | os.O_CREAT, 0o644)
 
-    def alone() -> bool:
+    def if_alone(act: Callable[[], object]) -> None:
         if sys.platform == "win32":
-            return True
+            act()
+            return
         import fcntl
 
-        if told:
-            fcntl.flock(handle, fcntl.LOCK_SH)
-            return False
-        told.append(True)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            fcntl.flock(handle, fcntl.LOCK_SH)
-            return False
-        return True
+            pass
+        else:
+            act()
+        fcntl.flock(handle, fcntl.LOCK_SH)
 
-    told: list[bool] = []
     try:
-        yield alone
+        yield if_alone
     finally:
         os.close(handle)
