@@ -5,6 +5,7 @@ The kernel lets go of a lock when its holder dies, so a dead run claims nothing.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -17,27 +18,33 @@ from spinloom.files import atomic
 
 @dataclass(frozen=True)
 class Claims:
-    """handle  of the file that is locked byte by byte."""
+    """handle  of the file that is locked byte by byte. Which byte a unit has depends on its name alone, so that runs
+    with different lists agree."""
 
     handle: int
 
-    def take(self, index: int) -> bool:
+    def take(self, name: str) -> bool:
         """Claim a unit; False if another run has it."""
         if sys.platform == "win32":
             return True  # there the folder's lock lets one run in at a time
         import fcntl
 
         try:
-            fcntl.lockf(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
+            fcntl.lockf(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte_of(name))
         except OSError:
             return False
         return True
 
-    def release(self, index: int) -> None:
+    def release(self, name: str) -> None:
         if sys.platform != "win32":
             import fcntl
 
-            fcntl.lockf(self.handle, fcntl.LOCK_UN, 1, index)
+            fcntl.lockf(self.handle, fcntl.LOCK_UN, 1, byte_of(name))
+
+
+def byte_of(name: str) -> int:
+    """0 ... 2^48 - 1; the file itself stays empty."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
 
 
 @contextmanager

@@ -121,10 +121,9 @@ class _Crew:
         """Do those that are neither done nor claimed; returns those that others are at work on."""
         elsewhere: list[int] = []
         running = self.executor.run(self.task.function, self._pending(indices, elsewhere), self.heard)
-        self.at: dict[str, int] = {}
         try:
             for outcome in running:
-                self.claims.release(self.at.pop(outcome.name))
+                self.claims.release(outcome.name)
                 if isinstance(outcome.error, MachineError):
                     raise outcome.error
                 self.done.outcomes.append(replace(outcome, receipt=None))  # it lies in the ledger
@@ -141,13 +140,12 @@ class _Crew:
         for i in indices:
             if ledger.done(names[i]):
                 self._found(names[i])
-            elif not self.claims.take(i):
+            elif not self.claims.take(names[i]):
                 elsewhere.append(i)
             elif ledger.refresh() and ledger.done(names[i]):  # somebody was faster
-                self.claims.release(i)
+                self.claims.release(names[i])
                 self._found(names[i])
             else:
-                self.at[names[i]] = i
                 yield Unit(names[i], self.task.spec(i, names[i]))
 
     def _found(self, name: str) -> None:
