@@ -456,3 +456,19 @@ def test_another_seed_or_setting_in_a_runs_folder_is_refused(spinloom: Run, plac
         code, _, err = spinloom(*asked, *more)
         assert code == 4
         assert word in err
+
+
+def test_two_models_in_one_folder_are_both_named(spinloom: Run, trained: str, place: Path) -> None:
+    for name in (trained, trained, "t1w-to-t2w"):
+        spinloom("translate", name, "-i", "scans", "-o", "both")
+    told = json.loads((place / "both" / "dataset_description.json").read_text())
+    assert [m["Name"] for m in told["GeneratedBy"]] == ["Spinloom", "negative", "t1w-to-t2w"]
+
+
+def test_words_that_contradict_a_plan_or_super_resolution_are_refused(spinloom: Run) -> None:
+    code, _, err = spinloom("train", "scans", "--plan", "plan.json", "--target", "CT", "-o", "no")
+    assert code == 2
+    assert "the plan has T2w" in err
+    code, _, err = spinloom("train", "scans", "--source", "T1w", "--super-resolution", "2", "-o", "no")
+    assert code == 2
+    assert "from the target" in err

@@ -144,7 +144,8 @@ def test_alike_images_more_than_five_times_apart_are_doubted(factor: float, doub
 def test_unlike_images_are_not_called_a_matter_of_units() -> None:
     y = head(1)
     other = np.where(y > 0, np.random.default_rng(1).random(SHAPE), 0)
-    assert units_doubt(pair_of(Image(other, AFFINE), Image(y, AFFINE))) == ""
+    assert units_doubt(pair_of(Image(100 * other, AFFINE), Image(y, AFFINE))) == ""
+    assert "other units" in units_doubt(pair_of(Image(other, AFFINE), Image(y, AFFINE)))  # 100 times apart
 
 
 def test_a_path_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:

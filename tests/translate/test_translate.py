@@ -384,3 +384,33 @@ def test_maps_in_another_unit_are_refused(quantity, high, values):
     with pytest.raises(InputError, match="map reaches"):
         prepare([wrong], plan)
     prepare([Image(image.data / 150 * high, image.affine, Quantity[quantity])], plan)
+
+
+def test_the_order_in_which_a_file_stores_its_axes_changes_nothing():
+    """Shading, foreground and all else are found in RAS order."""
+    g = np.random.default_rng(0)
+    r = np.linalg.norm((np.indices((22, 26, 20)).T - [10.5, 12.5, 9.5]).T / [[[[9]]], [[[11]]], [[[8]]]], axis=0)
+    data = np.where(r < 1, 100 + 60 * r + 5 * g.standard_normal(r.shape), 0).astype(np.float32)
+    A = np.diag([2.0, 2.0, 2.0, 1.0])
+    turned = np.ascontiguousarray(data.transpose(2, 0, 1)[:, ::-1])
+    B = np.array([[0, -2.0, 0, 42], [0, 0, 2.0, 0], [2.0, 0, 0, 0], [0, 0, 0, 1]])
+    plan = Plan(source=(Side(contrast="T1w"),), target=(Side(contrast="T2w"),), network=Network(channels=(4, 8)))
+    torch.manual_seed(0)
+    model = Model(plan, build(plan).eval(), {})
+    one, two = (translate([Image(d, a)], model).images["T2w"].data for d, a in ((data, A), (turned, B)))
+    np.testing.assert_array_equal(one, two[:, ::-1].transpose(1, 2, 0))
+
+
+def test_all_stages_of_a_cascade_refine_the_same_axis_and_cubes_are_named():
+    from spinloom.translate.cascade import cascade
+
+    plan = plan_of({
+        "name": "twice", "source": [{"contrast": "T1w", "bias": False}], "target": [{"contrast": "T1w", "bias": False}],
+        "thick": {"factor": 2}, "network": {"slices": 1, "views": [0, 1], "channels": [4, 8], "patch": [16, 16]},
+    })  # fmt: skip
+    model = Model(plan, build(plan).eval(), {})
+    data = np.zeros((16, 18, 14), np.float32)
+    data[3:-3, 3:-3, 3:-3] = np.random.default_rng(1).uniform(1, 2, (10, 12, 8))
+    made = cascade([Image(data, np.diag([3.0, 3.0, 3.0, 1.0]))], [model, model])
+    np.testing.assert_allclose(made.images["T1w"].grid.voxel_mm, [0.75, 3, 3])
+    assert any("no thick slices" in w for w in made.warnings)

@@ -105,7 +105,7 @@ def main() -> NoReturn:
         typer.echo(f"spinloom: {typed(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.echo("spinloom: interrupted; nothing is half-written, and `generate` can go on.", err=True)
+        typer.echo("spinloom: interrupted; nothing is half-written; the same command goes on where it can.", err=True)
         sys.exit(130)
     except MemoryError:
         typer.echo("spinloom: not enough memory. Use fewer --jobs or a smaller matrix.", err=True)
@@ -138,5 +138,5 @@ def _note(
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    typer.echo("spinloom: terminated; nothing is half-written, and `generate` can go on.", err=True)
+    typer.echo("spinloom: terminated; nothing is half-written; the same command goes on where it can.", err=True)
     sys.exit(143)

@@ -109,6 +109,8 @@ def train(
         )
     if stages > 1 and plan is not None:
         raise UsageError("--plan says what one model learns", remedy="Train the stages one by one.")
+    if super_resolution and source:
+        raise UsageError("super-resolution makes its source from the target", remedy="Leave out --source.")
     by = None if split is None else only(read_splits(split), split)
 
     def learned(folder: Path, thick: int | None, finer: int) -> dict[str, object]:
@@ -123,6 +125,10 @@ def train(
         assert made is not None
         if kept and asked:
             same_question(made, asked, folder)
+        for what, words, sides in (("--source", source, made.source), ("--target", target, made.target)):
+            if plan and words and words != [s.contrast for s in sides]:
+                has = ", ".join(s.contrast for s in sides)
+                raise UsageError(f"{what} {', '.join(words)}, but the plan has {has}", remedy=f"Leave out {what}.")
         if data is not None and (data / "shards.json").is_file():
             loaded = gather_shards(made, data, heads=simulated, labels=labels, say=tell)
         else:
@@ -170,7 +176,9 @@ def facts_of(result: Run, folder: Path) -> dict[str, object]:
 
     facts: dict[str, object] = {
         "written": [str(folder / MODEL), str(folder / "report.html")],
-        "steps": result.progress.step,
+        "steps": result.progress.step
+        if result.progress.left <= 0
+        else f"{result.progress.step} of {result.progress.steps}: its time was over",
         "minutes": round(result.progress.seconds / 60, 1),
     }
     for who, reports in result.scores.items():

@@ -47,7 +47,8 @@ class Verification:
                 f"{len(self.missing)} files are missing and {len(self.changed)} changed, "
                 f"first {(self.missing + self.changed)[0]}",
                 file=self.out,
-                remedy="Run `spinloom generate` with its recipe.toml: it makes again only what is damaged.",
+                remedy="Run the command that made it again (generate with its recipe.toml, or pack): it makes only "
+                "what is damaged.",
             )
 
 

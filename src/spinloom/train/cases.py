@@ -19,7 +19,7 @@ from spinloom.dataset.read_case import read_case
 from spinloom.train.examples import Volumes, tensor
 from spinloom.translate.limits import measured
 from spinloom.translate.plan import Plan
-from spinloom.translate.prepare import Prepared, box, prepare, target_values
+from spinloom.translate.prepare import Prepared, box, in_ras, prepare, target_values
 from spinloom.translate.thick import thicken
 
 
@@ -87,11 +87,12 @@ def turns(case: Case) -> Iterator[Case]:
 
 def volumes_of(case: Case, plan: Plan) -> tuple[Volumes, Mapping[str, Any]]:
     """One paired case, cut to the foreground of all its images."""
-    targets = [_as(case.target[s.contrast], s.quantity) for s in plan.target]
+    targets = [in_ras(_as(case.target[s.contrast], s.quantity)) for s in plan.target]
     if plan.thick is not None:
         return _thick(targets[0], case.mask, plan, case.name)
-    sources = [_as(case.source[s.contrast], s.quantity) for s in plan.source]
-    where = foreground_of_all([*sources, *targets]) if case.mask is None else np.asarray(case.mask.data != 0)
+    sources = [in_ras(_as(case.source[s.contrast], s.quantity)) for s in plan.source]
+    given = None if case.mask is None else in_ras(case.mask)
+    where = foreground_of_all([*sources, *targets]) if given is None else np.asarray(given.data != 0)
     mask = Image(where.astype(np.uint8), sources[0].affine, Quantity.LABEL)
     made = prepare(sources, plan, mask)
     goal = np.stack([target_values(t, where, s, plan)[made.cut] for t, s in zip(targets, plan.target, strict=True)])

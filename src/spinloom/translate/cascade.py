@@ -15,6 +15,7 @@ from spinloom.core.resample import resample
 from spinloom.models.cycle import Cycle
 from spinloom.translate.model import Model
 from spinloom.translate.plan import Plan
+from spinloom.translate.prepare import thick_axis
 from spinloom.translate.translate import Translated, translate
 
 
@@ -30,8 +31,11 @@ def cascade(
     for first, second in pairwise(stages):
         follows(first.plan, second.plan)
     warnings: list[str] = []
+    axis = None
     for model in stages:
-        made = translate(images, model, mask=mask, **options)
+        made = translate(images, model, mask=mask, axis=axis if model.plan.thick else None, **options)
+        if model.plan.thick is not None and axis is None:
+            axis = thick_axis(images[0].grid)  # all stages refine the same
         warnings += [f"{model.name}: {w}" for w in made.warnings]
         images = [made.images[side.contrast] for side in model.plan.target]
         if mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):

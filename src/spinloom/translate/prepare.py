@@ -41,10 +41,11 @@ class Prepared:
     thick_axis: int = 2
 
 
-def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None) -> Prepared:
-    """Sources of one case, in the plan's order and on one grid.
+def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None, axis: int | None = None) -> Prepared:
+    """Sources of one case, in the plan's order and on one grid. In whichever order a file stores its axes: the same.
 
     mask  where the subject is; None: found in the images
+    axis  of RAS, across which super-resolution refines; None: where voxels are largest
 
     Raises InputError for images of several grids, without foreground, or of another quantity than the plan's.
     """
@@ -55,6 +56,8 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None) -> P
         if not image.grid.same_place(images[0].grid, 1e-2):
             raise InputError("the sources lie on different grids", remedy="Register and resample them first.")
         _right_kind(image, side)
+    images = [in_ras(image) for image in images]
+    mask = None if mask is None else in_ras(mask)
     where = None if mask is None else mask.data != 0
     if where is not None and mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):
         raise InputError("the mask lies on another grid than the image", remedy="Resample it first.")
@@ -62,7 +65,8 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None) -> P
         where = foreground_of_all(images)
     if not where.any():
         raise InputError("the mask is empty: no voxel counts")
-    grid = working_grid(images[0].grid, plan)
+    across = thick_axis(images[0].grid) if axis is None else axis
+    grid = working_grid(images[0].grid, plan, across)
     values, scales = [], []
     for image, side in zip(images, plan.source, strict=True):
         scaled, scale = normalised(image, where, side)
@@ -73,7 +77,7 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None) -> P
         raise InputError("nothing of the mask is left on the working grid")
     cut = box(inside, MARGIN)
     source = np.stack([v[cut] for v in values]).astype(np.float32)
-    return Prepared(source, inside[cut], grid, cut, tuple(scales), _thick_axis(images[0].grid))
+    return Prepared(source, inside[cut], grid, cut, tuple(scales), across)
 
 
 def target_values(image: Image, where: Mask, side: Side, plan: Plan) -> Volume:
@@ -127,14 +131,22 @@ def restored(
         image, inside = resample(image, like.grid), resample(inside, like.grid)
     share = np.asarray(inside.data, np.float32)
     data = np.where(share >= 0.5, image.data / np.maximum(share, 0.5), outside)
+    if quantity is Quantity.HU:
+        data = np.maximum(data, AIR_HU)  # nothing is thinner than air
     return Image(data.astype(np.float32), image.affine, quantity)
 
 
-def working_grid(grid: Grid, plan: Plan) -> Grid:
-    """RAS order; the plan's voxel size where it has one; super-resolution: finer across the thick axis."""
+def in_ras(image: Image) -> Image:
+    """The same image with its axes in the order R, A, S."""
+    data, A = to_ras(image.data, image.affine)
+    return replace(image, data=np.ascontiguousarray(data), affine=A)
+
+
+def working_grid(grid: Grid, plan: Plan, axis: int | None = None) -> Grid:
+    """RAS order; the plan's voxel size where it has one; super-resolution: finer across an axis (None: the thick)."""
     ras = _ras(grid)
     if plan.thick is not None:
-        return finer(ras, plan.thick.factor, _thick_axis(grid))
+        return finer(ras, plan.thick.factor, thick_axis(grid) if axis is None else axis)
     if plan.voxel_mm is None or np.allclose(ras.voxel_mm, plan.voxel_mm, rtol=SAME):
         return ras
     extent = ras.voxel_mm * np.array(ras.shape)
@@ -179,7 +191,8 @@ def _labels_onto(where: Mask, affine: NDArray[np.float64], grid: Grid) -> Mask:
     return np.asarray((reorder(image, grid) or resample(image, grid)).data != 0)
 
 
-def _thick_axis(grid: Grid) -> int:
+def thick_axis(grid: Grid) -> int:
+    """Of RAS, where voxels are largest."""
     return int(np.argmax(_ras(grid).voxel_mm))
 
 

@@ -19,6 +19,9 @@ from spinloom.translate.plan import Plan
 from spinloom.translate.prepare import Prepared, prepare, restored
 from spinloom.translate.views import Slices, Windows
 
+CUBES = 1.2
+"""Below this ratio of the largest voxel size to the next, nothing says which axis is the thick one."""
+
 
 @dataclass(frozen=True, eq=False)
 class Translated:
@@ -39,6 +42,7 @@ def translate(
     flips: bool = False,
     seed: int = 0,
     device: str | torch.device = "cpu",
+    axis: int | None = None,
 ) -> Translated:
     """Run one model, or the mean of several that do the same.
 
@@ -48,6 +52,7 @@ def translate(
     flips    also the mirror image (left-right), mirrored back
     seed     of the noise: the same seed, the same image
     device   cpu or cuda
+    axis     of RAS, across which super-resolution refines; None: where voxels are largest
 
     The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
     unit; signal as multiples of the 99.5th percentile of the foreground, super-resolution as bright as its input.
@@ -64,10 +69,13 @@ def translate(
             raise UsageError(f"{other.name} makes something else than {family[0].name}: they cannot be averaged")
     answers: list[np.ndarray] = []
     warnings: list[str] = []
-    made = prepare(images, plan, mask)
+    made = prepare(images, plan, mask, axis)
+    size = sorted(images[0].grid.voxel_mm)
+    if plan.thick is not None and axis is None and size[2] < CUBES * size[1]:
+        warnings.append(f"voxels are no thick slices; those across {'RAS'[made.thick_axis]} were made finer")
     for n, model in enumerate(family):
         if n:
-            made = prepare(images, model.plan, mask)
+            made = prepare(images, model.plan, mask, axis)
         known = model.about.get("range")
         warnings += beyond(made, known if isinstance(known, Mapping) else {}, [s.contrast for s in model.plan.source])
         for draw in range(draws):
