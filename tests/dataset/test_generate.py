@@ -23,7 +23,7 @@ from small import GEOMETRY, PDW, T2W, small_recipe
 from spinloom.core.errors import InputError, MachineError, PartialFailure, UsageError
 from spinloom.dataset.check import check
 from spinloom.dataset.fields import Recipe
-from spinloom.dataset.generate import RunSummary, generate
+from spinloom.dataset.generate import RunSummary, _Teller, generate
 from spinloom.dataset.plan import forecast
 from spinloom.dataset.recipe import from_plain, to_toml
 from spinloom.dataset.summary import summarise
@@ -240,6 +240,18 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half(
     assert not (tmp_path / "out/manifest.json").exists()
     make(tmp_path / "out", small_recipe(inputs), jobs=0).raise_if_incomplete()
     assert verify(tmp_path / "out").ok
+
+
+def test_telling_of_a_step_costs_the_same_among_many_subjects() -> None:
+    names, told = [f"sub-{i}" for i in range(50_000)], list[tuple[int, int]]()
+    teller = _Teller(lambda done, total, what: told.append((done, total)), Recipe(), names)
+    begun = time.process_time()
+    teller.heard(names[0], "phantom")
+    for name in names:
+        teller.end(name, "found")
+    assert told[0][0] == 1
+    assert told[-1][0] == told[-1][1]
+    assert time.process_time() - begun < 10
 
 
 def test_progress_counts_every_step_once(inputs: Path, tmp_path: Path) -> None:

@@ -183,15 +183,20 @@ class _Teller:
         self._progress = progress
         self._each = steps_per_subject(recipe)
         self._done = dict.fromkeys(names, 0)
+        self._sum = 0
 
     def heard(self, subject: str, what: str) -> None:
-        self._done[subject] = min(self._done[subject] + 1, self._each)
+        self._reach(subject, min(self._done[subject] + 1, self._each))
         self._tell(subject, what)
 
     def end(self, subject: str, what: str) -> None:
-        self._done[subject] = self._each
+        self._reach(subject, self._each)
         self._tell(subject, what)
+
+    def _reach(self, subject: str, steps: int) -> None:
+        self._sum += steps - self._done[subject]
+        self._done[subject] = steps
 
     def _tell(self, subject: str, what: str) -> None:
         if self._progress:
-            self._progress(sum(self._done.values()), self._each * len(self._done), f"{subject} {what}")
+            self._progress(self._sum, self._each * len(self._done), f"{subject} {what}")
