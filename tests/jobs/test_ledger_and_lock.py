@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from spinloom.core.errors import MachineError
 from spinloom.files.lock import locked
+from spinloom.jobs.claims import claims
 from spinloom.jobs.ledger import JOURNAL, Ledger
 
 
@@ -54,6 +56,18 @@ def test_a_second_run_is_refused_and_told_by_whom(tmp_path: Path) -> None:
     with locked(file):
         pass
     assert file.read_text() == ""
+
+
+def test_a_disk_without_locks_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*arguments: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    for name in ("flock", "lockf"):
+        monkeypatch.setattr(f"fcntl.{name}", none)
+    with pytest.raises(MachineError, match="no locks"), locked(tmp_path / "lock"):
+        pass
+    with claims(tmp_path / "claims") as ours, pytest.raises(MachineError, match="cannot be claimed"):
+        ours.take("a")
 
 
 def test_the_lock_of_another_host_is_respected_until_it_is_a_day_old(tmp_path: Path) -> None:

@@ -112,4 +112,9 @@ def _take(handle: int) -> bool:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise MachineError(
+            f"this disk carries no locks: {error.strerror}",
+            remedy="Choose a folder on another disk, or mount this one with them (Lustre: -o flock).",
+        ) from error
     return True

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from spinloom.core.errors import MachineError
 from spinloom.files import atomic
 
 
@@ -24,15 +25,17 @@ class Claims:
     handle: int
 
     def take(self, name: str) -> bool:
-        """Claim a unit; False if another run has it."""
+        """Claim a unit; False if another run has it. Raises MachineError on a disk without locks."""
         if sys.platform == "win32":
             return True  # there the folder's lock lets one run in at a time
         import fcntl
 
         try:
             fcntl.lockf(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte_of(name))
-        except OSError:
+        except (BlockingIOError, PermissionError):
             return False
+        except OSError as error:
+            raise MachineError(f"{name} cannot be claimed: {error.strerror}", remedy="Choose another disk.") from error
         return True
 
     def release(self, name: str) -> None:
