@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,9 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import chores
 
 from spinloom.core.errors import InputError, MachineError
-from spinloom.jobs.ray_engine import Ray
+from spinloom.jobs.ray_engine import Ray, cluster
 from spinloom.jobs.run import at_work
 from spinloom.jobs.serial import Serial
+from spinloom.jobs.signals import terminable
 from spinloom.jobs.units import Unit
 
 HERE = str(Path(__file__).parent)
@@ -49,6 +52,17 @@ def test_Ray_keeps_the_contract_of_executors(tmp_path: Path) -> None:
 def test_a_cluster_that_is_not_there_is_a_clear_error() -> None:
     with pytest.raises(MachineError, match="no Ray cluster"):
         list(Ray(address="ray-head.invalid:6379").run(chores.draw, [Unit("a", {})]))
+
+
+def test_Ray_leaves_the_handler_of_SIGTERM_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**options: object) -> None:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number))  # as ray.init does
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init, shutdown=lambda: None))
+    with terminable():
+        ours = signal.getsignal(signal.SIGTERM)
+        with cluster(None, 1):
+            assert signal.getsignal(signal.SIGTERM) is ours
 
 
 @pytest.mark.slow

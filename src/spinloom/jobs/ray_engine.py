@@ -12,8 +12,10 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -141,6 +143,7 @@ def cluster(address: str | None, jobs: int | None) -> Iterator[Any]:
     own: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": 2**27}
     if address is None:
         told["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+    at_term = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": told},
@@ -152,6 +155,9 @@ def cluster(address: str | None, jobs: int | None) -> Iterator[Any]:
         raise MachineError(
             f"no Ray cluster {where}: {why}", remedy="Is it started, and RAY_AUTH_TOKEN set to its token?"
         ) from error
+    finally:
+        if at_term is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, at_term)  # Ray's own ends the run with another exit code
     try:
         yield ray
     finally:
