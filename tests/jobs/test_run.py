@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,9 +26,11 @@ from spinloom.jobs.journal import Journal
 from spinloom.jobs.ledger import JOURNAL, Ledger
 from spinloom.jobs.local import Local
 from spinloom.jobs.patience import Patience, Verdict
-from spinloom.jobs.run import Task, at_work
+from spinloom.jobs.presence import present
+from spinloom.jobs.run import Done, Task, at_work
 from spinloom.jobs.serial import Serial
 from spinloom.jobs.share import Share, share
+from spinloom.jobs.state import clean
 
 LONG = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -75,6 +78,47 @@ def test_the_parts_of_an_array_make_the_whole_and_the_last_one_owns_it(of: int, 
     assert set(sealed(tmp_path / "parts").values()) == {1}
 
 
+def test_parts_that_end_together_leave_the_whole_to_one_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, others, honest = task(tmp_path), list[bool](), Done.complete
+
+    def late(done: Done, names: list[str]) -> bool:
+        answer = honest(done, names)
+        if not others:  # the other part ends after this one looked, before it lets go of the folder
+            others.append(False)
+            with at_work(work, Serial(), share=Share(1, 2)) as other:
+                others.append(other.owner)
+        return answer
+
+    monkeypatch.setattr(Done, "complete", late)
+    with at_work(work, Serial(), share=Share(0, 2)) as done:
+        assert [*others, done.owner, honest(done, work.names)] == [False, False, True, True]
+
+
+def test_nothing_is_tidied_while_a_part_is_at_work(tmp_path: Path) -> None:
+    with at_work(task(tmp_path, 3), Serial()):
+        pass
+    temp = tmp_path / ".spinloom-tmp-1-x"
+    temp.touch()
+    with present(tmp_path) as if_alone:
+        assert if_alone(lambda: None)
+        with pytest.raises(MachineError, match="at work here"):
+            clean(tmp_path)
+    assert temp.exists()
+    assert clean(tmp_path)["temp files removed"] == 1
+
+
+def test_where_units_cannot_be_claimed_nobody_joins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spinloom.jobs.run.sys", SimpleNamespace(platform="win32"))
+    with (
+        at_work(task(tmp_path, 3), Serial()),
+        pytest.raises(MachineError, match="at work here"),
+        at_work(task(tmp_path, 3), Serial(), join=True),
+    ):
+        pass
+
+
 def test_schedulers_say_which_part_this_is() -> None:
     assert share(None) == Share(0, 1)
     assert share("2/7") == Share(2, 7)
@@ -82,7 +126,10 @@ def test_schedulers_say_which_part_this_is() -> None:
     assert share("auto", slurm) == Share(2, 4)
     assert share("auto/8", {"AWS_BATCH_JOB_ARRAY_INDEX": "7"}) == Share(7, 8)
     assert share("auto/3", {"JOB_COMPLETION_INDEX": "0"}) == Share(0, 3)
-    for text in ("3/3", "a/b", "1", "-1/2"):
+    engine = {"SGE_TASK_ID": "6", "SGE_TASK_FIRST": "3", "SGE_TASK_LAST": "6"}
+    assert share("auto", engine) == Share(3, 4)
+    assert share("auto/9", engine) == Share(3, 9)
+    for text in ("3/3", "a/b", "1", "-1/2", "\u00b2/3"):
         with pytest.raises(UsageError, match="i/n"):
             share(text)
     for environment in ({}, {"AWS_BATCH_JOB_ARRAY_INDEX": "7"}, {"SGE_TASK_ID": "9", "SGE_TASK_LAST": "3"}):

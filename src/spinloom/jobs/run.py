@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +14,12 @@ from spinloom.files import atomic
 from spinloom.files.lock import locked
 from spinloom.jobs.claims import Claims, claims
 from spinloom.jobs.ledger import Ledger
+from spinloom.jobs.presence import present
 from spinloom.jobs.share import Share
 from spinloom.jobs.state import remember
 from spinloom.jobs.units import Executor, Heard, Json, Outcome, Unit, UnitFunction
 
-LOCK, CLAIMS, PRESENT = (Path(".spinloom") / name for name in ("lock", "claims", "present"))
+LOCK, CLAIMS = (Path(".spinloom") / name for name in ("lock", "claims"))
 POLL_SECONDS = 1.0
 
 
@@ -79,8 +79,9 @@ def at_work(
     part = share or Share()
     ledger = Ledger(task.folder, task.config)
     with ExitStack() as held:
-        done = Done(ledger, owner=_hold(held, task.folder, join or part.of > 1))
-        if_alone = held.enter_context(_present(task.folder))
+        grip = held.enter_context(ExitStack())
+        done = Done(ledger, owner=_hold(grip, task.folder, join or part.of > 1))
+        if_alone = held.enter_context(present(task.folder))
         if_alone(lambda: _tidy(task.folder, ledger) if done.owner else None)
         begin()
         remember(task.folder, task.config, len(task.names))
@@ -89,7 +90,7 @@ def at_work(
         crew = _Crew(task, executor, own, done, heard, ended)
         left = crew.work([i for i in range(len(task.names)) if part.holds(i)])
         while left:
-            done.owner = done.owner or _hold(held, task.folder, join=True)
+            done.owner = done.owner or _hold(grip, task.folder, join=True)
             if not done.owner:
                 break  # whoever holds the folder sees to them
             time.sleep(POLL_SECONDS)
@@ -97,8 +98,12 @@ def at_work(
         ledger.refresh()
         if_alone(lambda: atomic.remove_leftovers(task.folder))  # of workers that were killed
         done.outcomes.sort(key=lambda o: o.name)
+        if done.owner and part.of > 1 and not done.complete(task.names):
+            grip.close()  # who ended before this found the folder held, and left the whole to this run
+            done.owner = False
+            ledger.refresh()
         if not done.owner and done.complete(task.names):
-            done.owner = _hold(held, task.folder, join=True)
+            done.owner = _hold(grip, task.folder, join=True)
         yield done
 
 
@@ -158,34 +163,7 @@ def _hold(stack: ExitStack, folder: Path, join: bool) -> bool:
     try:
         stack.enter_context(locked(folder / LOCK))
     except MachineError:
-        if not join or not (folder / LOCK).exists():
+        if not join or sys.platform == "win32" or not (folder / LOCK).exists():  # there units cannot be claimed
             raise
         return False
     return True
-
-
-@contextmanager
-def _present(folder: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Be at work here while the block runs; gives a function that does something if nobody else is, and keeps others
-    out meanwhile."""
-    with atomic.explained(folder / PRESENT):
-        handle = os.open(folder / PRESENT, os.O_RDWR | os.O_CREAT, 0o644)
-
-    def if_alone(act: Callable[[], object]) -> None:
-        if sys.platform == "win32":
-            act()
-            return
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pass
-        else:
-            act()
-        fcntl.flock(handle, fcntl.LOCK_SH)
-
-    try:
-        yield if_alone
-    finally:
-        os.close(handle)

@@ -39,7 +39,7 @@ def share(text: str | None, environment: Mapping[str, str] = os.environ) -> Shar
     part, slash, of = text.partition("/")
     if part == "auto":
         return _told(of if slash else None, environment)
-    if not (slash and part.isdigit() and of.isdigit() and int(part) < int(of)):
+    if not (slash and part.isdecimal() and of.isdecimal() and int(part) < int(of)):
         raise UsageError(f"'{text}' is no share of a run", remedy="Write i/n with i from 0 to n - 1, or auto.")
     return Share(int(part), int(of))
 
@@ -51,7 +51,8 @@ def _told(of: str | None, environment: Mapping[str, str]) -> Share:
         size = of or environment.get(count, "")
         start = environment.get(first, "0") if first else "0"
         try:
-            found = Share(int(environment[index]) - int(start), int(size))
+            before = 0 if of or count != "SGE_TASK_LAST" else max(int(start) - 1, 0)  # it tells the last, not how many
+            found = Share(int(environment[index]) - int(start), int(size) - before)
         except ValueError:
             raise UsageError(
                 f"{index} is set, and nothing says how many tasks there are", remedy="Write --shard auto/COUNT."

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinloom.core.errors import InputError
+from spinloom.core.errors import InputError, MachineError
 from spinloom.files import atomic
 from spinloom.files.lock import holder, locked
 from spinloom.jobs.ledger import JOURNAL, Ledger
+from spinloom.jobs.presence import present
 from spinloom.jobs.units import Json
 
 TASK = Path(".spinloom") / "task.json"
@@ -67,12 +68,18 @@ def clean(folder: Path) -> Json:
     told = _task(folder)
     if told is None:
         raise InputError("holds no run", file=folder, remedy="Name the output folder of a command that makes many.")
-    with locked(folder / LOCK):
-        gone = atomic.remove_leftovers(folder)
+    tidied: Json = {"folder": str(folder)}
+
+    def tidy() -> None:
+        tidied["temp files removed"] = atomic.remove_leftovers(folder)
         before = len(list((folder / JOURNAL).glob("*.jsonl")))
         Ledger(folder, str(told["config"])).compact()
-        after = len(list((folder / JOURNAL).glob("*.jsonl")))
-    return {"folder": str(folder), "temp files removed": gone, "journals joined": before - after}
+        tidied["journals joined"] = before - len(list((folder / JOURNAL).glob("*.jsonl")))
+
+    with locked(folder / LOCK), present(folder) as if_alone:
+        if not if_alone(tidy):  # parts of a job array may outlive the one that holds the folder
+            raise MachineError("another run is at work here", file=folder, remedy="Wait for it.")
+    return tidied
 
 
 def _task(folder: Path) -> Json | None:
