@@ -30,7 +30,7 @@ from spinloom.jobs.presence import present
 from spinloom.jobs.run import Done, Task, at_work
 from spinloom.jobs.serial import Serial
 from spinloom.jobs.share import Share, share
-from spinloom.jobs.state import clean
+from spinloom.jobs.state import clean, state
 
 LONG = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -286,7 +286,8 @@ def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, 
 ])  # fmt: skip
 def test_a_disk_that_fails_stops_the_run_and_leaves_nothing_half(number: int, word: str, tmp_path: Path) -> None:
     bad = replace(task(tmp_path, 6, at=3, errno=number), function=chores.stormy_disk)
-    with pytest.raises(MachineError, match=word), at_work(bad, Local(1)):
+    torn = tmp_path / ".spinloom-tmp-1-torn"
+    with pytest.raises(MachineError, match=word), at_work(bad, Local(1), begin=torn.touch):
         pass
     assert sorted(p.name for p in tmp_path.glob("*.bin")) == ["0.bin", "1.bin", "2.bin"]
     assert not list(tmp_path.rglob(".spinloom-tmp-*"))
@@ -307,6 +308,17 @@ def test_a_worker_that_may_not_have_the_memory_fails_alone(tmp_path: Path) -> No
     assert "memory" in failed["hungry"]
     assert "--jobs" in failed["hungry"]
     assert set(sealed(tmp_path)) == set(names)
+
+
+def test_a_journal_is_read_while_segments_vanish(tmp_path: Path) -> None:
+    with at_work(task(tmp_path, 3), Serial()):
+        pass
+    (tmp_path / JOURNAL / "gone.jsonl").symlink_to("nowhere")  # listed, and not there
+    (tmp_path / JOURNAL / ".spinloom-tmp-1-x.jsonl").write_text("half of a journal that is being compacted\n")
+    told = state(tmp_path)
+    assert told.done == 3
+    assert told.idle is not None
+    assert len(list(Journal(tmp_path / JOURNAL).news())) == 3
 
 
 def test_receipts_of_other_settings_count_for_nothing(tmp_path: Path) -> None:

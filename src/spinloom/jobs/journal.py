@@ -12,6 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,11 +76,13 @@ class Journal:
 
     def _segments(self) -> list[tuple[Path, int]]:
         """Files and their sizes [bytes], by name."""
-        try:
-            with os.scandir(self.folder) as entries:
-                return sorted((Path(e.path), e.stat().st_size) for e in entries if e.name.endswith(SUFFIX))
-        except OSError:
-            return []
+        found = []
+        with suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(SUFFIX) and not entry.name.startswith(atomic.TEMP_MARK):
+                    with suppress(FileNotFoundError):  # compacted meanwhile
+                        found.append((Path(entry.path), entry.stat().st_size))
+        return sorted(found)
 
     def compact(self, lines: Iterable[Line]) -> None:
         """Keep these lines alone, in one file. Only while nobody else writes."""

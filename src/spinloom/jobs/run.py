@@ -88,13 +88,17 @@ def at_work(
         ledger.refresh()
         own = held.enter_context(claims(task.folder / CLAIMS))
         crew = _Crew(task, executor, own, done, heard, ended)
-        left = crew.work([i for i in range(len(task.names)) if part.holds(i)])
-        while left:
-            done.owner = done.owner or _hold(grip, task.folder, join=True)
-            if not done.owner:
-                break  # whoever holds the folder sees to them
-            time.sleep(POLL_SECONDS)
-            left = crew.work(left)
+        try:
+            left = crew.work([i for i in range(len(task.names)) if part.holds(i)])
+            while left:
+                done.owner = done.owner or _hold(grip, task.folder, join=True)
+                if not done.owner:
+                    break  # whoever holds the folder sees to them
+                time.sleep(POLL_SECONDS)
+                left = crew.work(left)
+        except MachineError:
+            if_alone(lambda: atomic.remove_leftovers(task.folder))  # of a full disk, too
+            raise
         ledger.refresh()
         if_alone(lambda: atomic.remove_leftovers(task.folder))  # of workers that were killed
         done.outcomes.sort(key=lambda o: o.name)

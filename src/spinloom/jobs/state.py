@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,10 @@ def state(folder: Path) -> State:
     told = _task(folder)
     if told is None:
         raise InputError("holds no run", file=folder, remedy="Name the output folder of a command that makes many.")
-    ages = [time.time() - p.stat().st_mtime for p in (folder / JOURNAL).glob("*.jsonl")]
+    ages = []
+    for segment in (folder / JOURNAL).glob("*.jsonl"):
+        with suppress(FileNotFoundError):  # compacted meanwhile
+            ages.append(time.time() - segment.stat().st_mtime)
     left = sum(1 for p in folder.rglob(f"{atomic.TEMP_MARK}*") if p.is_file())
     done = Ledger(folder, str(told["config"])).refresh()
     return State(folder, int(told["units"]), done, holder(folder / LOCK), min(ages) if ages else None, left)
