@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import chores
 
-from spinloom.core.errors import InputError
+from spinloom.core.errors import InputError, MachineError
 from spinloom.jobs.local import Local
 from spinloom.jobs.serial import Serial
 from spinloom.jobs.units import Executor, Unit, reference
@@ -133,6 +134,15 @@ def test_workers_do_not_outlive_a_parent_that_ends(blow: signal.Signals, tmp_pat
     assert not any(map(alive, workers))
     if blow == signal.SIGTERM:
         assert parent.returncode == 143
+
+
+def test_a_machine_without_room_for_a_process_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", full)
+    with pytest.raises(MachineError, match="fewer --jobs"):
+        list(Local(jobs=2).run(chores.draw, [Unit("a", {})]))
 
 
 def test_a_function_another_process_cannot_import_is_refused() -> None:

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from spinloom.core.cores import available_cores
+from spinloom.core.errors import MachineError
 from spinloom.jobs.patience import ALONE, Patience
 from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, from_json, reference
 from spinloom.jobs.work import Work, quarantined
@@ -101,14 +102,19 @@ class _Worker:
         env["SPINLOOM_THREADS"] = str(self.threads)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             env.setdefault(name, str(self.threads))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "spinloom.jobs.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=env,
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "spinloom.jobs.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                env=env,
+            )
+        except OSError as error:
+            raise MachineError(
+                f"no worker process can be started: {error.strerror}", remedy="Use fewer --jobs, or --jobs 0."
+            ) from error
         threading.Thread(target=self._listen, daemon=True).start()
         self._tell(self.hello)
 
