@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import chores
 
 from spinloom.core.errors import InputError, MachineError
-from spinloom.jobs.ray_engine import Ray, cluster
+from spinloom.jobs.ray_engine import Ray, answer, cluster
 from spinloom.jobs.run import at_work
 from spinloom.jobs.serial import Serial
 from spinloom.jobs.signals import terminable
@@ -52,6 +52,21 @@ def test_Ray_keeps_the_contract_of_executors(tmp_path: Path) -> None:
 def test_a_cluster_that_is_not_there_is_a_clear_error() -> None:
     with pytest.raises(MachineError, match="no Ray cluster"):
         list(Ray(address="ray-head.invalid:6379").run(chores.draw, [Unit("a", {})]))
+
+
+def test_a_cluster_that_goes_away_is_no_fault_of_a_unit() -> None:
+    from ray import exceptions
+
+    def ends(error: Exception) -> dict[str, object] | str:
+        def get(ref: object) -> str:
+            raise error
+
+        return answer(SimpleNamespace(get=get), None)
+
+    assert ends(exceptions.WorkerCrashedError()) == "ended (WorkerCrashedError)"
+    for gone in (exceptions.LocalRayletDiedError(), exceptions.RpcError("no answer"), ConnectionError("refused")):
+        with pytest.raises(MachineError, match="cluster is gone"):
+            ends(gone)
 
 
 def test_Ray_leaves_the_handler_of_SIGTERM_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

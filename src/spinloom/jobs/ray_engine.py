@@ -104,7 +104,7 @@ def answer(ray: Any, ref: Any) -> dict[str, Any] | str:
         return message
     except exceptions.RayTaskError as error:
         return f"could not run the unit ({error.cause})"
-    except (exceptions.RaySystemError, ConnectionError) as error:
+    except (exceptions.RaySystemError, exceptions.LocalRayletDiedError, exceptions.RpcError, ConnectionError) as error:
         raise MachineError(
             f"the Ray cluster is gone: {error}", remedy="The same command goes on where it stopped."
         ) from error
