@@ -1,7 +1,7 @@
 """Lines that are only ever added: one file per writing process, so that writers never meet.
 
-A line that a kill cut short is no line. Lines reach the disk at the latest half a second after the next one is added,
-or when the process ends; what a power failure takes with it is done again.
+A line that a kill cut short is no line. Lines are forced to the disk with one that is added, at most every half second;
+what a power failure takes with it is done again.
 """
 
 from __future__ import annotations
