@@ -37,7 +37,7 @@ def _array(file: Path) -> NDArray[Any]:
         raise InputError(
             f"is no plain NumPy array ({str(error)[:120]})",
             file=file,
-            remedy="Save it with np.save(..., allow_pickle=False).",
+            remedy="Save an array of plain numbers.",
         ) from error
     if not isinstance(data, np.ndarray):
         data.close()
