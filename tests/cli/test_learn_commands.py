@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,21 +51,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def spinloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: Path) -> Run:
-    """Run the command in this process → exit code, standard output, standard error."""
-    from spinloom.cli.main import main
-
+def spinloom(command: Run, monkeypatch: pytest.MonkeyPatch, place: Path) -> Run:
+    """The command beside the scans, with a shelf of its own."""
     monkeypatch.chdir(place)
     monkeypatch.setenv("SPINLOOM_MODELS", str(place / "shelf"))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["spinloom", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
+    return command
 
 
 @pytest.fixture

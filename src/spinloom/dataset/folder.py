@@ -15,7 +15,7 @@ from spinloom.files import atomic
 from spinloom.jobs.units import Outcome
 
 RECIPE, RUN, CROISSANT, FAILURES = "recipe.toml", "run.json", "croissant.json", "failures.tsv"
-LOCK, OWNER = ".spinloom/lock", ".spinloom/config.json"
+OWNER = ".spinloom/config.json"
 
 
 def claim(root: Path, recipe: Recipe, config: str) -> None:

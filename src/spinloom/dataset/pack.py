@@ -21,12 +21,12 @@ from spinloom.dataset.shards import END, LIST, index_name, write_list, write_sha
 from spinloom.dataset.shards_index import text_of
 from spinloom.dataset.shards_source import Item, Source, open_source, samples
 from spinloom.files import atomic, hashes
-from spinloom.files.lock import locked
 from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.local import Local
+from spinloom.jobs.run import Task, at_work
 from spinloom.jobs.serial import Serial
 from spinloom.jobs.signals import terminable
-from spinloom.jobs.units import Executor, Unit
+from spinloom.jobs.units import Executor
 
 Json = dict[str, Any]
 SHARD_BYTES = 256_000_000
@@ -81,22 +81,25 @@ def pack(
     _apart(source.folder, root)
     config = hashes.sha256_json({"source": source.identity, "shard_bytes": shard_bytes, "version": __version__})
     _claim(root, config)
-    with terminable(), locked(root / folder.LOCK):
-        atomic.remove_leftovers(root)
+    shards = plan(source.items, shard_bytes)
+    task = Task(root, config, _names(len(shards)), _spec(source, root, config, shards), run_unit)
+    done_now: list[str] = []
+
+    def ended(name: str, what: str) -> None:
+        done_now.append(name)
+        if progress and what == "finished":
+            progress(len(done_now), len(shards), name)
+
+    def begin() -> None:
         atomic.write_json(root / folder.OWNER, {"config": config, "version": __version__})
-        ledger = Ledger(root, config)
-        work = _units(source, root, config, plan(source.items, shard_bytes))
-        found = {unit.name for unit in work if ledger.finished(unit.name)}
-        todo = [unit for unit in work if unit.name not in found]
-        for done, outcome in enumerate((executor or _usual(jobs)).run(run_unit, todo), len(found) + 1):
+
+    with terminable(), at_work(task, executor or _usual(jobs), ended=ended, begin=begin) as done:
+        for outcome in done.outcomes:
             if outcome.error:
                 raise outcome.error
-            if progress:
-                progress(done, len(work), outcome.name)
-        sealed = Ledger(root, config)
-        receipts = [receipt for unit in work if (receipt := sealed.read(unit.name))]
+        receipts = [receipt for name in task.names if (receipt := done.ledger.read(name))]
         size = _collect(root, source, config, receipts)
-    return PackSummary(root, len(todo), len(found), len(source.items), size, time.monotonic() - start)
+    return PackSummary(root, len(done.outcomes), len(done.found), len(source.items), size, time.monotonic() - start)
 
 
 def plan(items: tuple[Item, ...], shard_bytes: int) -> list[tuple[Item, ...]]:
@@ -120,14 +123,15 @@ def run_unit(spec: Json) -> Json:
     return Ledger(out, spec["config"]).seal(spec["name"], files, made)
 
 
-def _units(source: Source, root: Path, config: str, shards: list[tuple[Item, ...]]) -> list[Unit]:
-    digits = max(5, len(str(len(shards) - 1)))
-    names = [f"shard-{i:0{digits}d}" for i in range(len(shards))]
+def _names(count: int) -> list[str]:
+    digits = max(5, len(str(count - 1)))
+    return [f"shard-{i:0{digits}d}" for i in range(count)]
+
+
+def _spec(source: Source, root: Path, config: str, shards: list[tuple[Item, ...]]) -> Callable[[int, str], Json]:
+    """What `run_unit` is called with for each shard."""
     common = {"out": str(root), "data": str(source.folder), "config": config}
-    return [
-        Unit(name, {**common, "name": name, "items": [item.spec() for item in shard]})
-        for name, shard in zip(names, shards, strict=True)
-    ]
+    return lambda index, name: {**common, "name": name, "items": [item.spec() for item in shards[index]]}
 
 
 def _collect(root: Path, source: Source, config: str, receipts: list[Json]) -> int:

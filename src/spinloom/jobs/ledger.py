@@ -28,15 +28,7 @@ class Ledger:
     config: str
     _lines: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
     _bare: set[str] = field(default_factory=set, repr=False, compare=False)
-    _journals: list[Journal] = field(default_factory=list, repr=False, compare=False)
-
-    @property
-    def journal(self) -> Journal:
-        """Opened, and read, at the first use."""
-        if not self._journals:
-            self._journals.append(Journal(self.folder / JOURNAL))
-            self.refresh()
-        return self._journals[0]
+    _read: list[Journal] = field(default_factory=list, repr=False, compare=False)
 
     def seal(self, name: str, files: list[str], facts: Json) -> Json:
         """Receipt of a finished unit, written last.
@@ -55,7 +47,9 @@ class Ledger:
 
     def refresh(self) -> int:
         """Take up what was sealed since, by whomever; returns how many units have a receipt of these settings."""
-        for line, value in self.journal.news():
+        if not self._read:
+            self._read.append(Journal(self.folder / JOURNAL))
+        for line, value in self._read[0].news():
             receipt = value.get("receipt")
             if isinstance(receipt, dict) and receipt.get("config") == self.config and "unit" in receipt:
                 self._lines[receipt["unit"]] = line
@@ -65,7 +59,7 @@ class Ledger:
 
     def done(self, name: str) -> bool:
         """Whether the unit need not run again (as of the last refresh)."""
-        return self.journal is not None and (name in self._bare or self.finished(name) is not None)
+        return name in self._bare or self.finished(name) is not None
 
     def finished(self, name: str) -> Json | None:
         """The receipt, if the unit need not run again (as of the last refresh)."""
@@ -87,14 +81,16 @@ class Ledger:
     def compact(self) -> None:
         """One journal file instead of many; only by the one run that holds the folder's lock."""
         self.refresh()
-        self.journal.compact(self._lines.values())
-        self.journal.seen.clear()
+        self._read[0].compact(self._lines.values())
+        self._read.clear()
         self._lines.clear()
         self._bare.clear()
         self.refresh()
 
     def _value(self, name: str) -> Json | None:
-        line = self._lines.get(name) if self.journal else None
+        if not self._read:
+            self.refresh()
+        line = self._lines.get(name)
         value = None if line is None else line.read()
         sound = value is not None and isinstance(value.get("stat"), dict) and isinstance(value.get("receipt"), dict)
         return value if sound and isinstance(value["receipt"].get("files"), dict) else None  # type: ignore[index]

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from spinloom.core.cores import available_cores
 from spinloom.core.errors import MachineError
 from spinloom.jobs.patience import ALONE, Patience
-from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, from_json, reference
-from spinloom.jobs.work import Work, quarantined
+from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, reference
+from spinloom.jobs.work import Work
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Local:
 
     def run(self, function: UnitFunction, units: Iterable[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
         """Outcomes as they finish. Whatever ends this generator, no worker outlives it."""
-        work, patience = Work(iter(units)), Patience(self.alone)
+        work = Work(iter(units), Patience(self.alone))
         news: queue.SimpleQueue[tuple[_Worker, Json | None]] = queue.SimpleQueue()
         workers: set[_Worker] = set()
         hello = {"path": sys.path, "function": reference(function)}
@@ -54,7 +54,6 @@ class Local:
                     if worker is None:
                         worker = _Worker(hello, news, threads)
                         workers.add(worker)
-                    patience.begin(unit.name)
                     worker.begin(unit)
                 if not work.running:
                     return
@@ -67,17 +66,17 @@ class Local:
                 if message is None:
                     workers.discard(worker)
                     worker.stop()
-                    if worker.unit is not None and (given_up := work.died(worker.unit, patience)):
-                        yield quarantined(worker.unit, given_up, worker.why(), time.monotonic() - worker.began)
+                    if worker.unit is not None and (
+                        given_up := work.died(worker.unit, worker.why(), time.monotonic() - worker.began)
+                    ):
+                        yield given_up
                 elif "said" in message:
                     if heard:
                         heard(message["name"], message["said"])
                 elif worker.unit is not None:
                     unit, worker.unit = worker.unit, None
-                    if message["memory"] and work.short_of_memory(unit):
-                        continue
-                    work.over(unit)
-                    yield from_json(message, patience.over(unit.name))
+                    if outcome := work.answered(unit, message):
+                        yield outcome
         finally:
             for worker in workers:
                 worker.kill()

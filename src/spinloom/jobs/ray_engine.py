@@ -27,8 +27,8 @@ from spinloom.core.errors import MachineError, UsageError
 from spinloom.jobs.attempt import attempt
 from spinloom.jobs.patience import ALONE, Patience
 from spinloom.jobs.say import listening
-from spinloom.jobs.units import Heard, Outcome, Unit, UnitFunction, from_json, reference, resolve, to_json
-from spinloom.jobs.work import Work, quarantined
+from spinloom.jobs.units import Heard, Outcome, Unit, UnitFunction, reference, resolve, to_json
+from spinloom.jobs.work import Work
 
 AHEAD = 4
 """Units that are out at a time, per core of the cluster."""
@@ -55,7 +55,7 @@ class Ray:
 
         Raises UsageError without Ray, MachineError for a cluster that cannot be reached or goes away.
         """
-        work, patience, name = Work(iter(units)), Patience(self.alone), reference(function)
+        work, name = Work(iter(units), Patience(self.alone)), reference(function)
         with cluster(self.address, self.jobs) as ray:
             remote = ray.remote(num_cpus=1, max_retries=0)(one)
             out: dict[Any, tuple[Unit, float]] = {}
@@ -63,7 +63,6 @@ class Ray:
                 while True:
                     room = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
                     while len(out) < room and (unit := work.next()):
-                        patience.begin(unit.name)
                         ref = remote.remote(name, json.dumps({"name": unit.name, "spec": unit.spec}))
                         out[ref] = unit, time.monotonic()
                     if not out:
@@ -72,15 +71,13 @@ class Ray:
                         unit, began = out.pop(ref)
                         message = answer(ray, ref)
                         if isinstance(message, str):
-                            if given_up := work.died(unit, patience):
-                                yield quarantined(unit, given_up, message, time.monotonic() - began)
+                            if given_up := work.died(unit, message, time.monotonic() - began):
+                                yield given_up
                             continue
                         for text in message["said"] if heard else ():
                             heard(unit.name, text)  # type: ignore[misc]
-                        if message["memory"] and work.short_of_memory(unit):
-                            continue
-                        work.over(unit)
-                        yield from_json(message, patience.over(unit.name))
+                        if outcome := work.answered(unit, message):
+                            yield outcome
             finally:
                 for ref in out:
                     ray.cancel(ref, force=True)

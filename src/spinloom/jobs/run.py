@@ -16,10 +16,10 @@ from spinloom.jobs.claims import Claims, claims
 from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.presence import present
 from spinloom.jobs.share import Share
-from spinloom.jobs.state import remember
+from spinloom.jobs.state import LOCK, remember
 from spinloom.jobs.units import Executor, Heard, Json, Outcome, Unit, UnitFunction
 
-LOCK, CLAIMS = (Path(".spinloom") / name for name in ("lock", "claims"))
+CLAIMS = Path(".spinloom") / "claims"
 POLL_SECONDS = 1.0
 
 

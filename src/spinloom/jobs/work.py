@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from spinloom.core.errors import SpinloomError
 from spinloom.jobs.patience import Patience, Verdict
-from spinloom.jobs.units import Outcome, Unit
+from spinloom.jobs.units import Json, Outcome, Unit, from_json
 
 
 @dataclass(eq=False)
 class Work:
     """Units of one run.
 
-    fresh    asked for one by one
+    fresh    asked for one by one;  patience  with those whose workers die
     again    whose worker died once
     suspects  to run with nothing else, once all others are over
     running  by name
@@ -23,6 +23,7 @@ class Work:
     """
 
     fresh: Iterator[Unit]
+    patience: Patience = field(default_factory=Patience)
     again: deque[Unit] = field(default_factory=deque)
     suspects: deque[Unit] = field(default_factory=deque)
     running: dict[str, Unit] = field(default_factory=dict)
@@ -39,31 +40,33 @@ class Work:
             self.alone = unit.name
         if unit is not None:
             self.running[unit.name] = unit
+            self.patience.begin(unit.name)
         return unit
 
-    def over(self, unit: Unit) -> None:
+    def answered(self, unit: Unit, message: Json) -> Outcome | None:
+        """What its worker sent home: its outcome, or None if it ran out of memory and is to run alone, once."""
+        if message["memory"] and self.alone != unit.name and unit.name not in self.retried:
+            self._over(unit)
+            self.retried.add(unit.name)
+            self.suspects.append(unit)
+            return None
+        self._over(unit)
+        return from_json(message, self.patience.over(unit.name))
+
+    def died(self, unit: Unit, why: str, seconds: float) -> Outcome | None:
+        """Its worker ended after so long: it is queued again, or given up with an outcome that says why."""
+        verdict = self.patience.died(unit.name, alone=self.alone == unit.name)
+        self._over(unit)
+        if verdict is Verdict.GIVEN_UP:
+            return quarantined(unit, self.patience.over(unit.name), why, seconds)
+        (self.suspects if verdict is Verdict.ALONE else self.again).append(unit)
+        return None
+
+    def _over(self, unit: Unit) -> None:
         self.running.pop(unit.name, None)
         self.retried.discard(unit.name)
         if self.alone == unit.name:
             self.alone = None
-
-    def died(self, unit: Unit, patience: Patience) -> int:
-        """Its worker died: it is queued again and 0 returned; or it is given up, after so many starts."""
-        verdict = patience.died(unit.name, alone=self.alone == unit.name)
-        self.over(unit)
-        if verdict is Verdict.GIVEN_UP:
-            return patience.over(unit.name)
-        (self.suspects if verdict is Verdict.ALONE else self.again).append(unit)
-        return 0
-
-    def short_of_memory(self, unit: Unit) -> bool:
-        """It ran out of memory; True if it is queued to run alone, which it is once."""
-        if self.alone == unit.name or unit.name in self.retried:
-            return False
-        self.over(unit)
-        self.retried.add(unit.name)
-        self.suspects.append(unit)
-        return True
 
 
 def quarantined(unit: Unit, attempts: int, why: str, seconds: float) -> Outcome:
