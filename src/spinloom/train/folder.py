@@ -54,7 +54,10 @@ def same_people(root: Path, people: Mapping[str, list[str]]) -> None:
     if not file.exists() or not (root / STATE).exists():
         atomic.write_json(file, dict(people))
         return
-    before = json.loads(file.read_text())
+    try:
+        before = dict(json.loads(file.read_text()))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"is damaged: {error}", file=file, remedy="Delete the folder, and train again.") from error
     if before == people:
         return
     moved = sorted({n for k in people for n in {*before.get(k, ())} ^ {*people[k]}})
