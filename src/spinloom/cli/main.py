@@ -27,6 +27,7 @@ from spinloom.cli import (
     reconstruct,
     sequence,
     splits,
+    study,
     train,
     translate,
 )
@@ -60,6 +61,7 @@ app.command()(evaluate.evaluate)
 app.command()(train.train)
 app.command()(translate.translate)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")
 app.add_typer(sequence.app, name="sequence")
 app.command("list")(look.list_)
 app.command()(look.doctor)

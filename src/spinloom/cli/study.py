@@ -1,0 +1,7 @@
+"""`spinloom study`: whole experiments, each one command that ends in a page."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Experiments that end in a page with tables, pictures and limits.", no_args_is_help=True)
