@@ -90,6 +90,8 @@ def nasty(spec: Json) -> Json:
                 os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
             time.sleep(60)
+        case "sealed":
+            return sealed_draw(spec)
         case "print":
             print("a stray print")
     return draw(spec)

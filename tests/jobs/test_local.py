@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,26 @@ def test_a_poison_unit_is_quarantined_and_the_rest_is_done(tmp_path: Path) -> No
     assert outcomes["poison"].attempts == 5  # twice beside others, three times alone
     assert "signal 9, 5 times" in str(outcomes["poison"].error)
     assert all(outcomes[f"unit-{i}"].receipt for i in range(3))
+
+
+def test_workers_that_cannot_begin_end_the_run_instead_of_trying_every_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "stillborn_chore.py"
+    module.write_text("def chore(spec): return {}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    chore = import_module("stillborn_chore").chore
+    module.write_text("raise SystemExit(7)  # what a worker meets, but not its parent\n", encoding="utf-8")
+    asked: list[str] = []
+
+    def many() -> Iterator[Unit]:
+        for i in range(100):
+            asked.append(f"unit-{i}")
+            yield Unit(asked[-1], {})
+
+    with pytest.raises(MachineError, match="cannot begin: each ended with code 7"):
+        list(Local(jobs=1).run(chore, many()))
+    assert len(asked) <= 3
 
 
 def test_a_hung_unit_is_given_up_after_its_time(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def fingerprint(out: Path) -> str:
 
 
 def sealed(out: Path) -> Counter[str]:
-    return Counter(v["receipt"]["unit"] for _, v in Journal(out / JOURNAL).news())
+    return Counter(v["receipt"]["unit"] for _, v in Journal(out / JOURNAL).news() if "receipt" in v)
 
 
 def test_the_same_command_again_does_only_what_is_left(tmp_path: Path) -> None:
@@ -76,6 +76,26 @@ def test_the_parts_of_an_array_make_the_whole_and_the_last_one_owns_it(of: int, 
     assert owners == [False] * (of - 1) + [True]
     assert fingerprint(tmp_path / "parts") == fingerprint(tmp_path / "whole")
     assert set(sealed(tmp_path / "parts").values()) == {1}
+
+
+@pytest.mark.parametrize("of", [1, 3])
+def test_a_failed_unit_keeps_nobody_from_ending_and_everybody_can_tell_why(of: int, tmp_path: Path) -> None:
+    def run(bad: int | None) -> list[bool]:
+        owners = []
+        for part in range(of):
+            work = replace(task(tmp_path), function=chores.nasty, spec=lambda i, name: spec_of(i, name, bad))
+            with at_work(work, Serial(), share=Share(part, of)) as done:
+                owners.append(done.owner and done.complete(work.names))
+                last = done
+        assert [o.name for o in last.failures()] == ([] if bad is None else [work.names[bad]])
+        assert all("x.nii.gz: is bad" in str(o.error) for o in last.failures())
+        return owners
+
+    def spec_of(i: int, name: str, bad: int | None) -> dict[str, object]:
+        return {"do": "refuse" if i == bad else "sealed", "out": str(tmp_path), "seed": 1, "index": i, "name": name}
+
+    assert run(5) == [False] * (of - 1) + [True]
+    assert run(None)[-1]
 
 
 def test_parts_that_end_together_leave_the_whole_to_one_of_them(

@@ -53,6 +53,11 @@ def evaluate(
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cases at once; 0: in this process.", min=0)] = 0,
     engine: e.EngineName = "local",
     address: e.Address = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="A folder for the scores of finished cases: a killed run goes on.")
+    ] = None,
+    shard: e.ShardOf = None,
+    join: e.Join = False,
     json: o.Json = False,
 ) -> None:
     """Score images against references: subject by subject, never over slices; nothing is resampled or rescaled unasked.
@@ -67,7 +72,10 @@ def evaluate(
     from spinloom.evaluation.encoder_file import read_encoder
     from spinloom.evaluation.files import evaluate_files, match
     from spinloom.evaluation.tables import as_json, encoded_rows, reasons, remarks, summary_rows
+    from spinloom.jobs.kept import Kept
 
+    if keep is None and (shard is not None or join):
+        raise UsageError("--shard and --join need a folder that all share", remedy="Name it with --keep.")
     require_page(report)
     if report is not None:
         table, text_beside = report.with_suffix(".csv"), report.with_suffix(".json")
@@ -80,7 +88,8 @@ def evaluate(
     only, mm = (prediction_files, reference_files), _spacing(spacing_mm)
     cases, faults = match(prediction, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
     crew = e.crew(engine, jobs, address)
-    found = evaluate_files(cases, names, what, faults, seen_by, crew)
+    kept = keep and Kept(keep, crew, e.part(shard), join)
+    found = evaluate_files(cases, names, what, faults, seen_by, kept or crew)
     for case, why in found.failures:
         typer.echo(f"spinloom: not scored: {case}: {typed(why)}", err=True)
     if not found.cases:
@@ -89,7 +98,8 @@ def evaluate(
     second = None
     if other is not None:
         more, lost = match(other, reference, mask=mask, labels=labels, only=only, spacing_mm=mm)
-        second = (other.name, evaluate_files(more, names, what, lost, seen_by, crew), more)
+        kept = keep and Kept(keep / "against", crew, e.part(shard), join)
+        second = (other.name, evaluate_files(more, names, what, lost, seen_by, kept or crew), more)
         for case, why in second[1].failures:
             typer.echo(f"spinloom: not scored: {other.name}: {case}: {typed(why)}", err=True)
     if report is not None:

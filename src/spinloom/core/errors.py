@@ -46,6 +46,12 @@ class PartialFailure(SpinloomError):
     exit_code = 3
 
 
+class Elsewhere(SpinloomError):
+    """Not a fault: this part is over, and others are at work on the rest."""
+
+    exit_code = 0
+
+
 class InputError(SpinloomError):
     """A file or value was refused; nothing was made from it."""
 

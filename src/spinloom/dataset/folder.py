@@ -49,7 +49,7 @@ def mark(root: Path, recipe: Recipe, config: str) -> None:
 
 def write_failures(root: Path, outcomes: list[Outcome]) -> None:
     """failures.tsv and the tracebacks behind it; gone when nothing failed."""
-    failed = [o for o in outcomes if o.error]
+    failed = sorted((o for o in outcomes if o.error), key=lambda o: o.name)
     if not failed:
         (root / FAILURES).unlink(missing_ok=True)
         return

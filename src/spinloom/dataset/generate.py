@@ -126,7 +126,7 @@ def generate(
         page = None
         if done.owner and (share is None or share.of == 1 or done.complete(names)):
             listed = _collect(root, recipe, done.ledger, names, config)
-            folder.write_failures(root, done.outcomes)
+            folder.write_failures(root, done.failures())
             _write_run(root, jobs, done.outcomes, done.found, time.monotonic() - start)
             page = _report(root, recipe, listed) if report else None
         size = sum((root / file).stat().st_size for file in listed)

@@ -22,8 +22,11 @@ hashed = lru_cache(maxsize=64)(sha256_path)
 
 
 def unit_of(files: Files, protocol: tuple[str, ...], quantity: Quantity) -> Unit:
+    """Its spec says which bytes it is about: a file that changes makes another unit."""
     plain = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(files).items()}
-    return Unit(files.name, {"files": plain, "protocol": list(protocol), "quantity": quantity.name})
+    paths = [v for v in asdict(files).values() if isinstance(v, Path)]
+    spec = {"files": plain, "protocol": list(protocol), "quantity": quantity.name, "stat": [*map(_stat, paths)]}
+    return Unit(files.name, spec)
 
 
 def score_case(spec: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +43,12 @@ def score_case(spec: dict[str, Any]) -> dict[str, Any]:
     used = {what: [str(p), hashed(p)] for what, p in paths.items() if p is not None}
     about = {"subject": files.subject, "mask": mask_of(pair), "doubt": units_doubt(pair), "files": used}
     return {"rows": [[r.protocol, r.metric, r.unit, r.value] for r in rows], "about": about}
+
+
+def _stat(path: Path) -> list[list[int]]:
+    """Bytes and time of the last change [ns] of a file, or of each file of a folder."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return [[told.st_size, told.st_mtime_ns] for told in (p.stat() for p in files)]
 
 
 def read_receipt(name: str, receipt: dict[str, Any]) -> tuple[list[Row], About]:

@@ -1,5 +1,6 @@
 """The output folder is the ledger: a receipt per finished unit says what it made and from which settings.
 
+A unit that failed has a line, too, until it is done: what each part of a job array could not do, the others can tell.
 A unit is skipped only when its receipt was made from the same settings and every file it names is there, whole: of the
 size and time it had when it was sealed, or else with the same SHA-256.
 """
@@ -28,6 +29,7 @@ class Ledger:
     config: str
     _lines: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
     _bare: set[str] = field(default_factory=set, repr=False, compare=False)
+    _failed: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
     _read: list[Journal] = field(default_factory=list, repr=False, compare=False)
 
     def seal(self, name: str, files: list[str], facts: Json) -> Json:
@@ -45,12 +47,23 @@ class Ledger:
         Journal(self.folder / JOURNAL).append({"receipt": receipt, "stat": {file: self._stat(file) for file in files}})
         return receipt
 
+    def fail(self, name: str, outcome: Json) -> None:
+        """Keep what became of a unit that failed, as `to_json` has it."""
+        Journal(self.folder / JOURNAL).append({"failed": name, "config": self.config, "outcome": outcome})
+
+    def failed(self) -> dict[str, Json]:
+        """Of each unit that failed when it was last tried (as of the last refresh)."""
+        found = {name: line.read() for name, line in sorted(self._failed.items()) if not self.done(name)}
+        return {n: v["outcome"] for n, v in found.items() if v and isinstance(v.get("outcome"), dict)}
+
     def refresh(self) -> int:
         """Take up what was sealed since, by whomever; returns how many units have a receipt of these settings."""
         if not self._read:
             self._read.append(Journal(self.folder / JOURNAL))
         for line, value in self._read[0].news():
             receipt = value.get("receipt")
+            if isinstance(value.get("failed"), str) and value.get("config") == self.config:
+                self._failed[value["failed"]] = line
             if isinstance(receipt, dict) and receipt.get("config") == self.config and "unit" in receipt:
                 self._lines[receipt["unit"]] = line
                 if not receipt.get("files"):
@@ -60,6 +73,10 @@ class Ledger:
     def done(self, name: str) -> bool:
         """Whether the unit need not run again (as of the last refresh)."""
         return name in self._bare or self.finished(name) is not None
+
+    def over(self, name: str) -> bool:
+        """Whether the unit is done, or failed when it was last tried (as of the last refresh)."""
+        return name in self._failed or self.done(name)
 
     def finished(self, name: str) -> Json | None:
         """The receipt, if the unit need not run again (as of the last refresh)."""
@@ -85,6 +102,7 @@ class Ledger:
         self._read.clear()
         self._lines.clear()
         self._bare.clear()
+        self._failed.clear()
         self.refresh()
 
     def _value(self, name: str) -> Json | None:

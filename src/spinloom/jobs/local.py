@@ -24,6 +24,9 @@ from spinloom.jobs.patience import ALONE, Patience
 from spinloom.jobs.units import Heard, Json, Outcome, Unit, UnitFunction, reference
 from spinloom.jobs.work import Work
 
+STILLBORN = 3
+"""Workers in a row that end by themselves before they can work, after which none is started any more."""
+
 
 @dataclass(frozen=True)
 class Local:
@@ -41,12 +44,16 @@ class Local:
     timeout: float | None = None
 
     def run(self, function: UnitFunction, units: Iterable[Unit], heard: Heard | None = None) -> Iterator[Outcome]:
-        """Outcomes as they finish. Whatever ends this generator, no worker outlives it."""
+        """Outcomes as they finish. Whatever ends this generator, no worker outlives it.
+
+        Raises MachineError if workers cannot be started, or end before they can work.
+        """
         work = Work(iter(units), Patience(self.alone))
         news: queue.SimpleQueue[tuple[_Worker, Json | None]] = queue.SimpleQueue()
         workers: set[_Worker] = set()
         hello = {"path": sys.path, "function": reference(function)}
         threads = max(1, available_cores() // max(1, self.jobs))
+        stillborn = 0
         try:
             while True:
                 while sum(w.unit is not None for w in workers) < self.jobs and (unit := work.next()):
@@ -66,6 +73,12 @@ class Local:
                 if message is None:
                     workers.discard(worker)
                     worker.stop()
+                    stillborn = stillborn + 1 if worker.stillborn() else 0
+                    if stillborn == STILLBORN:
+                        raise MachineError(
+                            f"worker processes cannot begin: each {worker.why()} before its first unit",
+                            remedy="What they said stands above. Run with --jobs 0 to see it happen.",
+                        )
                     if worker.unit is not None and (
                         given_up := work.died(worker.unit, worker.why(), time.monotonic() - worker.began)
                     ):
@@ -94,6 +107,7 @@ class _Worker:
     unit: Unit | None = None
     heard: float = field(default_factory=time.monotonic)
     began: float = 0.0
+    ready: bool = False
     reason: str = ""
 
     def __post_init__(self) -> None:
@@ -136,6 +150,10 @@ class _Worker:
         code = self.process.returncode
         return self.reason or (f"was killed by signal {-code}" if code < 0 else f"ended with code {code}")
 
+    def stillborn(self) -> bool:
+        """Whether it ended by itself before it could work."""
+        return not self.ready and not self.reason and self.process.returncode > 0
+
     def kill(self) -> None:
         self.process.kill()
 
@@ -163,6 +181,7 @@ class _Worker:
                     message = json.loads(line)
                 except ValueError:
                     continue  # torn by a kill
+                self.ready = self.ready or "ready" in message
                 if "name" in message:
                     self.news.put((self, message))
         self.news.put((self, None))

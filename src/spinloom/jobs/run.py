@@ -17,7 +17,7 @@ from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.presence import present
 from spinloom.jobs.share import Share
 from spinloom.jobs.state import LOCK, remember
-from spinloom.jobs.units import Executor, Heard, Json, Outcome, Unit, UnitFunction
+from spinloom.jobs.units import Executor, Heard, Json, Outcome, Unit, UnitFunction, from_json, to_json
 
 CLAIMS = Path(".spinloom") / "claims"
 POLL_SECONDS = 1.0
@@ -41,7 +41,7 @@ class Task:
 
 @dataclass(eq=False)
 class Done:
-    """What a run did: outcomes of its own units; how many it found done; whether every unit of the task is done now.
+    """What a run did: outcomes of its own units; how many it found done.
 
     owner  whether it held the folder: then it is the one that writes what describes the whole
     """
@@ -52,7 +52,12 @@ class Done:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def complete(self, names: Sequence[str]) -> bool:
-        return all(map(self.ledger.done, names))
+        """Whether every unit is done, or failed when it was last tried, by whomever."""
+        return all(map(self.ledger.over, names))
+
+    def failures(self) -> list[Outcome]:
+        """Of all runs on the folder, as of the end of this one."""
+        return [from_json(told, told["attempts"]) for told in self.ledger.failed().values()]
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def at_work(
         if_alone = held.enter_context(present(task.folder))
         if_alone(lambda: _tidy(task.folder, ledger) if done.owner else None)
         begin()
-        remember(task.folder, task.config, len(task.names))
+        remember(task.folder, task.config, task.names)
         ledger.refresh()
         own = held.enter_context(claims(task.folder / CLAIMS))
         crew = _Crew(task, executor, own, done, heard, ended)
@@ -135,6 +140,8 @@ class _Crew:
                 self.claims.release(outcome.name)
                 if isinstance(outcome.error, MachineError):
                     raise outcome.error
+                if outcome.error:
+                    self.done.ledger.fail(outcome.name, {**to_json(outcome), "attempts": outcome.attempts})
                 self.done.outcomes.append(replace(outcome, receipt=None))  # it lies in the ledger
                 self.ended(outcome.name, f"failed: {outcome.error}" if outcome.error else "finished")
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from spinloom.jobs.units import Json
 
 TASK = Path(".spinloom") / "task.json"
 LOCK = Path(".spinloom") / "lock"
+NAMED = 20_000
+"""Units up to which a task is remembered by name: a folder may hold receipts of units that nobody asks for any more."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,13 @@ class State:
         }
 
 
-def remember(folder: Path, config: str, units: int) -> None:
+def remember(folder: Path, config: str, names: Sequence[str]) -> None:
     """What is to be done here, for those who ask later."""
-    if _task(folder) != {"config": config, "units": units}:
-        atomic.write_json(folder / TASK, {"config": config, "units": units})
+    told: Json = {"config": config, "units": len(names)}
+    if len(names) <= NAMED:
+        told["names"] = list(names)
+    if _task(folder) != told:
+        atomic.write_json(folder / TASK, told)
 
 
 def state(folder: Path) -> State:
@@ -60,7 +66,9 @@ def state(folder: Path) -> State:
         with suppress(FileNotFoundError):  # compacted meanwhile
             ages.append(time.time() - segment.stat().st_mtime)
     left = sum(1 for p in folder.rglob(f"{atomic.TEMP_MARK}*") if p.is_file())
-    done = Ledger(folder, str(told["config"])).refresh()
+    ledger = Ledger(folder, str(told["config"]))
+    sealed = ledger.refresh()
+    done = sum(ledger.read(name) is not None for name in told["names"]) if "names" in told else sealed
     return State(folder, int(told["units"]), done, holder(folder / LOCK), min(ages) if ages else None, left)
 
 
@@ -92,4 +100,5 @@ def _task(folder: Path) -> Json | None:
     except (OSError, ValueError):
         return None
     sound = isinstance(value, dict) and isinstance(value.get("units"), int) and "config" in value
+    sound = sound and isinstance(value.get("names", []), list)
     return value if sound else None

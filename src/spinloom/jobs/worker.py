@@ -51,6 +51,7 @@ def main() -> None:
     hello = json.loads(sys.stdin.readline())
     sys.path[:] = hello["path"]
     function = resolve(hello["function"])
+    line.send({"ready": True})
     for text in sys.stdin:
         unit = json.loads(text)
         with listening(lambda said, name=unit["name"]: line.send({"name": name, "said": said})):  # type: ignore[misc]
