@@ -152,9 +152,16 @@ def test_models_are_listed_verified_imported_and_have_cards(spinloom: Run, train
     assert "mine" in [row["name"] for row in json.loads(out)]
     code, out, _ = spinloom("models", "card", "mine")
     assert "not for diagnosis" in out.lower()
+    code, _, err = spinloom("models", "remove", "mime")
+    assert code == 2
+    assert "Did you mean 'mine'" in err
     code, _, err = spinloom("translate", "mime", "-i", "made.nii.gz", "-o", "x.nii.gz")
     assert code == 2
     assert "Did you mean 'mine'" in err
+    assert spinloom("models", "remove", "mine")[0] == 0
+    code, _, err = spinloom("models", "remove", "t1w-to-t2w")
+    assert code == 2
+    assert "your own shelf" in err
 
 
 @pytest.mark.parametrize(("arguments", "word"), [

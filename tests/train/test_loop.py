@@ -98,6 +98,7 @@ class Wild(Translator):
 
     def __init__(self, always):
         super().__init__()
+        self.drawn = []
         self.weight = torch.nn.Parameter(torch.ones(1))
         self.calls, self.always = 0, always
 
@@ -106,6 +107,7 @@ class Wild(Translator):
 
     def loss(self, batch, rng):
         self.calls += 1
+        self.drawn.append(int(rng.initial_seed()))
         bad = self.calls >= 10 if self.always else self.calls == 10
         return self.weight.square().sum() * (float("nan") if bad else 1.0), {}
 
@@ -114,7 +116,9 @@ class Wild(Translator):
 
 
 def test_a_divergence_is_rolled_back_with_half_the_rate(tmp_path):
-    made, progress = run(Wild(False), Inverses(), Training(steps=30, batch=1), tmp_path)
+    wild = Wild(False)
+    made, progress = run(wild, Inverses(), Training(steps=30, batch=1), tmp_path)
+    assert len(set(wild.drawn)) == 10 + 30  # the unlucky batch is not drawn again
     assert progress.step == 30
     assert torch.isfinite(made.weight).all()
     rates = {r["step"]: r["rate"] for r in rows(tmp_path)}

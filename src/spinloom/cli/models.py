@@ -9,7 +9,7 @@ import typer
 
 from spinloom.cli import options as o
 
-app = typer.Typer(help="Trained translators: list, card, verify, import, export.", no_args_is_help=True)
+app = typer.Typer(help="Trained translators: list, card, verify, import, remove, export.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A name on the list, a file, or a run's folder.")]
 
 
@@ -97,6 +97,21 @@ def import_(
     target.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(target, path.read_bytes())
     typer.echo(f"imported   {called}: spinloom translate {called} -i in.nii.gz -o out.nii.gz")
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="A name of your own shelf.")]) -> None:
+    """Take a model off your own shelf; those that come with the package stay."""
+    from spinloom.core.errors import UsageError, nearest
+    from spinloom.translate.shelf import SUFFIX, own_folder
+
+    own = {p.name.removesuffix(SUFFIX): p for p in own_folder().glob(f"*{SUFFIX}")}
+    if name not in own:
+        raise UsageError(
+            f"no model '{name}' on your own shelf", remedy=nearest(name, tuple(own)) if own else "It is empty."
+        )
+    own[name].unlink()
+    typer.echo(f"removed   {name}")
 
 
 @app.command()

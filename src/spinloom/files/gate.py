@@ -116,7 +116,7 @@ def read_text(path: str | os.PathLike[str], *, cap_bytes: int = 2**28) -> str:
     """A UTF-8 text file of bounded size."""
     p = admit(path, cap_bytes=cap_bytes)
     with open(p, "rb") as handle:
-        data = handle.read(cap_bytes + 1)
+        data = handle.read(p.stat().st_size + 1)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -55,7 +55,8 @@ def run(
     """Train until `steps` or `seconds` are over; returns the moving average and where it ended.
 
     Step n draws its samples and noise from (seed, n, rank) alone, so a run that was killed goes on from its last state
-    with the same numbers. After a divergence it goes back to that state with half the rate, three times at most.
+    with the same numbers. After a divergence it goes back to that state with half the rate and other draws, three times
+    at most.
 
     folder   holds log.jsonl and state.safetensors
     watch    called every `training.panel` steps with the averaged translator
@@ -85,7 +86,7 @@ def run(
             break
         rate = training.rate * 0.5**slower * fall(progress.step / training.steps)
         rng = torch.Generator().manual_seed(
-            int(stream(training.seed, "step", progress.step, ranks.rank()).integers(2**62))
+            int(stream(training.seed, *tried(slower), "step", progress.step, ranks.rank()).integers(2**62))
         )
         examples.seek(progress.step, ranks.rank(), ranks.count())
         batch = examples.draw(training.batch, rng).to(device)
@@ -145,6 +146,11 @@ def keep(
     slower: int,
 ) -> None:
     write_state(path, translator, average, optimisers, {"step": step, "seconds": seconds, "slower": slower})
+
+
+def tried(slower: int) -> tuple[str | int, ...]:
+    """What is added to the name of a step's stream after a divergence: one unlucky batch must not come again."""
+    return ("again", slower) if slower else ()
 
 
 def fall(x: float) -> float:
