@@ -12,6 +12,7 @@ import typer
 
 from spinloom import __version__
 from spinloom.cli import (
+    brains,
     data,
     degrade,
     engine,
@@ -59,6 +60,7 @@ app.command()(degrade.degrade)
 app.command()(floor.floor)
 app.command()(evaluate.evaluate)
 app.command()(train.train)
+app.command("train-brains")(brains.train_brains)
 app.command()(translate.translate)
 app.add_typer(models.app, name="models")
 app.add_typer(study.app, name="study")

@@ -1,0 +1,48 @@
+"""BrainPlan → its networks with fresh weights."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from spinloom.models.diffusion import Diffusion
+from spinloom.models.generator import Generator
+from spinloom.models.latent_gan import LatentGAN
+from spinloom.models.patchgan import PatchDiscriminator
+from spinloom.models.paths import FewSteps, Flow, FromStart, non_uniform
+from spinloom.models.predictions import Clean, Drift, Prediction, Velocity
+from spinloom.models.samplers import DDIM
+from spinloom.models.schedules import Cosine
+from spinloom.models.translator import Translator
+from spinloom.models.unet import Shape, UNet
+from spinloom.phantom.classes import CLASSES
+from spinloom.translate.brain_plan import BrainPlan
+
+PARTS = len(CLASSES)
+
+
+def build_base(plan: BrainPlan) -> Translator:
+    """Conditions (n, c, ...) → fractions of the classes (n, 11, ...) on the coarsest voxels."""
+    if plan.family == "gan":
+        network = Generator(plan.coarse(0), PARTS, plan.conditions, latent=plan.latent, channels=plan.base)
+        strides = (2, 2, 2, 1) if plan.dims == 2 else (2, 2, 1)
+        critic = PatchDiscriminator(plan.dims, PARTS + plan.conditions, 32, strides, spectral=True)
+        return LatentGAN(network, critic)
+    unet = UNet(Shape(plan.dims, PARTS + plan.conditions, PARTS, plan.base, time=True))
+    if plan.family == "flow":
+        return Diffusion(unet, PARTS, path=Flow(), prediction=Drift(), sampler=DDIM(plan.base_steps))
+    few = FewSteps(schedule=Cosine(), stops=non_uniform(plan.base_steps))
+    return Diffusion(unet, PARTS, path=few, prediction=Velocity(), sampler=DDIM(plan.base_steps, eta=1.0))
+
+
+def build_finer(plan: BrainPlan) -> Translator:
+    """Coarse fractions, resampled, and conditions (n, 11 + c, ...) → fractions (n, 11, ...) on voxels half as large."""
+    unet = UNet(Shape(plan.dims, 2 * PARTS + plan.conditions, PARTS, plan.fine, time=True))
+    asked: Prediction = Clean()
+    return Diffusion(
+        unet, PARTS, path=FromStart(plan.sigma), prediction=asked, sampler=DDIM(plan.fine_steps), residual=True
+    )
+
+
+def build_all(plan: BrainPlan) -> nn.ModuleDict:
+    """Every network of the plan: base, finer-1, finer-2 ..."""
+    return nn.ModuleDict({"base": build_base(plan), **{f"finer-{n + 1}": build_finer(plan) for n in range(plan.finer)}})

@@ -1,0 +1,80 @@
+"""BrainModel → fractions of tissue classes of heads that nobody has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from spinloom.core.grid import Grid
+from spinloom.core.rng import stream
+from spinloom.translate.brain_model import BrainModel
+from spinloom.translate.brain_plan import CENTRE_MM, BrainPlan
+
+NOTHING = 0.04
+"""A fraction below this is none: what samplers leave of noise."""
+THICK_MM = 5.0
+"""Of a generated slice as a phantom: as thick as slices are scanned."""
+
+
+def whole(x: Tensor) -> Tensor:
+    """(n, k, ...) any numbers → fractions >= 0 that sum to 1 over k, by construction.
+
+    f_k = max(x_k - 0.04, 0) / sum_j max(x_j - 0.04, 0),    the first (air) is 1 where all are 0
+    """
+    kept = (x - NOTHING).clamp_min(0)
+    total = kept.sum(1, keepdim=True)
+    none = torch.zeros_like(kept)
+    none[:, 0] = 1
+    return torch.where(total > 1e-6, kept / total.clamp_min(1e-6), none)
+
+
+def spread(conditions: Tensor, size: Sequence[int]) -> Tensor:
+    """(n, c) → (n, c, *size): constant channels."""
+    return conditions[(..., *(None,) * len(size))].expand(-1, -1, *size)
+
+
+def enlarged(coarse: Tensor) -> Tensor:
+    """Fractions on voxels half as large, linear in between."""
+    return F.interpolate(coarse, scale_factor=2.0, mode="trilinear" if coarse.ndim == 5 else "bilinear")
+
+
+@torch.inference_mode()
+def draw_fractions(model: BrainModel, conditions: NDArray[np.float32], rng: torch.Generator) -> NDArray[np.float32]:
+    """(n, c) of BrainPlan.told → (n, 11, *size) fractions, coarse to fine."""
+    c = torch.from_numpy(np.atleast_2d(conditions))
+    made = whole(model.base.sample(spread(c, model.plan.coarse(0)), rng))
+    for n, finer in enumerate(model.finer, 1):
+        source = torch.cat((enlarged(made), spread(c, model.plan.coarse(n))), 1)
+        made = whole(finer.sample(source, rng))
+    return np.asarray(made.numpy(), np.float32)
+
+
+def one_head(
+    model: BrainModel, seed: int, number: int, *, level_mm: float | None = None, ventricles: float | None = None
+) -> tuple[NDArray[np.float32], dict[str, float]]:
+    """Head `number` of a seed: the same whatever else is made.
+
+    level_mm    of a slice; None: drawn from the range it was trained in
+    ventricles  asked for [cm^2 of the slice, mL of the head]; None: as they come
+    returns     (11, *size) fractions, and what was asked for
+    """
+    plan, rng = model.plan, stream(seed, "head", number)
+    level = float(rng.uniform(*plan.levels_mm)) if level_mm is None else level_mm
+    asked = {"level_mm": round(level, 3)} if plan.dims == 2 else {}
+    asked |= {} if ventricles is None else {"ventricles": float(ventricles)}
+    noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    return draw_fractions(model, plan.told(level, ventricles)[None], noise)[0], asked
+
+
+def place(plan: BrainPlan) -> Grid:
+    """Where the head lies. A slice is 5 mm thick and lies at z = 0, where scanners put their slice."""
+    if plan.dims == 2:
+        x, y = plan.size
+        return Grid.centred((x, y, 1), (plan.voxel_mm, plan.voxel_mm, THICK_MM), (*CENTRE_MM[:2], 0.0))
+    x, y, z = plan.size
+    return Grid.centred((x, y, z), plan.voxel_mm, CENTRE_MM)
