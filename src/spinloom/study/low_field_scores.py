@@ -1,0 +1,116 @@
+"""How near an image of the 0.055 T scanner comes to the 3 T slice: registered once, one transform for all.
+
+The 3 T slice is moved onto the *input*: affine in the plane, mutual information. Whatever is scored then lies on the
+input's grid as it came, so nothing can gain by the transform. Before scoring, each image is matched to the reference by
+least squares in the mask, x -> a x + b with a >= 0, one pair per slice; the data range is the 99.5th percentile of the
+reference in the mask.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
+
+from spinloom.core.errors import InputError
+from spinloom.core.masks import head
+from spinloom.dataset.itk_images import one_thread, simpleitk
+from spinloom.evaluation.similarity import Gaussian, Uniform, moments, ssim
+
+Plane = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+RIM = 3
+"""Pixels at the head's edge that do not count."""
+BINS = 48
+FURTHEST = 0.35
+
+
+def structure(x: Plane, y: Plane, data_range: float, mask: Mask) -> float:
+    """Structural correlation: the mean over the mask of SSIM's third factor, windows of 7 x 7 that see the mask alone.
+
+        s = (s_xy + c) / (s_x s_y + c),   c = (0.03 R)^2 / 2
+
+    Wang, Bovik, Sheikh & Simoncelli, IEEE Trans. Image Process. 13, 600 (2004), equation 10.
+    """
+    m = moments(np.asarray(x, float), np.asarray(y, float), Uniform(7), mask, unbiased=False)
+    c = (0.03 * data_range) ** 2 / 2
+    both = np.sqrt(np.maximum(m.vx, 0) * np.maximum(m.vy, 0))
+    return float(((m.vxy + c) / (both + c))[mask].mean())
+
+
+def matched(x: Plane, y: Plane, mask: Mask) -> Plane:
+    """a x + b, the least squares fit to y in the mask, a >= 0."""
+    u, v = np.asarray(x, float)[mask], np.asarray(y, float)[mask]
+    spread = u.var()
+    a = max(float(np.mean((u - u.mean()) * (v - v.mean())) / spread), 0.0) if spread > 0 else 0.0
+    return a * (np.asarray(x, float) - u.mean()) + v.mean()
+
+
+def scores(x: Plane, y: Plane, mask: Mask) -> dict[str, float]:
+    """SSIM (Gaussian window, in the mask), structural correlation, and correlation of one slice."""
+    R = float(np.percentile(y[mask], 99.5))
+    fit = matched(x, y, mask)
+    flat = np.ptp(fit[mask]) == 0
+    return {
+        "SSIM": ssim(fit, y, R, window=Gaussian(), mask=mask),
+        "structure": structure(fit, y, R, mask),
+        "correlation": 0.0 if flat else float(np.corrcoef(fit[mask], y[mask])[0, 1]),
+    }
+
+
+def region(low: NDArray[np.floating], high: NDArray[np.floating]) -> Mask:
+    """(x, y, z) where it counts: the input's head, RIM pixels from its edge, where the moved 3 T slice reaches."""
+    inside = head(low)
+    eroded = np.stack([binary_erosion(plane, iterations=RIM) for plane in np.moveaxis(inside, -1, 0)], -1)
+    return np.asarray(eroded & (high > 0))
+
+
+def on_input(high: NDArray[np.floating], low: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The 3 T slices (x', y', z) on the grid of the 0.055 T ones (x, y, z), and A (2, 3): 3 T pixel = A (x, y, 1).
+
+    One affine of the plane for all slices of a scan, Mattes mutual information, coarse to fine, linear interpolation.
+    It begins where the boxes around both heads meet. Raises InputError for numbers of slices that differ, and for a
+    search that ran away: a size that is off by more than FURTHEST of the boxes'.
+    """
+    if high.shape[2] != low.shape[2]:
+        raise InputError(f"{high.shape[2]} slices at 3 T, {low.shape[2]} at 0.055 T", remedy="They belong in pairs.")
+    sitk = simpleitk()
+    with one_thread():
+        still, turned = (sitk.GetImageFromArray((v.T / v.max()).astype(np.float32)) for v in (low, high))
+        begin, start = boxes(low, high), sitk.AffineTransform(3)
+        start.SetCenter([(n - 1) / 2 for n in low.shape])
+        matrix = np.diag([begin[0, 0], begin[1, 1], 1.0])
+        start.SetMatrix(matrix.ravel())
+        centre = np.array(start.GetCenter())
+        start.SetTranslation([*(begin @ [centre[0], centre[1], 1.0] - centre[:2]), 0.0])
+        method = sitk.ImageRegistrationMethod()
+        method.SetMetricAsMattesMutualInformation(BINS)
+        method.SetInterpolator(sitk.sitkLinear)
+        method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-3, 150, relaxationFactor=0.6)
+        method.SetOptimizerScalesFromPhysicalShift()
+        # the matrix row by row, then the shift: what lies in the plane is free
+        method.SetOptimizerWeights([1, 1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0])
+        method.SetShrinkFactorsPerLevel([1, 1])
+        method.SetSmoothingSigmasPerLevel([3, 1])
+        method.SetInitialTransform(start, inPlace=True)
+        try:
+            method.Execute(still, turned)
+        except RuntimeError as error:
+            raise InputError("no registration of the 3 T slices was found", remedy="Do they show a head?") from error
+        moved = sitk.Resample(turned, still, start, sitk.sitkLinear, 0.0)
+    at = [np.array(start.TransformPoint(p))[:2] for p in ((0, 0, 0), (1, 0, 0), (0, 1, 0))]
+    A = np.stack([at[1] - at[0], at[2] - at[0], at[0]], 1)
+    size = np.linalg.det(A[:, :2]) / np.linalg.det(begin[:, :2])
+    if not 1 / (1 + FURTHEST) < size < 1 + FURTHEST:
+        raise InputError(f"the registration of the 3 T slices ran away: {size:.2f} times the size of the heads' boxes")
+    return np.asarray(sitk.GetArrayFromImage(moved).T, np.float32), A
+
+
+def boxes(low: NDArray[np.floating], high: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(2, 3) pixel of `high` = A (x, y, 1) of `low`, from the boxes around both heads."""
+    A = np.zeros((2, 3))
+    for axis in range(2):
+        ends = [np.flatnonzero(head(v).any(axis=tuple(a for a in range(3) if a != axis)))[[0, -1]] for v in (low, high)]
+        A[axis, axis] = np.ptp(ends[1]) / np.ptp(ends[0])
+        A[axis, 2] = ends[1].mean() - A[axis, axis] * ends[0].mean()
+    return A

@@ -1,0 +1,62 @@
+"""What the study's page says in words."""
+
+HOW = (
+    (
+        "Data: Liu et al., Nature Communications 12, 7238 (2021), CC0: three people, four slices, one coil, k-space "
+        "of 128 x 196 (T1w, gradient echo) and 128 x 126 (T2w, fast spin echo), and 3 T slices that the authors "
+        "matched by hand."
+    ),
+    (
+        "Input: the Fourier sum of spinloom.reconstruction at voxels symmetric about the isocentre, zero-filled to "
+        "256 x 256, turned by 180 degrees, magnitude. No window is added, for the published k-space already has one."
+    ),
+    (
+        "Training: simulated heads only. A slice 10 mm thick (the sinc of a phase-encoded slice) at 0.055 T goes "
+        "through the scanner's own k-space: matrix, window and noise as measured in subjA, zero-filling, magnitude; "
+        "the answer is a 5 mm slice at 3 T. Drawn anew for every sample: protocol, T1 and T2 at 0.055 T (8 %, grey "
+        "matter's T1 up to 30 % longer: with the tissue table's value it would be as bright as white matter, which it "
+        "is not in subjA), how much of the skin is fat, noise from 0.5 to 2.5 times subjA's, shading, place, turn, "
+        "size, and in half of them a lesion of anything between grey matter and CSF."
+    ),
+    ("Network: a 2D U-Net, one slice in, one out, mean absolute error, what is not brain counting 0.3."),
+    (
+        "Registration: the 3 T slices are moved onto the input, one affine of the plane for the four slices of a scan "
+        "(SimpleITK, Mattes mutual information). Input, filters and model are scored against that same moved image, "
+        "in the input's own grid."
+    ),
+    (
+        "Scores: in the head, 3 pixels from its edge, and 15 mm inside, where there is no scalp. Each image is first "
+        "matched to the reference, a x + b by least squares in the mask, a >= 0. SSIM: Gaussian window, data range R "
+        "the 99.5th percentile of the reference, windows normalised in the mask. Structural correlation: the mean of "
+        "(s_xy + c) / (s_x s_y + c), c = (0.03 R)^2 / 2, over windows of 7 x 7, SSIM's third factor (Wang et al., "
+        "2004)."
+    ),
+)
+NOISE = (
+    (
+        "The published k-space is not white: its noise falls with |k|, unequally to either side, as after a filter. A "
+        "simulation with white noise of the same size would have another grain than the scans. The window was fitted "
+        "to the outer k-space of subjA, its size so that the background is as noisy against the head as there."
+    ),
+)
+LIMITS = (
+    (
+        "Three people, four slices each, one scanner: no statistic is made of it. The 3 T slices are 5 mm thick, were "
+        "matched by hand and are of another day or hour: even a perfect image would not score 1. Scores fall with "
+        "every pixel of misregistration, for input and model alike."
+    ),
+    (
+        "Smoothing alone raises both scores, for both punish noise: a gain over the input says little by itself, "
+        "hence the filters. SSIM and correlation in the head are ruled by the scalp, which is why the second region "
+        "is there."
+    ),
+    (
+        "A network may put anatomy where the input shows none, and may smooth a lesion away: it has seen round "
+        "lesions drawn into healthy heads, and no bleeding, no calcification, no metal. For research; not for "
+        "diagnosis."
+    ),
+    (
+        "FLAIR was left out: at 0.055 T it was made with a short TR, without an inversion, and shows other contrasts "
+        "than at 3 T."
+    ),
+)
