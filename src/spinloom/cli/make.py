@@ -12,13 +12,13 @@ from spinloom.cli import options as o
 
 
 def phantom(
+    out: o.Out,
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="head, head-ms, head-tumour, shepp-logan, spheres, nist; or a label map, maps or phantom file."
         ),
-    ],
-    out: o.Out,
+    ] = None,
     B0: o.B0 = 3.0,
     seed: o.Seed = 0,
     labels: o.Scheme = None,
@@ -26,6 +26,22 @@ def phantom(
         float, typer.Option("--voxel-mm", help="Voxel of a built-in head [mm].", min=0.5, max=8.0)
     ] = 1.0,
     picture: Annotated[Path | None, typer.Option("--picture", help="Also draw the maps to this PNG.")] = None,
+    generate: Annotated[
+        int | None, typer.Option("--generate", help="So many heads that nobody has, instead: a folder of phantoms.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="With --generate: a name, a run of train-brains. auto: the package's.")
+    ] = "auto",
+    dims: Annotated[
+        int | None, typer.Option("--dims", help="With --generate: 2, slices (default); 3, whole heads.", min=2, max=3)
+    ] = None,
+    level_mm: Annotated[
+        float | None, typer.Option("--level-mm", help="With --generate: level of the slices [mm, MNI]. Default: any.")
+    ] = None,
+    ventricles: Annotated[
+        float | None,
+        typer.Option("--ventricles", help="With --generate: their size [cm2 of a slice, mL of a head]. Default: any."),
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Make a phantom: T1, T2, PD maps and labels, in one folder (BIDS names) or one .h5 / .phantom file.
@@ -34,8 +50,21 @@ def phantom(
     """
     from spinloom.cli import choose
     from spinloom.cli.write import keep_inputs, print_facts
+    from spinloom.core.errors import UsageError
     from spinloom.io import write_phantom
 
+    if generate is not None:
+        if source is not None or picture is not None or labels is not None:
+            raise UsageError("--generate makes heads out of nothing", remedy="Leave out the phantom's name.")
+        from spinloom.cli.generated import generate as many
+
+        facts = many(generate, model, out, dims=dims, level_mm=level_mm, ventricles=ventricles, B0=B0, seed=seed)
+        print_facts(facts, as_json=json)
+        return
+    if source is None:
+        raise UsageError("no phantom is named", remedy="E.g. spinloom phantom head -o head7, or --generate 10.")
+    if model != "auto" or dims is not None or level_mm is not None or ventricles is not None:
+        raise UsageError("--model, --dims, --level-mm and --ventricles are for --generate")
     keep_inputs([source], [out, picture])
     made = choose.phantom(source, B0=B0, seed=seed, scheme=labels, voxel_mm=voxel_mm)
     write_phantom(made, out)
@@ -44,7 +73,7 @@ def phantom(
         from spinloom.files.atomic import write_bytes
 
         write_bytes(picture, phantom_picture(made))
-    facts = {
+    facts: dict[str, object] = {
         "written": str(out),
         "phantom": made.name,
         "shape": list(made.grid.shape),

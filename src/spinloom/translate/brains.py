@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from spinloom.core.errors import UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.rng import stream
 from spinloom.translate.brain_model import BrainModel
@@ -69,6 +70,21 @@ def one_head(
     asked |= {} if ventricles is None else {"ventricles": float(ventricles)}
     noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
     return draw_fractions(model, plan.told(level, ventricles)[None], noise)[0], asked
+
+
+def require_possible(plan: BrainPlan, dims: int | None, level_mm: float | None, ventricles: float | None) -> None:
+    """Raises UsageError for what the plan's model was not trained for."""
+    if dims is not None and dims != plan.dims:
+        raise UsageError(f"'{plan.name}' makes {plan.dims} dimensions, not {dims}", remedy="Choose another --model.")
+    if level_mm is not None and plan.dims == 3:
+        raise UsageError("a whole head has no level", remedy="Leave out --level-mm, or use --dims 2.")
+    low, high = plan.levels_mm
+    if level_mm is not None and not low <= level_mm <= high:
+        raise UsageError(f"level {level_mm:g} mm was not trained", remedy=f"{low:g} to {high:g} mm.")
+    most = 2.5 * plan.ventricles
+    if ventricles is not None and not 0 <= ventricles <= most:
+        unit = "cm2" if plan.dims == 2 else "mL"
+        raise UsageError(f"ventricles of {ventricles:g} {unit} were asked for", remedy=f"0 to {most:g} {unit}.")
 
 
 def place(plan: BrainPlan) -> Grid:
