@@ -58,6 +58,9 @@ def train(
     target_B0: Annotated[
         float | None, typer.Option("--target-B0", help="Field of simulated targets [T].", min=0.05, max=7)
     ] = None,
+    any_contrast: Annotated[
+        bool, typer.Option("--any-contrast", help="Any contrast to any, told TR, TE, TI, FA, B0; simulated heads.")
+    ] = False,
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Sources and targets are of different people.")] = False,
     split: Annotated[
         Path | None, typer.Option("--split", help="Made by `spinloom split`. Default: 15 % held out.")
@@ -111,6 +114,8 @@ def train(
         raise UsageError("--plan says what one model learns", remedy="Train the stages one by one.")
     if super_resolution and source:
         raise UsageError("super-resolution makes its source from the target", remedy="Leave out --source.")
+    if any_contrast:
+        sound_any(data, [*(source or ()), *(target or ())], simulated or labels, family, super_resolution, plan)
     by = None if split is None else only(read_splits(split), split)
 
     def learned(folder: Path, thick: int | None, finer: int) -> dict[str, object]:
@@ -118,7 +123,8 @@ def train(
         asked = None if plan else draft(
             source or ["T1w"], target or ["T2w"], family=family, dims=dims, thick=thick, start=finer,
             paired=not unpaired, simulated=(share if data else 1.0) if simulated or labels else 0.0,
-            settings=setting or [], source_B0=source_B0, target_B0=target_B0, name=name, seed=seed, device=where,
+            settings=setting or [], source_B0=source_B0, target_B0=target_B0, any_contrast=any_contrast, name=name,
+            seed=seed, device=where,
         )  # fmt: skip
         kept = plan if plan is not None else folder / PLAN if (folder / PLAN).exists() else None
         made = read_plan(kept) if kept else asked
@@ -156,6 +162,22 @@ def train(
     each = root_of(super_resolution, stages)
     for n in range(1, stages + 1):
         print_facts(learned(out / f"stage-{n}", each, each ** (stages - n)), as_json=json)
+
+
+def sound_any(
+    data: Path | None, named: list[str], heads: object, family: str, factor: int | None, plan: Path | None
+) -> None:
+    """Raises UsageError for what does not go with --any-contrast."""
+    from spinloom.core.errors import UsageError
+
+    if plan is not None:
+        raise UsageError("--plan says what is learned", remedy="Leave out --any-contrast: the plan's conditions do it.")
+    if data is not None or not heads:
+        raise UsageError("--any-contrast learns from simulated pairs alone", remedy="E.g. --simulated 12, no folder.")
+    if named:
+        raise UsageError(f"--any-contrast makes any of any, not {', '.join(named)}", remedy="Say it to translate.")
+    if factor is not None or family != "regression":
+        raise UsageError("--any-contrast is for family regression, without --super-resolution")
 
 
 def root_of(factor: int | None, stages: int) -> int:
@@ -201,6 +223,7 @@ def same_question(kept: Plan, asked: Plan, out: Path) -> None:
         return {
             "family": plan.family, "source": goes, "target": comes, "super-resolution": thick, "B0": fields,
             "settings": dict(plan.settings), "seed": plan.training.seed,
+            "any contrast": plan.conditions is not None,
         }  # fmt: skip
 
     for what, now in ends(asked).items():

@@ -43,6 +43,18 @@ def translate(
     mask: Annotated[
         Path | None, typer.Option("--mask", help="Where the subject is. Default: found in the image.")
     ] = None,
+    source_protocol: Annotated[
+        str | None,
+        typer.Option(
+            "--source-protocol",
+            help="How the scan was acquired, e.g. 'MPRAGE TR=2.3s TI=0.9s TE=3ms FA=9deg "
+            "B0=3T'; what is left out its JSON sidecar tells. For models of any contrast.",
+        ),
+    ] = None,
+    target_protocol: Annotated[
+        str | None,
+        typer.Option("--target-protocol", help="What to make, e.g. 'TSE TR=4s TE=90ms', or T1w, T2w, PDw, FLAIR."),
+    ] = None,
     draws: Annotated[
         int, typer.Option("--draws", help="Samples to average, for families that sample.", min=1, max=1000)
     ] = 1,
@@ -87,7 +99,10 @@ def translate(
     options: dict[str, Any] = {"draws": draws, "flips": flips, "seed": seed, "device": chosen(device)}
     options["in_turn"] = len(model) == 1 and len(models) > 1
     if is_folder_of_scans(given):
+        if models[0].plan.conditions is not None:
+            raise UsageError(f"{models[0].name} is told the protocol of each scan", remedy="Translate scan by scan.")
         alone = {"--mask": mask is not None, "--spread": spread is not None, "--dicom": dicom}
+        alone |= {"--source-protocol": source_protocol is not None, "--target-protocol": target_protocol is not None}
         if asked := [option for option, is_given in alone.items() if is_given]:
             raise UsageError(f"{given[0]} is a folder of scans: no {asked[0]}", remedy="Translate scans one by one.")
         crew = e.crew(engine, jobs, address, timeout)
@@ -96,8 +111,20 @@ def translate(
                      share=e.part(shard), join=join)  # fmt: skip
     else:
         whose = cast(Literal["none", "keep"], identity)
+        options |= acquired(models, given, source_protocol, target_protocol)
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
     print_facts(facts, as_json=json)
+
+
+def acquired(models: list[Model], given: Sequence[Path], source: str | None, target: str | None) -> dict[str, Any]:
+    """The acquisitions, as an option of translate; none for models that are told none."""
+    from spinloom.cli.acquisition import acquisitions
+    from spinloom.translate.translate import require_told
+
+    asks = models[0].plan.conditions is not None
+    if not asks and (source or target):
+        require_told(models[0].plan, models[0].name, (source, target))
+    return {"acquisitions": acquisitions(source, target, given[0])} if asks else {}
 
 
 def run(images: Sequence[Image], models: list[Model], *, in_turn: bool, **options: Any) -> Translated:

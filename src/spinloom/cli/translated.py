@@ -37,7 +37,7 @@ def written_images(
             "unit": images[contrast].quantity.value,
             "scale": scale if images[contrast].quantity is Quantity.SIGNAL else None,
             "outside the training": list(made.warnings),
-            "options": {k: str(v) for k, v in options.items()},
+            "options": {k: " to ".join(map(str, v)) if isinstance(v, tuple) else str(v) for k, v in options.items()},
             "version": __version__,
             "use": "Research, teaching and testing; not for diagnosis.",
         }  # fmt: skip

@@ -38,15 +38,15 @@ class Regression(Translator):
         self.residual, self.outside, self.smooth, self.unit = residual, outside, smooth, unit
         self.feature, self.feature_weight = feature, feature_weight
 
-    def forward(self, source: Tensor) -> Tensor:
-        made = self.unit * self.network(source)
+    def forward(self, source: Tensor, told: Tensor | None = None) -> Tensor:
+        made = self.unit * (self.network(source) if told is None else self.network(source, None, told))
         return made if self.residual is None else made + source[:, self.residual : self.residual + 1]
 
     def objectives(self) -> tuple[Objective, ...]:
         return (Objective("regression", tuple(self.network.parameters()), self.loss),)
 
     def loss(self, batch: Batch, rng: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        made = self(batch.source)
+        made = self(batch.source, batch.told)
         error = (made - batch.target).abs()
         parts = {"L1": masked_mean(error, batch.mask)}
         if self.smooth:

@@ -21,14 +21,17 @@ class Batch:
     """source  (n, c, ...) what goes in
     target  (n, d, ...) what should come out, of the same places (unpaired: of others)
     mask    (n, 1, ...) 1 where it counts
+    told    (n, k) what the network is told beside the source, None: nothing
     """
 
     source: Tensor
     target: Tensor
     mask: Tensor
+    told: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
-        return Batch(self.source.to(device), self.target.to(device), self.mask.to(device))
+        told = None if self.told is None else self.told.to(device)
+        return Batch(self.source.to(device), self.target.to(device), self.mask.to(device), told)
 
 
 @dataclass(frozen=True, eq=False)

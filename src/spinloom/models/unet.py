@@ -1,4 +1,4 @@
-"""The project's own network: a residual U-Net for two or three dimensions, with or without a time.
+"""The project's own network: a residual U-Net for two or three dimensions, with or without a time and a condition.
 
 Resizing is interpolation plus convolution (no chequerboard: Odena et al., Distill 2016). The size of the image is free:
 it is padded by reflection to a multiple of what the levels need and cut back.
@@ -22,6 +22,7 @@ class Shape:
     """dims 2 or 3;  inputs, outputs;  channels of each level;  blocks per level;  time: is there a time input?
 
     reversible  the encoder's blocks keep no activations: memory for time, and the time input acts in the decoder alone
+    condition   how many numbers it is told beside the image; they act as the time does (Perez et al., FiLM, AAAI 2018)
     """
 
     dims: int = 2
@@ -31,6 +32,7 @@ class Shape:
     blocks: int = 1
     time: bool = False
     reversible: bool = False
+    condition: int = 0
 
 
 class UNet(nn.Module):
@@ -41,8 +43,10 @@ class UNet(nn.Module):
         self.shape = shape
         c, dims = shape.channels, shape.dims
         conv = CONV[dims]
-        width = 4 * c[0] if shape.time else 0
+        width = 4 * c[0] if shape.time or shape.condition else 0
         self.time = nn.Sequential(nn.Linear(c[0], width), nn.SiLU(), nn.Linear(width, width)) if shape.time else None
+        told = shape.condition
+        self.condition = nn.Sequential(nn.Linear(told, width), nn.SiLU(), nn.Linear(width, width)) if told else None
         self.first = conv(shape.inputs, c[0], 3, padding=1)
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         for n, now in enumerate(c):
@@ -56,11 +60,14 @@ class UNet(nn.Module):
             self.up.append(_blocks(dims, 2 * c[n], c[n], shape.blocks, width))
         self.last = nn.Sequential(_norm(c[0]), nn.SiLU(), conv(c[0], shape.outputs, 3, padding=1))
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """x (n, inputs, ...);  t (n,) in 0 ... 1 where the network has a time -> (n, outputs, ...)"""
+    def forward(self, x: Tensor, t: Tensor | None = None, told: Tensor | None = None) -> Tensor:
+        """x (n, inputs, ...);  t (n,) in 0 ... 1 where the network has a time;  told (n, condition) where it has a
+        condition -> (n, outputs, ...)"""
         size = x.shape[2:]
         x = pad(x, 2 ** (len(self.shape.channels) - 1))
         e = None if self.time is None or t is None else self.time(embedding(t, self.shape.channels[0]))
+        if self.condition is not None and told is not None:
+            e = self.condition(told) if e is None else e + self.condition(told)
         x = self.first(x)
         kept = []
         for n, blocks in enumerate(self.down):
@@ -78,7 +85,7 @@ class UNet(nn.Module):
 
 
 class Block(nn.Module):
-    """x + conv(act(norm(conv(act(norm(x)))))), the second norm scaled and shifted by the time's embedding."""
+    """x + conv(act(norm(conv(act(norm(x)))))), the second norm scaled and shifted by e of time and condition."""
 
     def __init__(self, dims: int, inputs: int, outputs: int, width: int) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ def augmented(batch: Batch, plan: Plan, rng: torch.Generator) -> Batch:
             if side.is_signal and plan.thick is None and plan.paired:
                 at = slice(c * plan.network.slices, (c + 1) * plan.network.slices)
                 source[i, at] = regraded(source[i, at], rng)
-    return Batch(source, target, (mask > 0.5).float())
+    return Batch(source, target, (mask > 0.5).float(), batch.told)
 
 
 def turned(tensors: list[Tensor], rng: torch.Generator) -> list[Tensor]:

@@ -16,6 +16,8 @@ SIDES: dict[str, dict[str, Any]] = {
     "PDmap": {"quantity": "PD", "low": 0.0, "high": 1.2, "bias": False},
 }
 """Ends of the arrow that have a unit, and the range [SI, HU] that becomes 0 to 1."""
+ANY = "any"
+"""Name of either end where any contrast becomes any."""
 UNIT = 0.2
 """Of a CT target: 600 HU."""
 
@@ -33,6 +35,7 @@ def draft(
     settings: Sequence[str] = (),
     source_B0: float | None = None,
     target_B0: float | None = None,
+    any_contrast: bool = False,
     name: str = "translator",
     seed: int = 0,
     device: str = "cpu",
@@ -45,6 +48,7 @@ def draft(
     simulated  share of samples that are simulated
     settings   of the family, as name=value
     source_B0, target_B0  fields of simulated samples [T]
+    any_contrast  acquisitions are drawn and told: source and target are both ANY, whatever is said of them
 
     Raises UsageError and InputError for words that mean nothing.
     """
@@ -56,6 +60,8 @@ def draft(
     }
     if dims not in sizes:
         raise UsageError(f"'{dims}' dimensions", remedy="2, 2.5 or 3.")
+    if any_contrast:
+        source = target = (ANY,)
     goes = target if thick else source
     own = {"bias": False} if thick else {}  # a thinner slice of the same scan has the same shading
     return plan_of(
@@ -67,6 +73,7 @@ def draft(
             "family": family,
             "settings": {**usual(family, target), **dict(setting(text) for text in settings)},
             "thick": {"factor": thick, "start": start} if thick else None,
+            "conditions": {} if any_contrast else None,
             "network": sizes[dims],
             "training": {
                 "seed": seed,

@@ -33,7 +33,7 @@ class Volumes:
     """One subject, prepared.  source (c, x, y, z), target (d, x, y, z) float32, mask (x, y, z); name for the log.
 
     Unpaired: a subject has a source or a target; the other is None. labels (x, y, z): tissues, where they are known.
-    voxel_mm: of x, y, z [mm].
+    voxel_mm: of x, y, z [mm]. told (k,): what the network is told of it, None: nothing.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Volumes:
     mask: Tensor
     labels: Tensor | None = None
     voxel_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    told: Tensor | None = None
 
     @cached_property
     def places(self) -> Tensor:

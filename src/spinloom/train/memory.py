@@ -32,7 +32,8 @@ def needed(plan: Plan) -> int:
         torch.rand((1, c * (net.slices if n == 0 else 1), *net.patch))
         for n, c in enumerate((len(plan.source), len(plan.target)))
     )
-    batch = Batch(x, y, torch.ones((1, 1, *net.patch)))
+    told = None if plan.conditions is None else torch.rand((1, plan.conditions.width))
+    batch = Batch(x, y, torch.ones((1, 1, *net.patch)), told)
     weights = sum(p.numel() * p.element_size() for p in translator.parameters())
     kept, rng = 0, torch.Generator().manual_seed(0)
     for player in translator.objectives():

@@ -14,6 +14,7 @@ from spinloom.evaluation.floors.lookup import IntensityLookup
 from spinloom.evaluation.floors.tissue_mean import TissueMeanOracle
 from spinloom.evaluation.pair import Pair
 from spinloom.evaluation.scores import Report, evaluate
+from spinloom.models.told import told_of
 from spinloom.models.translator import Translator
 from spinloom.train.examples import Volumes
 from spinloom.translate.devices import arithmetic
@@ -30,7 +31,8 @@ def answer(translator: Translator, volumes: Volumes, plan: Plan, seed: int = 0) 
     rng = torch.Generator().manual_seed(seed)
     with torch.inference_mode(), arithmetic(plan, device):
         given = volumes.source[None].to(device)
-        return np.asarray(translator.sample(given, rng, apply_of(plan))[0].float().cpu().numpy())
+        asked = told_of(translator, volumes.told)
+        return np.asarray(asked.sample(given, rng, apply_of(plan))[0].float().cpu().numpy())
 
 
 def scored(made: Sequence[np.ndarray], held: Sequence[Volumes], plan: Plan) -> dict[str, Report]:

@@ -12,7 +12,9 @@ from torch.nn import functional as F
 from spinloom.core.errors import UsageError, nearest
 from spinloom.models.translator import Batch
 from spinloom.phantom.ct_numbers import AIR_HU
+from spinloom.simulation.acquisition import Acquisition
 from spinloom.train.acquisitions import CONTRASTS, within
+from spinloom.train.any_contrast import drawn, scanned, told
 from spinloom.train.augment import augmented
 from spinloom.train.examples import Examples, Place, below
 from spinloom.train.heads import Head
@@ -73,6 +75,7 @@ class Simulated(Examples):
     rates, without noise. CT numbers are cut from the one CT of each head, with its texture and noise; then no sample is
     stripped. They are made where the network is trained; what is drawn is drawn on the processor, so that all devices
     draw alike. Without pairs the first half of the heads gives sources, the other targets, each side as of ONE scanner.
+    With conditions the acquisitions of both are drawn from them, and told.
 
     Raises UsageError for contrasts that no closed form makes, and for super-resolution (see thick_heads).
     """
@@ -83,7 +86,7 @@ class Simulated(Examples):
             raise UsageError("super-resolution learns from whole volumes", remedy="Leave out --simulated.")
         for side in (*plan.source, *plan.target):
             known = (*CONTRASTS, *MAPS, "CT")
-            if side.contrast not in CONTRASTS and side.quantity not in (*MAPS, "HU"):
+            if plan.conditions is None and side.contrast not in CONTRASTS and side.quantity not in (*MAPS, "HU"):
                 raise UsageError(f"'{side.contrast}' cannot be simulated", remedy=nearest(side.contrast, known))
         if needs_CT(plan) and any(h.CT is None for h in self.heads):
             raise UsageError("the heads were made without CT", remedy="Make them with_CT=True.")
@@ -93,15 +96,15 @@ class Simulated(Examples):
         batch = Batch(*(torch.stack(parts) for parts in zip(*samples, strict=True)))
         return augmented(batch, self.plan, rng) if self.plan.training.augment else batch
 
-    def _one(self, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _one(self, rng: torch.Generator) -> tuple[Tensor, ...]:
         if self.plan.paired:
             return self._of(self.heads, rng)
         half = len(self.heads) // 2
-        source, _, _ = self._of(self.heads[:half] or self.heads, rng)
+        source = self._of(self.heads[:half] or self.heads, rng)[0]
         _, target, mask = self._of(self.heads[half:], rng)
         return source, target, mask
 
-    def _of(self, heads: Sequence[Head], rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _of(self, heads: Sequence[Head], rng: torch.Generator) -> tuple[Tensor, ...]:
         head = heads[below(len(heads), rng)]
         stripped = 0 if needs_CT(self.plan) else below(2, rng)
         inside = head.brain if stripped else head.whole
@@ -118,12 +121,14 @@ class Simulated(Examples):
             f, cut(head.texture), mask, None if head.CT is None else cut(head.CT), bool(stripped or below(2, rng))
         )
         how = (scanner_of(self.plan), CLEAN if self.plan.paired else ONE)
-        images, k = images_of(self.plan, head, inside, part, rng, how), len(self.plan.source)
+        asked, heard = asked_of(self.plan, rng)
+        images, k = images_of(self.plan, head, inside, part, rng, how, asked), len(self.plan.source)
+        more = () if heard is None else (heard,)
         if net.dims == 2:
             middle = net.slices // 2
             target = torch.stack([i[middle] for i in images[k:]])
-            return torch.cat(images[:k]), target, mask[middle][None]
-        return torch.stack(images[:k]), torch.stack(images[k:]), mask[None]
+            return torch.cat(images[:k]), target, mask[middle][None], *more
+        return torch.stack(images[:k]), torch.stack(images[k:]), mask[None], *more
 
 
 def scanner_of(plan: Plan) -> Scanning:
@@ -131,31 +136,47 @@ def scanner_of(plan: Plan) -> Scanning:
     return ANY if plan.paired and plan.training.protocols == "any" else ONE
 
 
+def asked_of(plan: Plan, rng: torch.Generator) -> tuple[tuple[Acquisition, ...], Tensor | None]:
+    """Acquisitions of source and target drawn from the plan's conditions, and what the network is told of them; none
+    where the plan has no conditions."""
+    if plan.conditions is None:
+        return (), None
+    source, target = drawn(plan.conditions, rng), drawn(plan.conditions, rng)
+    return (source, target), told(source, target)
+
+
 def needs_CT(plan: Plan) -> bool:
     return any(s.quantity == "HU" for s in (*plan.source, *plan.target))
 
 
 def images_of(
-    plan: Plan, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, how: tuple[Scanning, Scanning]
-) -> list[Tensor]:
+    plan: Plan, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, how: tuple[Scanning, Scanning],
+    asked: Sequence[Acquisition] = (),
+) -> list[Tensor]:  # fmt: skip
     """Sources, then targets, each of the cut's shape and scaled as the plan says.
 
     inside  (x, y, z) where the foreground of the whole head is: it sets the scale of signals
     how     sources and targets are scanned
+    asked   acquisition of each; none: what its contrast usually is
     """
     low = {s for s in plan.source if s.B0 is not None and s.B0 < LOW_FIELD}
     sides = [*((s, LOW if s in low else how[0]) for s in plan.source), *((t, how[1]) for t in plan.target)]
-    return [image_of(side, head, inside, cut, rng, scanning) for side, scanning in sides]
+    each = asked or (None,) * len(sides)
+    return [image_of(side, head, inside, cut, rng, w, a) for (side, w), a in zip(sides, each, strict=True)]
 
 
-def image_of(side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, how: Scanning) -> Tensor:
+def image_of(
+    side: Side, head: Head, inside: Tensor, cut: Cut, rng: torch.Generator, how: Scanning,
+    asked: Acquisition | None = None,
+) -> Tensor:  # fmt: skip
     if side.quantity == "HU":
         assert cut.CT is not None
         return side.scaled(cut.CT.float() + AIR_HU)
     if side.quantity in MAPS:
         return side.scaled(map_of(side.quantity, head, cut, side.B0))
-    signal = CONTRASTS[side.contrast](rng if how.drawn else None)
-    T1, T2 = head.at(side.B0)
+    chance = rng if how.drawn else None
+    signal = CONTRASTS[side.contrast](chance) if asked is None else scanned(asked, chance)
+    T1, T2 = head.at(side.B0 if asked is None else asked.B0)
     S = head.PD * signal(T1, T2)
     slope = (head.PD * signal(T1 * (1 + STEP), T2 * (1 + STEP)) - S) / STEP
     image = mixed(S, cut.f) + cut.texture * mixed(slope, cut.f)

@@ -199,7 +199,7 @@ def judged(translator: Translator, data: Data, plan: Plan) -> dict[str, dict[str
         return {}
     made = {"this": [answer(translator, v, plan) for v in held]}
     fitted = [v for v in data.train or data.reference if v.source is not None and v.target is not None]
-    if fitted and len(plan.source) == len(plan.target) == 1:
+    if fitted and len(plan.source) == len(plan.target) == 1 and plan.conditions is None:
         made |= floors(fitted, held, plan)
     if all(v.labels is not None for v in held):
         made["tissue-mean"] = oracle(held)

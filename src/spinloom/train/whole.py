@@ -15,7 +15,7 @@ from spinloom.core.rng import stream
 from spinloom.phantom.tissue_table import tissue_names
 from spinloom.train.examples import Volumes
 from spinloom.train.heads import Head
-from spinloom.train.simulated import CLEAN, Cut, images_of, needs_CT, scanner_of
+from spinloom.train.simulated import CLEAN, Cut, asked_of, images_of, needs_CT, scanner_of
 from spinloom.translate.limits import measured
 from spinloom.translate.plan import Plan
 from spinloom.translate.prepare import Prepared
@@ -32,11 +32,13 @@ def whole(head: Head, plan: Plan, seed: int) -> Volumes:
     """
     rng = torch.Generator().manual_seed(int(stream(seed, "whole", head.name).integers(2**62)))
     cut = Cut(head.fractions, head.texture.float(), head.whole.float(), head.CT, bare=False)
-    images, k = images_of(plan, head, head.whole, cut, rng, (scanner_of(plan), CLEAN)), len(plan.source)
+    asked, told = asked_of(plan, rng)
+    images, k = images_of(plan, head, head.whole, cut, rng, (scanner_of(plan), CLEAN), asked), len(plan.source)
     target = torch.stack(images[k:])
     if not needs_CT(plan):
         target *= cut.mask
-    return Volumes(head.name, torch.stack(images[:k]), target, head.whole, labels_of(head), (head.voxel_mm,) * 3)
+    size = (head.voxel_mm,) * 3
+    return Volumes(head.name, torch.stack(images[:k]), target, head.whole, labels_of(head), size, told)
 
 
 def labels_of(head: Head) -> Tensor:

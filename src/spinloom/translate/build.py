@@ -111,8 +111,9 @@ class Builder:
     def regression(self) -> Regression:
         residual = self.middle if self.plan.thick is not None else None
         weight = self.number("feature_weight") if "feature_weight" in self.said else 0.0
+        told = 0 if self.plan.conditions is None else self.plan.conditions.width
         return Regression(
-            self.network(self.stacked, self.targets),
+            self.network(self.stacked, self.targets, told=told),
             residual=residual,
             feature=self.feature(weight),
             feature_weight=weight,
@@ -181,10 +182,10 @@ class Builder:
             return FewSteps(schedule, stops), prediction, DDIM(len(stops), self.number("eta"))
         return VariancePreserving(schedule), prediction, sampler
 
-    def network(self, inputs: int, outputs: int, time: bool = False) -> nn.Module:
+    def network(self, inputs: int, outputs: int, time: bool = False, told: int = 0) -> nn.Module:
         net = self.net
         if net.kind == "unet":
-            return UNet(Shape(net.dims, inputs, outputs, net.channels, net.blocks, time, net.reversible))
+            return UNet(Shape(net.dims, inputs, outputs, net.channels, net.blocks, time, net.reversible, told))
         if time:
             raise UsageError(f"network '{net.kind}' has no time input", remedy="Take 'unet' for diffusion and flow.")
         if net.kind == "strided":

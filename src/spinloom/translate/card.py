@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from spinloom.translate.conditions import words
 from spinloom.translate.model import Model
+from spinloom.translate.plan import Plan
 
 SHOWN = ("MAE", "PSNR", "SSIM")
 
@@ -39,9 +41,10 @@ def card_of(model: Model) -> str:
         "",
         "What lies outside is flagged by `spinloom translate`.",
         "",
+        *_conditions(plan),
         "## How to use it",
         "",
-        f"    spinloom translate {model.name} {inputs} -o out.nii.gz",
+        f"    spinloom translate {model.name} {inputs}{_protocols(plan)} -o out.nii.gz",
         "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -65,6 +68,19 @@ def _range(known: Any) -> list[str]:
         f"- {name} [mm]: {_words(known[key][0])} to {_words(known[key][1])}"
         for name, key in (("voxels", "voxel_mm"), ("foreground", "extent_mm"))
     ]
+
+
+def _conditions(plan: Plan) -> list[str]:
+    if plan.conditions is None:
+        return []
+    told = [f"- {line}" for line in words(plan.conditions)]
+    return ["## Acquisitions trained with", "", "Of source and target alike, simulated:", "", *told, ""]
+
+
+def _protocols(plan: Plan) -> str:
+    if plan.conditions is None:
+        return ""
+    return ' --source-protocol "GRE TR=9ms TE=3ms FA=9deg B0=3T" --target-protocol "TSE TR=4s TE=90ms"'
 
 
 def _words(value: Any) -> str:

@@ -29,6 +29,8 @@ def write_onnx(model: Model, path: Path) -> float:
         import onnxruntime
     except ImportError as error:
         raise MachineError("onnx and onnxruntime are not installed", remedy="pip install onnx onnxruntime.") from error
+    if model.plan.conditions is not None:
+        raise UsageError("a network that is told acquisitions is not exported", remedy="Export one of one contrast.")
     translator = model.translator
     if not isinstance(translator, Regression | Adversarial | Cycle):
         raise UsageError(f"family '{model.plan.family}' samples: it is not one network", remedy="Export a regression.")

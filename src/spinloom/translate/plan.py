@@ -14,6 +14,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Quantity
 from spinloom.files import atomic, gate
 from spinloom.simulation.signal_equations import namespace
+from spinloom.translate.conditions import Conditions
 
 Family = Literal[
     "regression", "pix2pix", "cyclegan", "ddpm", "fast-ddpm", "edm", "flow", "bridge", "refinement"
@@ -140,7 +141,11 @@ class Training(_Frozen):
 
 
 class Plan(_Frozen):
-    """What a run does. voxel_mm: the grid the network works on; None: each image's own."""
+    """What a run does.
+
+    voxel_mm    the grid the network works on; None: each image's own
+    conditions  acquisitions that are drawn and that the network is told: any contrast to any; None: it is told nothing
+    """
 
     format: Literal["spinloom plan 1"] = "spinloom plan 1"
     name: str = Field(default="translator", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -151,8 +156,20 @@ class Plan(_Frozen):
     settings: dict[str, float | int | str | bool] = Field(default_factory=dict)
     thick: Thick | None = None
     voxel_mm: Positive | None = None
+    conditions: Conditions | None = None
     network: Network = Network()
     training: Training = Training()
+
+    @model_validator(mode="after")
+    def _conditioned(self) -> Plan:
+        if self.conditions is None:
+            return self
+        sides = (*self.source, *self.target)
+        if len(sides) != 2 or not all(s.is_signal for s in sides) or not self.paired or self.thick is not None:
+            raise ValueError("conditions: one signal to one signal, paired, no super-resolution")
+        if self.family != "regression" or self.network.kind != "unet" or self.network.reversible:
+            raise ValueError("conditions: family regression, network unet, not reversible")
+        return self
 
     def to_json(self) -> str:
         return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"

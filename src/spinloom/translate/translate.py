@@ -12,6 +12,9 @@ from spinloom.core.errors import MachineError, UsageError
 from spinloom.core.grid import Grid
 from spinloom.core.image import Image
 from spinloom.core.rng import stream
+from spinloom.models.told import told_of
+from spinloom.simulation.acquisition import Acquisition
+from spinloom.translate.conditions import outside, told_both
 from spinloom.translate.devices import arithmetic, placed
 from spinloom.translate.limits import beyond
 from spinloom.translate.model import Model
@@ -43,6 +46,7 @@ def translate(
     seed: int = 0,
     device: str | torch.device = "cpu",
     axis: int | None = None,
+    acquisitions: tuple[Acquisition, Acquisition] | None = None,
 ) -> Translated:
     """Run one model, or the mean of several that do the same.
 
@@ -53,6 +57,7 @@ def translate(
     seed     of the noise: the same seed, the same image
     device   cpu or cuda
     axis     of RAS, across which super-resolution refines; None: where voxels are largest
+    acquisitions  of source and target, for models that are told them
 
     The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
     unit; signal as multiples of the 99.5th percentile of the foreground, super-resolution as bright as its input.
@@ -64,6 +69,8 @@ def translate(
     if not family or draws < 1:
         raise UsageError("at least one model and one draw are needed")
     plan = family[0].plan
+    for model in family:
+        require_told(model.plan, model.name, acquisitions)
     for other in family[1:]:
         if (other.plan.source, other.plan.target) != (plan.source, plan.target):
             raise UsageError(f"{other.name} makes something else than {family[0].name}: they cannot be averaged")
@@ -78,9 +85,12 @@ def translate(
             made = prepare(images, model.plan, mask, axis)
         known = model.about.get("range")
         warnings += beyond(made, known if isinstance(known, Mapping) else {}, [s.contrast for s in model.plan.source])
+        if acquisitions and model.plan.conditions is not None:
+            for what, whose in zip(acquisitions, ("source", "target"), strict=True):
+                warnings += outside(model.plan.conditions, what, whose)
         for draw in range(draws):
             for flip in (False, True) if flips else (False,):
-                answers.append(_answer(model, made, seed, n, draw, flip, device))
+                answers.append(_answer(model, made, seed, n, draw, flip, device, acquisitions))
         if n and answers[-1].shape != answers[0].shape:
             raise UsageError("models work on different grids: they cannot be averaged", remedy="Use one at a time.")
     mean = np.mean(answers, 0)
@@ -98,6 +108,18 @@ def translate(
     return Translated(out, spread, tuple(dict.fromkeys(warnings)))
 
 
+def require_told(plan: Plan, name: str, acquisitions: object) -> None:
+    """Raises UsageError where a model lacks acquisitions, or is given some that it cannot hear."""
+    if plan.conditions is not None and acquisitions is None:
+        raise UsageError(
+            f"{name} makes any contrast: it must be told both acquisitions",
+            remedy="E.g. --source-protocol 'GRE TR=9ms TE=3ms FA=9deg B0=3T' --target-protocol 'TSE TR=4s TE=90ms'.",
+        )
+    if plan.conditions is None and acquisitions is not None:
+        goes, comes = (", ".join(s.contrast for s in side) for side in (plan.source, plan.target))
+        raise UsageError(f"{name} makes {comes} of {goes}, whatever the protocol", remedy="Leave protocols out.")
+
+
 def apply_of(plan: Plan) -> Slices | Windows:
     """How the plan's network is laid over a volume."""
     if plan.network.dims == 2:
@@ -107,18 +129,20 @@ def apply_of(plan: Plan) -> Slices | Windows:
 
 
 def _answer(
-    model: Model, made: Prepared, seed: int, n: int, draw: int, flip: bool, device: str | torch.device
-) -> np.ndarray:
+    model: Model, made: Prepared, seed: int, n: int, draw: int, flip: bool, device: str | torch.device,
+    acquisitions: tuple[Acquisition, Acquisition] | None,
+) -> np.ndarray:  # fmt: skip
     """(d, x, y, z)"""
     turn = (1 + made.thick_axis, 1 + model.plan.thick.axis) if model.plan.thick else (1, 1)
     source = made.source[:, ::-1] if flip else made.source
     source = np.swapaxes(source, *turn)
     rng = torch.Generator().manual_seed(int(stream(seed, "translate", n, draw).integers(2**62)))
     placed(model.translator, device)
+    told = None if acquisitions is None else torch.tensor(told_both(*acquisitions))
     given = torch.from_numpy(np.ascontiguousarray(source))[None].to(device)
     try:
         with torch.inference_mode(), arithmetic(model.plan, device):
-            found = model.translator.sample(given, rng, apply_of(model.plan))[0].float().cpu().numpy()
+            found = told_of(model.translator, told).sample(given, rng, apply_of(model.plan))[0].float().cpu().numpy()
     except (RuntimeError, MemoryError) as error:
         if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(error):
             raise
