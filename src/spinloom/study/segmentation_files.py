@@ -1,0 +1,55 @@
+"""Labelled scans and networks as files of a study's folder."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import load, save
+from torch import Tensor
+
+from spinloom.core.errors import InputError
+from spinloom.files import atomic
+from spinloom.models.unet import UNet
+from spinloom.train.labelled import Labelled
+from spinloom.train.tissues import new_network
+
+
+def write_labelled(scan: Labelled, path: Path) -> None:
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        image=scan.image.astype(np.float16),
+        labels=scan.labels,
+        voxel_mm=np.array(scan.voxel_mm),
+        who=np.array([scan.name, scan.anatomy]),
+    )
+    atomic.write_bytes(path, out.getvalue())
+
+
+@lru_cache(maxsize=256)
+def read_labelled_file(path: Path) -> Labelled:
+    """Raises InputError for a file that is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            name, anatomy = (str(text) for text in kept["who"])
+            x, y, z = (float(v) for v in kept["voxel_mm"])
+            return Labelled(name, anatomy, kept["image"].astype(np.float32), kept["labels"], (x, y, z))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            "is no scan of this study, or damaged", file=path, remedy="Remove it and run again."
+        ) from error
+
+
+def write_weights(state: Mapping[str, Tensor], path: Path) -> None:
+    atomic.write_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in state.items()}))
+
+
+def read_network(path: Path, channels: tuple[int, ...]) -> UNet:
+    """In evaluation mode."""
+    network = new_network(channels, 0)
+    network.load_state_dict(load(path.read_bytes()))
+    return network.eval()
