@@ -8,9 +8,11 @@ reference in the mask.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 
 from spinloom.core.errors import InputError
 from spinloom.core.masks import head
@@ -22,11 +24,27 @@ Mask = NDArray[np.bool_]
 RIM = 3
 """Pixels at the head's edge that do not count."""
 BINS = 48
+LEVELS = ((4.0, 3), (2.0, 2), (1.0, 1))
+"""Of the search: how much is smoothed [pixels], and how sparsely pixels are looked at."""
+SEED = 1
 FURTHEST = 0.35
 
 
-def structure(x: Plane, y: Plane, data_range: float, mask: Mask) -> float:
-    """Structural correlation: the mean over the mask of SSIM's third factor, windows of 7 x 7 that see the mask alone.
+def structure(x: Plane, y: Plane, mask: Mask) -> float:
+    """Structural correlation: that of what is left of both images when local means are taken out.
+
+        r = sum s_xy / sqrt(sum s_x^2 sum s_y^2),   sums over the mask
+
+    s_xy, s_x, s_y are covariance and standard deviations in windows of 7 x 7 that see the mask alone. 0 for an image
+    without structure: SSIM's third factor (below) gives it 1.
+    """
+    m = moments(np.asarray(x, float), np.asarray(y, float), Uniform(7), mask, unbiased=False)
+    both = np.sqrt(np.maximum(m.vx, 0)[mask].sum() * np.maximum(m.vy, 0)[mask].sum())
+    return float(m.vxy[mask].sum() / both) if both > 0 else 0.0
+
+
+def third_factor(x: Plane, y: Plane, data_range: float, mask: Mask) -> float:
+    """The mean over the mask of SSIM's third factor, in the same windows.
 
         s = (s_xy + c) / (s_x s_y + c),   c = (0.03 R)^2 / 2
 
@@ -47,13 +65,14 @@ def matched(x: Plane, y: Plane, mask: Mask) -> Plane:
 
 
 def scores(x: Plane, y: Plane, mask: Mask) -> dict[str, float]:
-    """SSIM (Gaussian window, in the mask), structural correlation, and correlation of one slice."""
+    """Of one slice: SSIM (Gaussian window, in the mask), structural correlation, SSIM's third factor, correlation."""
     R = float(np.percentile(y[mask], 99.5))
     fit = matched(x, y, mask)
     flat = np.ptp(fit[mask]) == 0
     return {
         "SSIM": ssim(fit, y, R, window=Gaussian(), mask=mask),
-        "structure": structure(fit, y, R, mask),
+        "structure": structure(fit, y, mask),
+        "third factor": third_factor(fit, y, R, mask),
         "correlation": 0.0 if flat else float(np.corrcoef(fit[mask], y[mask])[0, 1]),
     }
 
@@ -74,29 +93,16 @@ def on_input(high: NDArray[np.floating], low: NDArray[np.floating]) -> tuple[NDA
     """
     if high.shape[2] != low.shape[2]:
         raise InputError(f"{high.shape[2]} slices at 3 T, {low.shape[2]} at 0.055 T", remedy="They belong in pairs.")
-    sitk = simpleitk()
+    sitk, begin = simpleitk(), boxes(low, high)
+    start = sitk.AffineTransform(3)
+    centre = np.array([(n - 1) / 2 for n in low.shape])
+    start.SetCenter(centre)
+    start.SetMatrix(np.diag([begin[0, 0], begin[1, 1], 1.0]).ravel())
+    start.SetTranslation([*(begin @ [centre[0], centre[1], 1.0] - centre[:2]), 0.0])
     with one_thread():
-        still, turned = (sitk.GetImageFromArray((v.T / v.max()).astype(np.float32)) for v in (low, high))
-        begin, start = boxes(low, high), sitk.AffineTransform(3)
-        start.SetCenter([(n - 1) / 2 for n in low.shape])
-        matrix = np.diag([begin[0, 0], begin[1, 1], 1.0])
-        start.SetMatrix(matrix.ravel())
-        centre = np.array(start.GetCenter())
-        start.SetTranslation([*(begin @ [centre[0], centre[1], 1.0] - centre[:2]), 0.0])
-        method = sitk.ImageRegistrationMethod()
-        method.SetMetricAsMattesMutualInformation(BINS)
-        method.SetInterpolator(sitk.sitkLinear)
-        method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-3, 150, relaxationFactor=0.6)
-        method.SetOptimizerScalesFromPhysicalShift()
-        # the matrix row by row, then the shift: what lies in the plane is free
-        method.SetOptimizerWeights([1, 1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0])
-        method.SetShrinkFactorsPerLevel([1, 1])
-        method.SetSmoothingSigmasPerLevel([3, 1])
-        method.SetInitialTransform(start, inPlace=True)
-        try:
-            method.Execute(still, turned)
-        except RuntimeError as error:
-            raise InputError("no registration of the 3 T slices was found", remedy="Do they show a head?") from error
+        for sigma, step in LEVELS:
+            _refine(start, low, high, sigma, step, np.sqrt(abs(np.linalg.det(begin[:, :2]))))
+        still, turned = (sitk.GetImageFromArray(np.ascontiguousarray(v.T, np.float32)) for v in (low, high))
         moved = sitk.Resample(turned, still, start, sitk.sitkLinear, 0.0)
     at = [np.array(start.TransformPoint(p))[:2] for p in ((0, 0, 0), (1, 0, 0), (0, 1, 0))]
     A = np.stack([at[1] - at[0], at[2] - at[0], at[0]], 1)
@@ -104,6 +110,33 @@ def on_input(high: NDArray[np.floating], low: NDArray[np.floating]) -> tuple[NDA
     if not 1 / (1 + FURTHEST) < size < 1 + FURTHEST:
         raise InputError(f"the registration of the 3 T slices ran away: {size:.2f} times the size of the heads' boxes")
     return np.asarray(sitk.GetArrayFromImage(moved).T, np.float32), A
+
+
+def _refine(
+    transform: Any, low: NDArray[np.floating], high: NDArray[np.floating], sigma: float, step: int, size: float
+) -> None:
+    """One level of the search, in place: images smoothed by sigma [pixels of `low`], every step-th pixel looked at."""
+    sitk = simpleitk()
+    smooth = [gaussian_filter(v / v.max(), (s, s, 0)) for v, s in ((low, sigma), (high, sigma * size))]
+    still, turned = (sitk.GetImageFromArray(np.ascontiguousarray(v.T, np.float32)) for v in smooth)
+    near = binary_dilation(head(low), iterations=6).astype(np.uint8)
+    method = sitk.ImageRegistrationMethod()
+    method.SetMetricAsMattesMutualInformation(BINS)
+    method.SetMetricFixedMask(sitk.GetImageFromArray(np.ascontiguousarray(near.T)))
+    method.SetMetricSamplingStrategy(method.REGULAR)
+    method.SetMetricSamplingPercentage(1 / step**2, SEED)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=1.0, minStep=1e-3, numberOfIterations=200, relaxationFactor=0.6, gradientMagnitudeTolerance=1e-7
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    # the matrix row by row, then the shift: what lies in the plane is free
+    method.SetOptimizerWeights([1, 1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0])
+    method.SetInitialTransform(transform, inPlace=True)
+    try:
+        method.Execute(still, turned)
+    except RuntimeError as error:
+        raise InputError("no registration of the 3 T slices was found", remedy="Do they show a head?") from error
 
 
 def boxes(low: NDArray[np.floating], high: NDArray[np.floating]) -> NDArray[np.float64]:
