@@ -33,6 +33,9 @@ OUTSIDE_BRAIN = (
 )  # fmt: skip
 
 
+COARSE = (..., *(slice(None, None, 4),) * 3)
+
+
 @dataclass(frozen=True, eq=False)
 class Head:
     """One phantom.
@@ -69,6 +72,11 @@ class Head:
             return self.T1, self.T2
         factor = ratios(self.names, B0, self.B0).to(self.T1)
         return self.T1 * factor[0], self.T2 * factor[1]
+
+    @cached_property
+    def coarse(self) -> Tensor:
+        """(t, x, y, z) uint8, fractions of every fourth voxel along each axis."""
+        return self.fractions[COARSE].contiguous()
 
     @cached_property
     def places(self) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from spinloom.train.acquisitions import CONTRASTS, within
 from spinloom.train.any_contrast import drawn, scanned, told
 from spinloom.train.augment import augmented
 from spinloom.train.examples import Examples, Place, below
-from spinloom.train.heads import Head
+from spinloom.train.heads import COARSE, Head
 from spinloom.translate.plan import Plan, Side
 
 MAPS = ("T1", "T2", "PD")
@@ -181,8 +181,7 @@ def image_of(
     slope = (head.PD * signal(T1 * (1 + STEP), T2 * (1 + STEP)) - S) / STEP
     image = mixed(S, cut.f) + cut.texture * mixed(slope, cut.f)
     # the scale of the whole volume, from every fourth voxel along each axis
-    coarse = (slice(None, None, 4),) * 3
-    seen = torch.tensordot(S, head.fractions[(slice(None), *coarse)].float() / 255, 1)[inside[coarse]]
+    seen = torch.tensordot(S, head.coarse.float() / 255, 1)[inside[COARSE]]
     top = torch.quantile(seen[:200_000], side.high / 100)
     image = image / top.clamp_min(1e-6)
     if how.snr is None:
