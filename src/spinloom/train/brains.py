@@ -26,8 +26,6 @@ from spinloom.translate.brain_plan import BrainPlan, read_brain_plan, write_brai
 from spinloom.translate.devices import placed
 from spinloom.translate.plan import Training
 
-BENT, CUT = 10, 20
-"""How many others are made of a person, and how many slices are cut of each (2 dims)."""
 SHARE = 0.6
 """Of the time for the base; the finer networks have the rest in equal parts."""
 Say = Callable[[str], None]
@@ -76,9 +74,10 @@ def train_brains(
     torch.manual_seed(plan.training.seed)
     heads = base_set(people, plan, say)
     examples = BaseExamples(heads, plan)
-    base = _learned(build_base(plan), examples, plan.training, root / "base", share * seconds, say)
+    steps: dict[str, dict[str, float]] = {}
+    base, steps["base"] = _learned(build_base(plan), examples, plan.training, root / "base", share * seconds, say)
     if plan.dims == 3 and finer is None and plan.finer:
-        heads = volumes_set(people, plan, seed=plan.training.seed, bent=2, say=say)
+        heads = volumes_set(people, plan, seed=plan.training.seed, bent=min(2, plan.bent), say=say)
     parts: list[Translator] = []
     for n in range(1, plan.finer + 1):
         if finer is not None:
@@ -87,8 +86,10 @@ def train_brains(
         torch.manual_seed(plan.finely.seed + n)
         each = (1 - share) * seconds / plan.finer
         fine = FineExamples(heads, plan, n)
-        parts.append(_learned(build_finer(plan), fine, plan.finely, root / f"finer-{n}", each, say))
+        part, steps[f"finer-{n}"] = _learned(build_finer(plan), fine, plan.finely, root / f"finer-{n}", each, say)
+        parts.append(part)
     about = {"spinloom": __version__, "trained": {"label maps": [p.name for p in train]},
+        "training": steps,
         "held out": [p.name for p in out], **dict(told or {})}  # fmt: skip
     model = BrainModel(plan, base, tuple(parts), about)
     write_brain_model(model, root / MODEL)
@@ -99,8 +100,8 @@ def base_set(people: Sequence[Person], plan: BrainPlan, say: Say) -> Heads:
     """What the base learns from."""
     seed = plan.training.seed
     if plan.dims == 2:
-        return slices_set(people, plan, seed=seed, bent=BENT, cut=CUT, say=say)
-    return volumes_set(people, plan, seed=seed, bent=BENT, coarse=True, say=say)
+        return slices_set(people, plan, seed=seed, bent=plan.bent, cut=plan.cut, say=say)
+    return volumes_set(people, plan, seed=seed, bent=plan.bent, coarse=True, say=say)
 
 
 def same_finer(a: BrainPlan, b: BrainPlan) -> bool:
@@ -130,8 +131,8 @@ def kept(root: Path, plan: BrainPlan) -> BrainPlan:
 
 def _learned(
     translator: Translator, examples: Examples, training: Training, folder: Path, seconds: float, say: Say
-) -> Translator:
-    """One network, trained for so long; how many steps that is is measured once and kept."""
+) -> tuple[Translator, dict[str, float]]:
+    """One network, trained for so long, and its steps and minutes; how many steps fit is measured once and kept."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "training.json"
     if file.exists():
@@ -144,7 +145,8 @@ def _learned(
         losses = ", ".join(f"{k} {v:.4g}" for k, v in list(progress.losses.items())[:2])
         say(f"{folder.name}: step {progress.step} of {progress.steps}, {progress.left / 60:.1f} min to go: {losses}")
 
-    return run(translator, examples, training, folder, watch=watch)[0]
+    learned, progress = run(translator, examples, training, folder, watch=watch)
+    return learned, {"steps": progress.step, "minutes": round(progress.seconds / 60, 2)}
 
 
 def timed(translator: Translator, examples: Examples, training: Training, seconds: float) -> Training:

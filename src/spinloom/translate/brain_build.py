@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from spinloom.models.diffusion import Diffusion
@@ -30,7 +31,8 @@ def build_base(plan: BrainPlan) -> Translator:
     unet = UNet(Shape(plan.dims, PARTS + plan.conditions, PARTS, plan.base, time=True))
     if plan.family == "flow":
         return Diffusion(unet, PARTS, path=Flow(), prediction=Drift(), sampler=DDIM(plan.base_steps))
-    few = FewSteps(schedule=Cosine(), stops=non_uniform(plan.base_steps))
+    with torch.device("cpu"):  # numbers, wherever weights are
+        few = FewSteps(schedule=Cosine(), stops=non_uniform(plan.base_steps))
     return Diffusion(unet, PARTS, path=few, prediction=Velocity(), sampler=DDIM(plan.base_steps, eta=1.0))
 
 

@@ -32,6 +32,7 @@ class BrainPlan(BaseModel):
     base_steps, fine_steps  steps of sampling;  sigma: noise on what a finer network starts from
     levels_mm range of axial levels it is trained at (2 dims), 0 being MNI's
     ventricles what 1 stands for: cm^2 of a slice, mL of a head
+    bent, cut how many others are made of a person to learn from, and how many slices are cut of each (2 dims)
     training, finely  of the base and of each finer network
     """
 
@@ -51,6 +52,8 @@ class BrainPlan(BaseModel):
     sigma: float = Field(default=0.5, gt=0, le=4)
     levels_mm: tuple[float, float] = (-40.0, 70.0)
     ventricles: float = Field(default=20.0, gt=0, le=1e4)
+    bent: int = Field(default=10, ge=1, le=1000)
+    cut: int = Field(default=20, ge=1, le=1000)
     training: Training = Training(batch=16)
     finely: Training = Training(batch=4)
 

@@ -1,0 +1,97 @@
+"""The page of new digital brains: what was measured, beside what needs no network, and what did not work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from spinloom.report.page import Gallery, Page, Picture, Prose, Section, Table
+from spinloom.study.brains_pictures import LEGEND
+from spinloom.study.brains_scores import SHOWN, Row
+from spinloom.study.brains_text import AMOUNTS, ASKED, CONTACT, CREDIT, LIMITS, NEAREST
+
+NEAR = ("least", "5 %", "quarter", "median")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was measured in two or three dimensions.
+
+    asked    model → r, mean error, bias, low, high of ventricles asked for, at `level` [mm]
+    trained  a sentence for each model;  facts: one for all
+    """
+
+    rows: Sequence[Row]
+    asked: Mapping[str, Mapping[str, Any]]
+    pictures: Sequence[tuple[str, Picture]]
+    trained: Sequence[str]
+    facts: str
+    level: float
+
+
+def page_of(parts: Mapping[int, Found], command: str, machine: str) -> Page:
+    """parts: by dims."""
+    made = (f"Command: `{command}`. Machine: {machine}.", *(t for found in parts.values() for t in found.trained))
+    sections = (
+        Section("What was asked", (Prose(_joined(ASKED)),), "asked"),
+        *(_measured(dims, found) for dims, found in sorted(parts.items())),
+        Section("Limits", (Prose(_joined(LIMITS)),), "limits"),
+        Section("How it was made", (Prose((*made, CREDIT)),), "made"),
+    )
+    return Page("New digital brains", "Heads that nobody has, from eighteen label maps, on two cores.", sections)
+
+
+def _measured(dims: int, found: Found) -> Section:
+    unit, what = ("cm2", "Slices at 1 mm") if dims == 2 else ("mL", "Heads at 2 mm")
+    tables = (_amounts(found, unit), _contacts(found, dims), _nearest(found), _asked(found, unit, dims))
+    gallery = Gallery(tuple(found.pictures), f"Colours: {LEGEND}.")
+    return Section(what, (Prose((found.facts,)), *tables, gallery), f"dims-{dims}")
+
+
+def _amounts(found: Found, unit: str) -> Table:
+    head = ("set", "n", *(f"{k} [{unit}]" for k in SHOWN), "mean error")
+    rows = [
+        (r.name, str(r.n), *(f"{r.amounts[k]:.3g}" for k in SHOWN), f"{100 * r.wrong:.0f} %")
+        for r in found.rows
+    ]  # fmt: skip
+    return Table(head, tuple(rows), f"Mean {'area' if unit == 'cm2' else 'volume'} of each class, {AMOUNTS}")
+
+
+def _contacts(found: Found, dims: int) -> Table:
+    holes, kinds = "holes" if dims == 2 else "tunnels", ("white", "grey")
+    head = ("set", "contact", "pieces of white", "of grey", f"{holes} in white", "in grey", "pieces of brain",
+        "faces per white voxel")  # fmt: skip
+    rows = []
+    for r in found.rows:
+        counts = [_short(v) for v in (*(r.pieces[k] for k in kinds), *(r.holes[k] for k in kinds), r.brain)]
+        rows.append((r.name, f"{r.contact:.3f}", *counts, f"{r.rough:.3f}"))
+    return Table(head, tuple(rows), " ".join(CONTACT.format(holes=holes).split()))
+
+
+def _nearest(found: Found) -> Table:
+    head = ("set", *(f"nearest: {n}" for n in NEAR), "copies", "FD", "KD", "precision", "recall")
+    rows = []
+    for r in found.rows:
+        near = [f"{100 * q:.1f} %" for q in (*r.nearest, r.copies)]
+        rows.append((r.name, *near, *(_short(v) for v in (r.FD, r.KD, r.precision, r.recall))))
+    return Table(head, tuple(rows), " ".join(NEAREST.split()))
+
+
+def _asked(found: Found, unit: str, dims: int) -> Table:
+    head = ("model", "r", f"mean error [{unit}]", f"bias [{unit}]", f"asked for [{unit}]")
+    rows = [
+        (name, _short(a["r"]), f"{a['mean error']:.2f}", f"{a['bias']:+.2f}", f"{a['low']:.1f} to {a['high']:.1f}")
+        for name, a in found.asked.items()
+    ]
+    at = f" at level {found.level:g} mm" if dims == 2 else ""
+    return Table(head, tuple(rows), f"Ventricles asked for and got{at}; r is Pearson's.")
+
+
+def _short(x: float) -> str:
+    return f"{x:.3g}" if isfinite(x) else "none"
+
+
+def _joined(paragraphs: Sequence[str]) -> tuple[str, ...]:
+    return tuple(" ".join(p.split()) for p in paragraphs)

@@ -1,0 +1,34 @@
+"""What the page of new digital brains says in words."""
+
+from __future__ import annotations
+
+ASKED = (
+    """Thirteen of eighteen whole-head label maps, each bent into ten others by the phantom module's deformations, teach
+small networks what heads look like, as fractions of eleven tissue classes; five maps are never shown. Are generated
+heads like people never seen, and are they new? Two rows need no network: training maps bent anew (what `phantom` could
+make of these maps already), and held-out maps compared with each other, which is as near as people are.""",
+    """Every model is a cascade: a base makes the head on voxels four times as large, finer networks halve them twice.
+Flow, Fast-DDPM and GAN differ in the base alone; the finer networks, a few steps of flow from the enlarged fractions,
+are the same for all. Only fractions are generated. T1, T2 and PD are drawn from the literature's table with a person's
+variation and a smooth texture, so that T2 <= T1, T2* <= T2 and PD <= 1.2 hold by construction, and another field
+strength needs no training.""",
+)
+AMOUNTS = "and how far these are from held-out maps' (mean over the classes shown)."
+CONTACT = """Contact: total variation between tables of who touches whom, 0 is alike. Pieces (Betti number 0) and
+{holes} (Betti number 1) are counted with voxels joined by faces; brain: grey, white, deep and ventricles together."""
+NEAREST = """Nearest: share of the head's places with another class than in the nearest thing the base network was
+trained on (as it is or mirrored). Copies: nearer than any held-out map. FD, KD: Frechet and kernel distance in
+spinloom-features-1 of T1w scans, columns scaled by held-out maps; precision and recall with 3 neighbours. FD falls with
+the number of slices, and is not given for fewer than 96: compare rows of the same n only."""
+LIMITS = (
+    """Thirteen maps are few: what is generated lies near thirteen people and their deformations, however many are made.
+Five held-out maps are few, too: their means are uncertain by what one unusual person does.""",
+    """The label maps lump tissues, and eleven classes lump more: eyes, optic nerves and mucosa with vessels, choroid
+plexus with ventricles, cerebellum with the brain. Fat and muscle within soft tissue are patches of noise. Detail finer
+than the base's voxels is what the finer networks find likely, not what a person has.""",
+    """Noise and islands in the label maps (marrow in bone, vessels in CSF) are learned, too. There are no lesions, no
+flow and no teeth. The encoder has no learned weights and was not made for label maps: its distances compare rows of
+this page and nothing else.""",
+    "For research, teaching and testing. A generated head says nothing about any patient.",
+)
+CREDIT = "Label maps: Billot et al., SynthSeg, Medical Image Analysis 86, 102789 (2023), Apache-2.0."
