@@ -14,7 +14,8 @@ from spinloom.study.low_field_noise import COLUMNS, cells
 from spinloom.study.low_field_text import HOW, LIMITS, NOISE
 from spinloom.translate.model import Model
 
-SHOWN = ("SSIM", "structure")
+SHOWN = ("SSIM", "structure", "third factor")
+NAMES = {"SSIM": "SSIM", "structure": "structural correlation", "third factor": "third factor"}
 EDGE = 8
 
 
@@ -48,7 +49,7 @@ def verdict(cases: Sequence[Case]) -> str:
         up = [c for c in cases if c.mean(MODEL, measure) > c.mean(INPUT, measure)]
         best = [c for c in cases if all(c.mean(MODEL, measure) > c.mean(w, measure) for w in c.images if w != MODEL)]
         told.append(
-            f"{'SSIM' if measure == 'SSIM' else 'Structural correlation'}: above the input's own in {len(up)} of "
+            f"{NAMES[measure]}: above the input's own in {len(up)} of "
             f"{len(cases)}, above the input and every filter in {len(best)} of {len(cases)}"
         )
     others = ", ".join(sorted({c.subject for c in cases if c.subject != TUNED}))
@@ -62,13 +63,9 @@ def gains(cases: Sequence[Case]) -> Table:
     """Input → model, the mean over slices."""
     rows = []
     for c in cases:
-        each = [
-            f"{c.mean(INPUT, m, w):.3f} → {c.mean(MODEL, m, w):.3f}"
-            for w in ("head", "deep")
-            for m in (*SHOWN, "correlation")
-        ]
+        each = [f"{c.mean(INPUT, m, w):.3f} → {c.mean(MODEL, m, w):.3f}" for w in ("head", "deep") for m in SHOWN]
         rows.append((c.subject + (" (tuned on)" if c.subject == TUNED else ""), c.contrast, *each))
-    names = [f"{m}, {w}" for w in ("head", "15 mm inside") for m in ("SSIM", "structural correlation", "correlation")]
+    names = [f"{NAMES[m]}, {w}" for w in ("head", "15 mm inside") for m in SHOWN]
     return Table(
         ("subject", "contrast", *names),
         tuple(rows),
@@ -91,7 +88,7 @@ def filters(cases: Sequence[Case]) -> list[Part]:
                     up = [c.mean(way, m, where) - c.mean(INPUT, m, where) for c in there]
                     row.append(f"{np.mean(up):+.3f} ({sum(u > 0 for u in up)} of {len(up)} up)" if up else "")
             rows.append(tuple(row))
-        names = [f"{m}, {w}" for w in ("head", "15 mm inside") for m in ("SSIM", "structural correlation")]
+        names = [f"{NAMES[m]}, {w}" for w in ("head", "15 mm inside") for m in SHOWN]
         parts.append(Table((f"{contrast}: change of the input's score", *names), tuple(rows), "Mean over subjects."))
     return parts
 

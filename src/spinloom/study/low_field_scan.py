@@ -32,13 +32,13 @@ Complex = NDArray[np.complexfloating]
 
 
 def T1w(rng: torch.Generator | None) -> Signal:
-    """3D gradient echo, TR about 52 ms, TE about 13 ms, FA about 40 degrees."""
+    """3D gradient echo, TR about 52 ms, TE about 13 ms, FA about 40 degrees (recalled from the paper), and about it."""
     TR, TE, FA = within(40e-3, 65e-3, rng), within(9e-3, 15e-3, rng), within(32, 55, rng) * DEG
     return lambda T1, T2: spoiled_gradient_echo(T1, TR=TR, FA=FA) * torch.exp(-TE / T2)
 
 
 def T2w(rng: torch.Generator | None) -> Signal:
-    """3D fast spin echo, TR about 1.5 s, effective TE about 0.2 s."""
+    """3D fast spin echo, TR about 1.5 s, effective TE about 0.2 s (recalled from the paper), and about it."""
     TR, TE = within(1.2, 2.5, rng), within(0.12, 0.22, rng)
     return lambda T1, T2: spin_echo(T1, T2, TE=TE, TR=TR, FA=90 * DEG)
 
@@ -60,7 +60,8 @@ class Scan:
     matrix    (rows, columns) acquired
     rows, columns  a_1 ... a_4 of  ln w = sum_p a_p q^p,  q = k / k_max along that axis
     noise     standard deviation of n over |K(0)|
-    signal, target  how protocols are drawn, at 0.055 T and 3 T;  fat  brightness of fat in the target [factor]
+    signal, target  how protocols are drawn, at 0.055 T and 3 T
+    blur      of the image, drawn up to: standard deviation of a Gaussian [pixel]
     """
 
     contrast: str
@@ -72,12 +73,12 @@ class Scan:
     noise: float
     signal: Callable[[torch.Generator | None], Signal]
     target: Callable[[torch.Generator | None], Signal]
-    fat: float = 1.0
+    blur: float
 
 
 T1W = Scan(
     "T1w", "T1w_GRE", "hf_T1w", (128, 196),
-    (-0.03, -0.57, 0.02, -0.49), (-0.41, 0.11, 0.28, -0.32), 0.0012, T1w, T1w_3T,
+    (-0.03, -0.57, 0.02, -0.49), (-0.41, 0.11, 0.28, -0.32), 0.0012, T1w, T1w_3T, 0.8,
 )  # fmt: skip
 T2W = Scan(
     "T2w", "T2w_FSE", "hf_T2w", (128, 126),
@@ -103,9 +104,16 @@ def fourier(n: int) -> Tensor:
     return torch.exp(-2j * torch.pi * k[:, None] * r).to(torch.complex64)
 
 
-def acquired(image: Tensor, scan: Scan, noise: float, rng: torch.Generator) -> Tensor:
-    """(rows, columns) k-space of an image (SIZE, SIZE) in the scanner's order;  noise  over |K(0)|."""
+def acquired(image: Tensor, scan: Scan, noise: float, rng: torch.Generator, blur: float = 0.0) -> Tensor:
+    """(rows, columns) k-space of an image (SIZE, SIZE) in the scanner's order.
+
+    noise  standard deviation over |K(0)|
+    blur   of the image, not of the noise, as by decay, drift and motion: standard deviation of a Gaussian [pixel]
+    """
     K = fourier(scan.matrix[0]) @ image.to(torch.complex64) @ fourier(scan.matrix[1]).T
+    if blur:
+        k = [(torch.arange(n) - n // 2) / SIZE for n in scan.matrix]
+        K = K * torch.outer(*(torch.exp(-2 * (torch.pi * blur * v) ** 2) for v in k))
     white = torch.randn((2, *scan.matrix), generator=rng) / 2**0.5
     sigma = noise * float(K.abs()[scan.matrix[0] // 2, scan.matrix[1] // 2])
     return (K + sigma * torch.complex(white[0], white[1])) * torch.from_numpy(window(scan)).float()

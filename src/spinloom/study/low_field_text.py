@@ -27,9 +27,10 @@ HOW = (
     (
         "Scores: in the head, 3 pixels from its edge, and 15 mm inside, where there is no scalp. Each image is first "
         "matched to the reference, a x + b by least squares in the mask, a >= 0. SSIM: Gaussian window, data range R "
-        "the 99.5th percentile of the reference, windows normalised in the mask. Structural correlation: the mean of "
-        "(s_xy + c) / (s_x s_y + c), c = (0.03 R)^2 / 2, over windows of 7 x 7, SSIM's third factor (Wang et al., "
-        "2004)."
+        "the 99.5th percentile of the reference, windows normalised in the mask. Structural correlation: "
+        "sum s_xy / sqrt(sum s_x^2 sum s_y^2) over the mask, of windows of 7 x 7. SSIM's third factor: the mean of "
+        "(s_xy + c) / (s_x s_y + c), c = (0.03 R)^2 / 2 (Wang et al., 2004); it is shown because others use it, but it "
+        "gives an image without any structure a 1, so blurring raises it."
     ),
 )
 NOISE = (
@@ -56,7 +57,7 @@ LIMITS = (
         "diagnosis."
     ),
     (
-        "FLAIR was left out: at 0.055 T it was made with a short TR, without an inversion, and shows other contrasts "
-        "than at 3 T."
+        "FLAIR was left out: at 0.055 T it is what its authors call FLAIR-like, and its contrast is not "
+        "that of an inversion recovery at 3 T."
     ),
 )
