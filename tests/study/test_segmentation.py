@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -16,6 +18,7 @@ import segmentation_fake as fake
 import torch
 
 from spinloom.cli.main import main
+from spinloom.jobs.local import Local
 from spinloom.jobs.serial import Serial
 from spinloom.study.segmentation import Ran, Sources, run
 from spinloom.study.segmentation_design import MIXED, SYNTHETIC, TARGET, TUNED, Design
@@ -109,10 +112,18 @@ def test_a_study_that_was_killed_gives_the_same_numbers(study):
     assert resumed.trained == ran.trained
 
 
+def test_whoever_runs_a_training_its_numbers_are_the_same(study, monkeypatch):
+    """A process of its own, told to use two threads: not a bit changes."""
+    sources, out, ran = study
+    other = shutil.copytree(out, out.with_name("elsewhere"))
+    shutil.rmtree(other / "weights")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    elsewhere = run(sources, replace(SMALL, repeats=1, sizes=(1,)), other, Local(1))
+    assert list(elsewhere.trained) == [r for r in ran.trained if r["repeat"] == 0 and r["n"] < 2]
+
+
 def test_more_repeats_use_what_is_there(study):
     sources, out, ran = study
-    from dataclasses import replace
-
     told = []
     more = run(sources, replace(SMALL, repeats=3), out, Serial(), say=lambda name, what: told.append((name, what)))
     assert {name.rpartition("-")[2] for name, what in told if what == "finished"} == {"r02"}

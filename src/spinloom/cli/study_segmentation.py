@@ -55,6 +55,7 @@ def segmentation(
         Path | None,
         typer.Option("--export-nnunet", help="Also write the arms as nnU-Net raw data sets in this folder."),
     ] = None,
+    device: Annotated[str, typer.Option("--device", help="Of the trainings: cpu, cuda, or auto.")] = "cpu",
     seed: o.Seed = 0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Trainings at once; 0: in this process.", min=0)] = 0,
     engine: e.EngineName = "local",
@@ -80,6 +81,7 @@ def segmentation(
     from spinloom.study.segmentation_page import page
     from spinloom.study.segmentation_steps import settled
     from spinloom.study.write import write_study
+    from spinloom.translate.devices import chosen
 
     keep_inputs([p for p in (scans, labels, synthetic, maps) if p is not None], [out, *([nnunet] if nnunet else [])])
     if labels is not None and scans is None:
@@ -94,6 +96,7 @@ def segmentation(
         contrast,
         max(design.sizes) + design.test if reduced else 12,
     )
+    where = chosen(device)
     folds(people_of(sources), design)  # too few people: said at once
     real = [case_of(text) for text in case or []]
     time = None if budget is None else seconds(budget)
@@ -106,7 +109,7 @@ def segmentation(
         if what != "found":
             typer.echo(f"spinloom: {done}: {name} {what}", err=True)
 
-    ran = run(sources, design, out, e.crew(engine, jobs, address), cases=real, say=told)
+    ran = run(sources, design, out, e.crew(engine, jobs, address), cases=real, device=where, say=told)
     command = typed(design, scans, labels, synthetic, maps, [c.name for c in real], reduced, contrast, classes)
     made, results = page(ran, sources, out, command)
     written = [str(p) for p in write_study(made, results, out)]

@@ -113,10 +113,12 @@ def run(
     executor: Executor,
     *,
     cases: Sequence[RealScan] = (),
+    device: str = "cpu",
     say: Callable[[str, str], None] = lambda name, what: None,
 ) -> Ran:
     """Make or read the scans, train and test every network, then answer the real scans; what is done is not done again.
 
+    device  of the trainings: a card is quicker, and its numbers are not a processor's to the last digit
     say  told (unit, what became of it)
 
     Raises InputError before any training for too few people, labels without a class, or a name that occurs twice.
@@ -147,6 +149,7 @@ def run(
             "target": [f for who in fold.train[: t.n] for f in target[who]],
             "synthetic": [f for of in synthetic.values() for f in of],
             "test": [f for who in fold.test for f in target[who]],
+            "device": device,
             "start": started(first[t.repeat].name) if t.arm == TUNED else None,
         }
 

@@ -22,7 +22,7 @@ from spinloom.evaluation.overlap import dice
 from spinloom.io.images import read_any
 from spinloom.jobs.ledger import Ledger
 from spinloom.study.segmentation_design import SYNTHETIC
-from spinloom.study.segmentation_files import read_network
+from spinloom.study.segmentation_files import one_thread, read_network
 from spinloom.study.segmentation_found import coarse
 from spinloom.train.labelled import CLASSES, scaled
 from spinloom.train.tissues import segmented
@@ -50,6 +50,11 @@ def judge(spec: Json) -> Json:
     For each network: Dice of its classes with the mixture's, class volumes, and of lesion voxels the share it gives to
     each class. Also a small picture's arrays, kept as NPZ.
     """
+    with one_thread():
+        return _judged(spec)
+
+
+def _judged(spec: Json) -> Json:
     out, case = Path(spec["out"]), spec["case"]
     image, lesions, mm = _read(Path(case["scan"]), case["lesions"], spec["design"]["voxel_mm"])
     channels = tuple(spec["design"]["channels"])

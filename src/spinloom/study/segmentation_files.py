@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -16,6 +18,17 @@ from spinloom.files import atomic
 from spinloom.models.unet import UNet
 from spinloom.train.labelled import Labelled
 from spinloom.train.tissues import new_network
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums are taken in one order, whoever runs a unit and however many run beside it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def write_labelled(scan: Labelled, path: Path) -> None:

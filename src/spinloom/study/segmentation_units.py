@@ -17,7 +17,13 @@ from spinloom.jobs.ledger import Ledger
 from spinloom.jobs.say import say
 from spinloom.phantom.subject import from_fractions
 from spinloom.study.segmentation_design import MIXED, SYNTHETIC, TARGET, TUNED, Design
-from spinloom.study.segmentation_files import read_labelled_file, read_network, write_labelled, write_weights
+from spinloom.study.segmentation_files import (
+    one_thread,
+    read_labelled_file,
+    read_network,
+    write_labelled,
+    write_weights,
+)
 from spinloom.study.segmentation_found import Pairing, read_labelled
 from spinloom.study.segmentation_scans import SYNTHETIC_B0, TARGET_B0, synthetic_scan, target_scan
 from spinloom.train.bent_heads import bent, retissued
@@ -71,11 +77,18 @@ def _drawn(path: str | None, anatomy: str, seed: int, voxel_mm: float) -> Head:
 
 
 def train_and_test(spec: Json) -> Json:
-    """spec: out, config, name, arm, repeat, target, synthetic and test (files), design, start (weights or None).
+    """spec: out, config, name, arm, n, repeat, target, synthetic and test (files), design, start (weights or None),
+    device.
 
     Networks of one repeat begin with the same weights and draw the same random numbers; the scans alone differ.
     """
+    with one_thread():
+        return _trained(spec)
+
+
+def _trained(spec: Json) -> Json:
     out, design, arm = Path(spec["out"]), Design(**_tuples(spec["design"])), spec["arm"]
+    device = spec["device"]
     how = Schedule(design.steps, design.rate, design.batch, design.size, design.channels)
     sources = [[read_labelled_file(out / f) for f in spec[kind]] for kind in _sources(arm)]
     seed = int(stream(design.seed, "training", spec["repeat"]).integers(2**62))
@@ -83,20 +96,22 @@ def train_and_test(spec: Json) -> Json:
     weights = f"weights/{spec['name']}.safetensors"
     files = [weights]
     if arm == SYNTHETIC:
-        learnt = learn(network, sources, how, seed, keep_at=max(1, how.steps - design.tuning), say=told)
+        learnt = learn(network, sources, how, seed, keep_at=max(1, how.steps - design.tuning), device=device, say=told)
         assert learnt.kept is not None
         files.append(started(spec["name"]))
         write_weights(learnt.kept, out / files[-1])
     elif arm == TUNED:
         network = read_network(out / spec["start"], design.channels)
-        learnt = learn(network, sources, replace(how, steps=design.tuning, rate=how.rate / 2), seed, say=told)
+        learnt = learn(
+            network, sources, replace(how, steps=design.tuning, rate=how.rate / 2), seed, device=device, say=told
+        )
     else:
-        learnt = learn(network, sources, how, seed, say=told)
+        learnt = learn(network, sources, how, seed, device=device, say=told)
     write_weights(learnt.network.state_dict(), out / weights)
     scores = {}
     for file in spec["test"]:
         scan = read_labelled_file(out / file)
-        scores[file] = {"anatomy": scan.anatomy, **scores_of(segmented(learnt.network, scan.image), scan)}
+        scores[file] = {"anatomy": scan.anatomy, **scores_of(segmented(learnt.network, scan.image, device), scan)}
         say("tested")
     every = max(1, len(learnt.losses) // 30)
     facts = {
