@@ -1,0 +1,158 @@
+"""The page of the study of intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spinloom.report.page import Facts, Page, Picture, Prose, Section, Table
+from spinloom.report.slices import webp
+from spinloom.study.calibrate import Answer, spread_at
+from spinloom.translate.interval import Intervals, group_of
+from spinloom.translate.model import Model
+
+TITLES = {"maps": "T1, T2 and PD from T1w and T2w", "translator": "T2w from T1w of any protocol"}
+UNITS = {
+    "T1map": ("ms", 1e3),
+    "T2map": ("ms", 1e3),
+    "PDmap": ("%", 100.0),
+    "T2w": ("% of the 99.5th percentile", 100.0),
+}
+KINDS = ("one width", "one width per tissue", "s(x)")
+
+
+def page_of(results: Mapping[str, Any], shown: Mapping[str, tuple[Model, Intervals, Answer]]) -> Page:
+    """results  of study();  shown  by question: model, intervals, one test subject's answer"""
+    parts = [Section("What was measured", (Prose(about(results)), Facts(headline(results))), "measured")]
+    for what, found in results["questions"].items():
+        model, known, one = shown[what]
+        parts.append(
+            Section(
+                TITLES[what],
+                (table_of(found), shift_table(found), Picture(picture(model, known, one), caption_of(model))),
+                what,
+            )
+        )
+    parts += [Section("What is promised", (Prose(PROMISE),), "promise"), Section("Limits", (Prose(LIMITS),), "limits")]
+    return Page("Calibrated intervals", f"`{results['command']}`", tuple(parts),
+                f"Spinloom {results['spinloom']}, seed {results['settings']['seed']}.")  # fmt: skip
+
+
+def about(results: Mapping[str, Any]) -> tuple[str, ...]:
+    s, bases = results["settings"], results["anatomies"]
+    took = ", ".join(
+        f"{what}: {q['trained']['steps']} steps, {q['trained']['seconds'] / 60:.0f} minutes"
+        for what, q in results["questions"].items() if q.get("trained")
+    )  # fmt: skip
+    who = (
+        f"Simulated people at {s['voxel_mm']:g} mm, {s['slices']} axial slices each, stripped, with small lesions: "
+        f"{s['calibrated']} to calibrate with, {s['tested']} to test on; each is an anatomy bent and given tissue "
+        f"values, a scanner and noise of its own. {len(bases[0])} anatomies were learned from, {len(bases[1])} others "
+        f"calibrate, {len(bases[2])} others test."
+    )
+    how = (
+        "An interval is the answer, less and plus q s(x). s(x) is a second small network's guess of the error's size, "
+        "learned on people of the first network's anatomies; q is one number per predicted tissue, by conformal "
+        "prediction over subjects. Beside it: s = 1, with one q per tissue, and with one q for all."
+    )
+    return who, how, f"One thread of an AMD EPYC that others used too ({took})."
+
+
+def headline(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for found in results["questions"].values():
+        for contrast, kinds in found["coverage"].items():
+            a = kinds["s(x)"]["all"]
+            rows.append((f"{100 * a['coverage']:.1f} %", f"of {contrast} within 90 % intervals; {saved(kinds)}"))
+    return tuple(rows)
+
+
+def saved(kinds: Mapping[str, Any]) -> str:
+    """How much narrower than constant ones."""
+    own, tissue, one = (kinds[k]["all"]["width"] for k in ("s(x)", "one width per tissue", "one width"))
+    return (
+        f"{100 * (1 - own / one):.0f} % narrower than one width, {100 * (1 - own / tissue):.0f} % than one per tissue"
+    )
+
+
+def table_of(found: Mapping[str, Any]) -> Table:
+    rows = []
+    for contrast, kinds in found["coverage"].items():
+        unit, factor = UNITS[contrast]
+        for tissue in (*kinds["s(x)"],):
+            cells = []
+            for kind in KINDS:
+                a = kinds[kind].get(tissue)
+                cells.append("-" if a is None or a["width"] is None else f"{covered(a)}, {factor * a['width']:.3g}")
+            rows.append((f"{contrast} [{unit}]", tissue.replace("_", " "), *cells))
+    return Table(
+        ("of", "predicted tissue", *KINDS),
+        tuple(rows),
+        "Share of voxels within 90 % intervals [95 % over subjects], then their mean width; means over test subjects.",
+    )
+
+
+def covered(a: Mapping[str, Any]) -> str:
+    if a["coverage"] is None or a["coverage"] != a["coverage"]:
+        return "-"
+    ends = "" if a["low"] is None else f" [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"
+    return f"{100 * a['coverage']:.1f} %{ends}"
+
+
+def shift_table(found: Mapping[str, Any]) -> Table:
+    contrasts = list(found["coverage"])
+    rows = tuple((name, *(covered(each[c]) for c in contrasts)) for name, each in found["shifts"].items())
+    n = next(iter(next(iter(found["shifts"].values())).values()))["subjects"]
+    return Table(
+        ("beyond what was calibrated with", *contrasts), rows, f"Share within 90 % intervals, {n} subjects each."
+    )
+
+
+def caption_of(model: Model) -> str:
+    return (
+        f"One test subject, {model.plan.target[0].contrast}: source, truth, answer, width of the 90 % interval "
+        "(bright: wide), and voxels outside it."
+    )
+
+
+def picture(model: Model, known: Intervals, p: Answer) -> bytes:
+    q = np.asarray(known.q[model.plan.target[0].contrast]["90"])
+    half = q[group_of(p.value[0], known.edges)] * spread_at(known.spread, p)[0]
+    half = np.where(np.isfinite(half), half, 0) * p.inside
+    k = p.inside.shape[2] // 2
+    top = float(np.percentile(p.truth[0][p.inside], 97))
+    out = (p.error[0] > half) & p.inside
+    cells = [
+        p.source[0] / 1.1,
+        p.truth[0] / top,
+        p.value[0] * p.inside / top,
+        half / max(np.percentile(half[p.inside], 98), 1e-9),
+        out,
+    ]
+    flat = [np.rot90(np.clip(c[..., k].astype(float), 0, 1)) for c in cells]
+    return webp(np.repeat(np.repeat((np.concatenate(flat, 1) * 255).astype(np.uint8), 3, 0), 3, 1), 80)
+
+
+_MEAN = (
+    "For subjects exchangeable with those calibrated with, a voxel drawn from the brain of a new subject (and, of one "
+    "predicted tissue, from that tissue) lies in its 90 % interval with probability at least 90 %: the mean over such "
+    "subjects of the share covered is at least 90 %, and at most about 1 / (subjects + 1) more. Subjects are counted, "
+    "not voxels, for voxels of one subject err together (Lee, Barber & Willett, arXiv:2306.06342)."
+)
+_NOT = (
+    "Nothing is promised of one certain subject, of one certain voxel, or of a tissue truly there but predicted to be "
+    "another: lesions are no group of their own, and the table says how often they are covered."
+)
+PROMISE = (_MEAN, _NOT)
+_ANATOMIES = (
+    "Anatomies that calibrate and anatomies that test are others, so that subjects are exchangeable only as far as "
+    "label maps are alike. Real scans are a further shift: the intervals of these models must not be read as if they "
+    "held there. Calibrate with subjects like your own."
+)
+_SIMPLE = (
+    "Two dimensions, stripped brains, closed forms, no B1 and no motion. Field, noise, protocol and blur move coverage "
+    "as the tables say."
+)
+LIMITS = (_ANATOMIES, _SIMPLE)

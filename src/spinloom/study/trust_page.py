@@ -1,0 +1,231 @@
+"""The page of the study of trust."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spinloom.report.page import Facts, Page, Part, Picture, Prose, Section, Table
+from spinloom.report.slices import webp
+from spinloom.study.trust_case import KINDS, Case
+from spinloom.study.trust_scores import METHODS, Scored
+from spinloom.translate.trust import Usual, trust_of
+
+Case_ = tuple[Case, Scored]
+OUTPUTS = {"scan": "a scan that was tampered with", "answer": "a network's answer, as to another source"}
+HUES = {"genuine": (90, 200, 90), "added": (255, 80, 60), "removed": (80, 150, 255), "removed hidden": (200, 120, 255),
+        "genuine hidden": (230, 220, 80)}  # fmt: skip
+ASKED = 0.8
+
+
+def page_of(results: Mapping[str, Any], shown: Case_, usual: Usual) -> Page:
+    """results  of study();  shown  one case with its images"""
+    areas = results["areas"]
+    real = results.get("real")
+    first = areas["scan"]["re-simulated"]
+    facts = Facts((
+        (cell(first["added"]["lesion"]), "ROC area, lesions that are in the output alone (tampered scan)"),
+        (cell(first["removed"]["lesion"]), "ROC area, lesions that the output lacks (tampered scan)"),
+        (cell(first["removed hidden"]["lesion"]), "the same, lesions that the input cannot show"),
+        (f"{results['subjects']}", "subjects, anatomies never learned from"),
+    ))  # fmt: skip
+    parts = [Section("What was measured", (Prose(about(results)), facts), "measured")]
+    for output, told in OUTPUTS.items():
+        tables: tuple[Part, ...] = tuple(
+            table_of(areas[output], what, f"ROC area by {what} [95 % over subjects], {told}.")
+            for what in ("lesion", "voxel")
+        )
+        parts.append(Section(f"Planted in {told}", tables, f"planted-{output}"))
+    parts.append(Section("How visible it must be", (Picture(curve(results), CURVE),), "visible"))
+    parts.append(Section("One subject", (Picture(picture(shown, usual), PICTURE),), "subject"))
+    parts.append(Section("What a trust means", (trust_table(results), Prose(MEANING)), "trust"))
+    parts.append(Section("The network's own errors", (error_table(results), Prose(ERRORS)), "errors"))
+    if real:
+        parts.append(Section("Real scans", (real_table(real), Prose(REAL)), "real"))
+    parts.append(Section("Limits", (Prose(LIMITS),), "limits"))
+    return Page("Trust maps by simulating again", f"`{results['command']}`", tuple(parts),
+                f"Spinloom {results['spinloom']}, seed {results['settings']['seed']}.")  # fmt: skip
+
+
+def about(results: Mapping[str, Any]) -> tuple[str, ...]:
+    s, t = results["settings"], results["trained"]
+    took = ", ".join(f"{k}: {v['steps']} steps, {v['seconds'] / 60:.0f} minutes" for k, v in t.items() if v)
+    how = (
+        "A network that never saw a T2w image (the auditor) tells T1, T2 and PD from a T1w image alone. The signal "
+        "equation makes of them the image that the source can explain, its protocol found by least absolute misfit. "
+        "What another image shows beyond that, in standard deviations of images in which nothing is wrong and "
+        "averaged over 2 mm, is its misfit."
+    )
+    lesions = ", ".join(f"{n} {k}" for k, n in results["lesions"].items())
+    who = (
+        f"Simulated people at {s['voxel_mm']:g} mm, axial slabs: {s['people']} to learn from, {s['calibrated']} to "
+        f"calibrate with, {results['subjects']} to test on, each bent out of a label map of its own part, with "
+        f"tissue values, scanner and noise of its own. Lesions of 5 to 10 mm: {lesions}. One thread of an AMD EPYC "
+        f"that others used too ({took})."
+    )
+    areas = (
+        "ROC area by lesion: mean misfit over a lesion's voxels, against places of the same sizes where nothing is. By "
+        "voxel: voxels at least half lesion, against voxels more than 6 mm away from any. All subjects' scores "
+        "together, so that one threshold must do for all."
+    )
+    return how, who, areas
+
+
+def cell(a: Mapping[str, float | None]) -> str:
+    """An area with its interval, where there is one."""
+    if a["area"] is None:
+        return "-"
+    return f"{a['area']:.2f}" + ("" if a["low"] is None else f" [{a['low']:.2f}, {a['high']:.2f}]")
+
+
+def table_of(areas: Mapping[str, Any], what: str, caption: str) -> Table:
+    kinds = [k for k in KINDS if k != "nothing"]
+    columns = ("by", *kinds, *(("added against genuine",) if what == "lesion" else ()))
+    rows = []
+    for method in METHODS:
+        if method in areas:
+            cells = [cell(areas[method][k][what]) for k in columns[1:]]
+            rows.append((f"{method}: {METHODS[method]}", *cells))
+    return Table(columns, tuple(rows), caption)
+
+
+def trust_table(results: Mapping[str, Any]) -> Table:
+    rows = tuple((f"at most {k}", f"{100 * v:.1f} %") for k, v in results["share below trust, nothing wrong"].items())
+    return Table(("trust", "voxels of new subjects in whose images nothing is wrong"), rows)
+
+
+def error_table(results: Mapping[str, Any]) -> Table:
+    told = results["rank correlation with the true error"]
+    rows = tuple((m, cell({**v, "area": v["mean"]})) for m, v in told.items())
+    return Table(("by", "rank correlation with the true error, mean over subjects [95 %]"), rows)
+
+
+def real_table(real: Mapping[str, Any]) -> Table:
+    kinds = ("removed", "added", "genuine")
+    rows = []
+    for name, each in real.items():
+        for contrast, v in each.items():
+            areas = ("-" if v[k] is None else f"{v[k]:.2f}" for k in kinds)
+            rows.append((name, contrast, str(v["lesions"]), v["protocol"], *areas))
+    columns = ("subject", "output", "lesions of 5 mm and more", "protocol found", "removed", "added", "genuine")
+    return Table(columns, tuple(rows), "ROC area by lesion against places in white matter; genuine: should be 0.5.")
+
+
+def curve(results: Mapping[str, Any]) -> bytes:
+    """ROC area of lesions taken away, over how visible they are in the source."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 3.2), layout="constrained")
+    axes = figure.subplots()
+    kinds = [k for k, v in KINDS.items() if v.source and not v.output]
+    x = [KINDS[k].visible for k in kinds]
+    for method, colour in (("re-simulated", "C0"), ("second network", "C2"), ("lookup table", "C1"), ("flips", "0.6")):
+        a = [results["areas"]["scan"][method][k]["lesion"] for k in kinds]
+        y, low, high = (np.array([v[n] for v in a], float) for n in ("area", "low", "high"))
+        axes.errorbar(
+            x, y, [np.nan_to_num(y - low), np.nan_to_num(high - y)], marker="o", label=method, color=colour, capsize=2
+        )
+    axes.axhline(ASKED, color="0.7", lw=1, ls="--")
+    axes.axhline(0.5, color="0.7", lw=1)
+    axes.set(
+        xlabel="T1 and PD change in the source, of a plaque's", ylabel="ROC area, lesions taken away", ylim=(0.3, 1.02)
+    )
+    axes.legend(fontsize=8)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()
+
+
+def picture(shown: Case_, usual: Usual) -> bytes:
+    """Rows: two slices. Source, output, expected, misfit, trust, what was planted."""
+    case, found = shown
+    count = np.array([(case.which[..., k] > 0).sum() for k in range(case.which.shape[2])])
+    best = np.argsort(-count)[:1].tolist()
+    best += [k for k in np.argsort(-count).tolist() if abs(k - best[0]) > 4][:1]
+    maps = found.maps
+    trust = trust_of(maps["scan misfit"], case.inside, usual)
+    rows = []
+    for k in best:
+        output, e, z = (maps[f"scan {what}"][..., k] for what in ("output", "expected", "misfit"))
+        cells = [grey(v, 1.1) for v in (case.source[..., k], output, e)]
+        cells += [heat(z / 3), heat((1 - trust[..., k]) ** 4), planted_on(case, k)]
+        rows.append(np.concatenate([large(c) for c in cells], 1))
+    return webp(np.concatenate(rows, 0), 80)
+
+
+def grey(a: np.ndarray, top: float) -> np.ndarray:
+    v = (np.clip(np.rot90(a) / top, 0, 1) * 255).astype(np.uint8)
+    return np.repeat(v[..., None], 3, 2)
+
+
+def heat(a: np.ndarray) -> np.ndarray:
+    from matplotlib import colormaps
+
+    return (np.asarray(colormaps["inferno"](np.clip(np.rot90(a), 0, 1)))[..., :3] * 255).astype(np.uint8)
+
+
+def planted_on(case: Case, k: int) -> np.ndarray:
+    image = grey(case.scan[..., k] * 0.6, 1.1)
+    which = np.rot90(case.which[..., k])
+    for n, kind in case.kind.items():
+        hue = next((HUES[h] for h in (kind, kind.split(" 0")[0]) if h in HUES), None)
+        if hue is not None:
+            image[which == n] = hue
+    return image
+
+
+def large(a: np.ndarray, n: int = 2) -> np.ndarray:
+    return np.repeat(np.repeat(a, n, 0), n, 1)
+
+
+CURVE = (
+    "Lesions that the output lacks, over how much of a plaque's change of T1 and PD is left to see in the "
+    "source (1: a plaque; 0: its T2 alone). Dashed: what was asked for."
+)
+PICTURE = (
+    "Two slices: source (T1w), output (T2w, tampered with), what the source explains, misfit (bright: 3), low"
+    " trust (bright: below 0.2), and what was planted: green genuine, red added, blue removed, violet removed"
+    " but hidden from the source, yellow genuine but hidden from the source."
+)
+MEANING = (
+    (
+        "Trust is a conformal p-value: the weight, over the subjects calibrated with, of voxels that misfit at "
+        "least as much. For a voxel drawn from a new subject of the same kind, whose image is what its source "
+        "explains as well as theirs were, the chance of a trust of at most p is at most p. It is no probability "
+        "that a voxel is wrong, and it cannot fall below 1 / (subjects + 1)."
+    ),
+)
+ERRORS = (
+    (
+        "Nothing planted: the rank correlation, voxel by voxel, of what each says about a network's own answer "
+        "with how far that answer is from the truth. The auditor was trained on people of the same anatomies as "
+        "the network."
+    ),
+)
+REAL = (
+    (
+        "The T1w image is judged against the subject's own scan of another contrast, in which every second lesion"
+        " of the expert's mask was filled with its surroundings and as many were copied into normal-looking white"
+        " matter. A lesion of an expert's mask need not be visible in T1w. Case series of one to two subjects; "
+        "nothing was tuned on them."
+    ),
+)
+LIMITS = (
+    (
+        "What the source does not show cannot be judged: lesions of T2 alone that are missing go unnoticed (area "
+        "near 0.5), and genuine ones in the output are flagged as if they were invented. A low trust says that an"
+        " image goes beyond its source, not that it is wrong."
+    ),
+    (
+        "Two measured values do not settle T1, T2 and PD voxel by voxel: a joint fit to source and output "
+        "explains nearly every planted lesion. The network's prior over what a neighbourhood can be is what "
+        "catches it; where a disease is unlike those learned from, expect low trust."
+    ),
+    (
+        "Simulated brains, one kind of lesion, closed forms without B1, motion and partial Fourier. The auditor "
+        "is small."
+    ),
+)

@@ -1,0 +1,111 @@
+"""Lesions of real scans, taken away and copied elsewhere: a case series beside the simulated study of trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import binary_dilation, binary_erosion, label
+
+from spinloom.core.errors import InputError
+from spinloom.core.image import Image, Quantity
+from spinloom.core.rng import stream
+from spinloom.evaluation.roc import area
+from spinloom.io.images import read_any
+from spinloom.translate.audit import audit
+from spinloom.translate.model import Model
+
+LEAST_MM3 = 65.0
+"""A ball of 5 mm."""
+TARGETS = {"T2": "T2w", "FLAIR": "FLAIR"}
+NOWHERE = 3
+"""Places where nothing is done, for each lesion."""
+
+
+def series(auditor: Model, folder: Path, seed: int) -> dict[str, dict[str, dict[str, Any]]]:
+    """ROC areas by subject and contrast.
+
+    folder  of stripped scans: NAME_T1, NAME_T2 or NAME_FLAIR, NAME_lesions (.nii.gz), on one grid
+
+    Raises InputError where there is no such subject.
+    """
+    found = {}
+    for file in sorted(folder.glob("*_T1.nii.gz")):
+        name = file.name.removesuffix("_T1.nii.gz")
+        mask = folder / f"{name}_lesions.nii.gz"
+        others = {c: folder / f"{name}_{n}.nii.gz" for n, c in TARGETS.items()}
+        if mask.exists() and any(p.exists() for p in others.values()):
+            T1w = read_any(file, quantity=Quantity.SIGNAL)
+            lesions = np.asarray(read_any(mask, quantity=Quantity.LABEL).data) > 0
+            images = {c: read_any(p, quantity=Quantity.SIGNAL) for c, p in others.items() if p.exists()}
+            found[name] = {c: one(auditor, T1w, v, lesions, c, stream(seed, name, c)) for c, v in images.items()}
+    if not found:
+        raise InputError("holds no subject with lesions", file=folder, remedy="NAME_T1, NAME_T2, NAME_lesions.nii.gz.")
+    return found
+
+
+def one(
+    auditor: Model, T1w: Image, image: Image, lesions: np.ndarray, contrast: str, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Every second lesion filled with its surroundings and copied to another place, then judged."""
+    parts, n = label(lesions)
+    size = np.bincount(parts.ravel()) * float(np.prod(T1w.grid.voxel_mm))
+    large = [k for k in range(1, n + 1) if size[k] >= LEAST_MM3]
+    if len(large) < 4:
+        raise InputError(f"{len(large)} lesions of {LEAST_MM3:g} cubic mm are too few", remedy="Four at least.")
+    free = white_of(np.asarray(T1w.data, float)) & ~binary_dilation(lesions, iterations=4)
+    t = np.array(image.data, np.float32)
+    kinds: dict[str, list[np.ndarray]] = {"removed": [], "added": [], "genuine": [], "nothing": []}
+    changed = t.copy()
+    for count, k in enumerate(large):
+        where = np.argwhere(parts == k)
+        if count % 2:
+            kinds["genuine"].append(where)
+        else:
+            ring = binary_dilation(parts == k, iterations=4) & ~binary_dilation(lesions, iterations=1) & (t > 0)
+            around = t[ring & free] if (ring & free).sum() > 20 else t[ring]
+            level, noise = float(np.median(around)), 0.7 * float(np.median(np.abs(around - np.median(around))))
+            grown = np.argwhere(binary_dilation(parts == k, iterations=1) & (t > 0))
+            changed[tuple(grown.T)] = level + noise * rng.standard_normal(len(grown))
+            kinds["removed"].append(where)
+            if (there := placed(where, free, rng)) is not None:
+                changed[tuple(there.T)] += t[tuple(where.T)] - level
+                free[_grown_box(there, free.shape)] = False
+                kinds["added"].append(there)
+        for _ in range(NOWHERE):
+            if (there := placed(where, free, rng)) is not None:
+                kinds["nothing"].append(there)
+    judged = audit(replace(image, data=changed), [T1w], auditor, contrast)
+    z = np.asarray(judged.misfit.data)
+    scores = {k: [float(z[tuple(w.T)].mean()) for w in each] for k, each in kinds.items()}
+    areas: Mapping[str, float | None] = {
+        k: float(area(scores[k], scores["nothing"])) if scores[k] and scores["nothing"] else None
+        for k in ("removed", "added", "genuine")
+    }
+    return {"lesions": len(large), "protocol": judged.protocol, "doubted": judged.doubted, **areas}
+
+
+def white_of(T1w: np.ndarray) -> np.ndarray:
+    """The brightest 40 % of a stripped T1w image but its last percent, without its border."""
+    inside = T1w > 0
+    low, high = np.percentile(T1w[inside], [60, 99])
+    return np.asarray(binary_erosion((T1w > low) & (T1w < high), iterations=1))
+
+
+def placed(where: np.ndarray, free: np.ndarray, rng: np.random.Generator, tries: int = 400) -> np.ndarray | None:
+    """(n, 3) the same shape elsewhere, nine tenths of it on free voxels; None if there is no room."""
+    middle = where.mean(0).round().astype(int)
+    places = np.argwhere(free)
+    for i in rng.integers(len(places), size=min(tries, len(places))):
+        there = where + (places[i] - middle)
+        if (there >= 0).all() and (there < free.shape).all() and free[tuple(there.T)].mean() >= 0.9:
+            return np.asarray(there)
+    return None
+
+
+def _grown_box(where: np.ndarray, shape: tuple[int, ...], by: int = 4) -> tuple[slice, ...]:
+    low, high = np.maximum(where.min(0) - by, 0), np.minimum(where.max(0) + by + 1, shape)
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
