@@ -72,6 +72,16 @@ def test_k_space_noise_has_the_windows_variance() -> None:
     assert np.mean(spread / expected) == pytest.approx(1, abs=0.02)
 
 
+def test_blur_and_veil_take_nothing_from_the_sum() -> None:
+    """K(0) is the image's sum, whatever it is spread by; a point's peak falls."""
+    image = torch.zeros(SIZE, SIZE)
+    image[128, 128] = 1.0
+    plain, spread = (acquired(image, T2W, 0.0, rng(), *how) for how in ((0.0, 0.0), (1.0, 0.5)))
+    middle = (T2W.matrix[0] // 2, T2W.matrix[1] // 2)
+    assert abs(complex(spread[middle])) == pytest.approx(abs(complex(plain[middle])))
+    assert float(shown(spread).max()) < 0.8 * float(shown(plain).max())
+
+
 def test_window_is_one_in_the_middle_of_k_space() -> None:
     for scan in SCANS:
         assert window(scan)[scan.matrix[0] // 2, scan.matrix[1] // 2] == pytest.approx(1)

@@ -133,6 +133,7 @@ class LowField(Examples):
         grey = [n in ("grey_matter", "deep_grey_matter") for n in head.names]
         off = torch.exp(OFF * torch.randn((2, len(T1)), generator=rng))
         off[0, grey] *= 1 + GREY * rand(rng)
+        off[0, [n == "csf" for n in head.names]] *= math.exp(-scan.inflow * rand(rng))
         S = [head.PD * scan.signal(rng)(T1 * off[0], T2 * off[1]), head.PD * scan.target(None)(*head.at(3.0))]
         if "skin" in head.names and "fat" in head.names:
             skin, fat, share = head.names.index("skin"), head.names.index("fat"), 0.3 + 0.7 * rand(rng)
@@ -147,7 +148,12 @@ class LowField(Examples):
         low, high, brain, there = placed([low, high, plane.brain, there], rng)
         low = low * shading(low[None], 0.15 * rand(rng), rng)[0]
         noise = scan.noise * NOISE[0] * (NOISE[1] / NOISE[0]) ** rand(rng)
-        return Drawn(acquired(low.flip(0).T, scan, noise, rng, scan.blur * rand(rng)), high, there > 0.5, brain > 0.5)
+        return Drawn(
+            acquired(low.flip(0).T, scan, noise, rng, scan.blur * rand(rng), scan.veil * rand(rng)),
+            high,
+            there > 0.5,
+            brain > 0.5,
+        )
 
     def _lesion(
         self, head: Head, plane: Plane, low: Tensor, high: Tensor, rng: torch.Generator

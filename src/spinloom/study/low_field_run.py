@@ -28,6 +28,8 @@ from spinloom.translate.shelf import fetched
 Say = Callable[[str], None]
 CHANNELS = (16, 32, 64, 96)
 PATCH = (128, 128)
+MAPS = "label maps: Billot et al., SynthSeg, Apache-2.0"
+TEMPLATE = "MNI152 template: (c) Louis Collins, McConnell Brain Imaging Centre, Montreal Neurological Institute"
 SIMULATED = 24
 """Slices whose noise is measured."""
 
@@ -72,10 +74,8 @@ def trained_models(
     maps = sum(not p.head.name.startswith("train-") for p in people)
     about: dict[str, object] = {
         "data": f"simulated slices of {maps} label maps and {len(people) - maps} heads made from the MNI152 template",
-        "attribution": "label maps: Billot et al., SynthSeg, Apache-2.0" * bool(maps)
-        + "; " * (0 < maps < len(people))
-        + "MNI152 template" * (maps < len(people)),
-        "licence": "Apache-2.0",
+        "attribution": "; ".join([*[MAPS] * bool(maps), *[TEMPLATE] * (maps < len(people))]),
+        "licence": "weights: Apache-2.0, with the attribution above",
     }
     found = {}
     for scan in scans:

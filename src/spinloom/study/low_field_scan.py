@@ -27,6 +27,8 @@ SIZE = 256
 PIXEL_MM, SLICE_MM, ACQUIRED_MM = 1.0, 5.0, 10.0
 """2 x 2 x 10 mm acquired, shown at 1 x 1 x 5 mm."""
 B0 = 0.055
+VEIL = 4.0
+"""Width of the point spread's tails [pixel]."""
 
 Complex = NDArray[np.complexfloating]
 
@@ -61,7 +63,8 @@ class Scan:
     rows, columns  a_1 ... a_4 of  ln w = sum_p a_p q^p,  q = k / k_max along that axis
     noise     standard deviation of n over |K(0)|
     signal, target  how protocols are drawn, at 0.055 T and 3 T
-    blur      of the image, drawn up to: standard deviation of a Gaussian [pixel]
+    blur, veil  of the image, drawn up to; see `acquired`
+    inflow    ln of how much shorter the T1 of CSF may seem: it moves, so that not all of it is saturated
     """
 
     contrast: str
@@ -74,15 +77,17 @@ class Scan:
     signal: Callable[[torch.Generator | None], Signal]
     target: Callable[[torch.Generator | None], Signal]
     blur: float
+    veil: float
+    inflow: float
 
 
 T1W = Scan(
     "T1w", "T1w_GRE", "hf_T1w", (128, 196),
-    (-0.03, -0.57, 0.02, -0.49), (-0.41, 0.11, 0.28, -0.32), 0.0012, T1w, T1w_3T, 0.8,
+    (-0.03, -0.57, 0.02, -0.49), (-0.41, 0.11, 0.28, -0.32), 0.0012, T1w, T1w_3T, 0.8, 0.5, 0.8,
 )  # fmt: skip
 T2W = Scan(
     "T2w", "T2w_FSE", "hf_T2w", (128, 126),
-    (0.56, -1.61, -0.43, 1.35), (-0.72, -1.36, 0.03, -0.26), 0.0027, T2w, T2w_3T, 1.5,
+    (0.56, -1.61, -0.43, 1.35), (-0.72, -1.36, 0.03, -0.26), 0.0027, T2w, T2w_3T, 1.2, 0.5, 0.0,
 )  # fmt: skip
 SCANS = (T1W, T2W)
 
@@ -104,16 +109,24 @@ def fourier(n: int) -> Tensor:
     return torch.exp(-2j * torch.pi * k[:, None] * r).to(torch.complex64)
 
 
-def acquired(image: Tensor, scan: Scan, noise: float, rng: torch.Generator, blur: float = 0.0) -> Tensor:
+def bell(scan: Scan, sigma: float) -> Tensor:
+    """(rows, columns) the transform of a Gaussian of sigma pixels, 1 at k = 0."""
+    k = [(torch.arange(n) - n // 2) / SIZE for n in scan.matrix]
+    return torch.outer(*(torch.exp(-2 * (torch.pi * sigma * v) ** 2) for v in k))
+
+
+def acquired(
+    image: Tensor, scan: Scan, noise: float, rng: torch.Generator, blur: float = 0.0, veil: float = 0.0
+) -> Tensor:
     """(rows, columns) k-space of an image (SIZE, SIZE) in the scanner's order.
 
     noise  standard deviation over |K(0)|
     blur   of the image, not of the noise, as by decay, drift and motion: standard deviation of a Gaussian [pixel]
+    veil   share of the image that is spread wider, by VEIL pixels
     """
     K = fourier(scan.matrix[0]) @ image.to(torch.complex64) @ fourier(scan.matrix[1]).T
-    if blur:
-        k = [(torch.arange(n) - n // 2) / SIZE for n in scan.matrix]
-        K = K * torch.outer(*(torch.exp(-2 * (torch.pi * blur * v) ** 2) for v in k))
+    if blur or veil:
+        K = K * ((1 - veil) * bell(scan, blur) + veil * bell(scan, VEIL))
     white = torch.randn((2, *scan.matrix), generator=rng) / 2**0.5
     sigma = noise * float(K.abs()[scan.matrix[0] // 2, scan.matrix[1] // 2])
     return (K + sigma * torch.complex(white[0], white[1])) * torch.from_numpy(window(scan)).float()
