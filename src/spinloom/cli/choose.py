@@ -120,7 +120,7 @@ def method(name: str, spins: int | None, where: Device | None = None) -> Method:
     from spinloom.simulation.device import CPU, CUDA
 
     where = where or CPU()
-    if name in ("graph", "signal") and isinstance(where, CUDA) and not where.or_cpu:
+    if name in ("graph", "signal", "learned") and isinstance(where, CUDA) and not where.or_cpu:
         raise UsageError(f"--device cuda is for --method bloch, not for {name}", remedy="Leave --device at auto.")
     if name == "bloch" or (name == "auto" and spins is not None):
         from spinloom.simulation.bloch import Bloch
@@ -140,7 +140,12 @@ def method(name: str, spins: int | None, where: Device | None = None) -> Method:
         from spinloom.simulation.signal import SignalEquation
 
         return SignalEquation()
-    raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, ["auto", "graph", "bloch", "signal"]))
+    if name == "learned" or name.endswith(".safetensors"):
+        from spinloom.io.learned import read_learned
+
+        return read_learned(None if name == "learned" else name)
+    known = ["auto", "graph", "bloch", "signal", "learned"]
+    raise UsageError(f"no simulation method '{name}'", remedy=nearest(name, known))
 
 
 def explained(kspace: KSpace) -> list[str]:

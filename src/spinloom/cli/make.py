@@ -91,7 +91,8 @@ def simulate(
         str,
         typer.Option(
             "--method",
-            help="auto (what suits the scan), graph (phase graphs), bloch (spins), signal (formulas of protocols).",
+            help="auto (what suits the scan), graph (phase graphs), bloch (spins), signal (formulas of protocols), "
+            "learned (a network) or its weights (.safetensors).",
         ),
     ] = "auto",
     spins: Annotated[

@@ -17,6 +17,7 @@ _HOME = {
     "read_kspace": "kspaces",
     "write_kspace": "kspaces",
     "write_series": "dicom_write",
+    "read_learned": "learned",
 }
 
 __all__ = [*_HOME]
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from spinloom.io.images import read_any as read_any
     from spinloom.io.kspaces import read_kspace as read_kspace
     from spinloom.io.kspaces import write_kspace as write_kspace
+    from spinloom.io.learned import read_learned as read_learned
     from spinloom.io.nifti import read_image as read_image
     from spinloom.io.nifti import write_image as write_image
     from spinloom.io.phantoms import read_phantom as read_phantom

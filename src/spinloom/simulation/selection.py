@@ -6,7 +6,7 @@ the gradient at its middle. Excitation: the angle between the magnetisation and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +50,41 @@ class Profile:
         return np.interp(z + f / self.gradient, self.z, relative, left=0.0, right=0.0).astype(np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Local:
+    """Flip angles where the transmit field is not nominal: a pulse scaled by B1 does not select the scaled profile.
+
+    B1        (k,) increasing: fields at which the profile was worked out;  profiles  (k,) relative to B1 x nominal
+    """
+
+    B1: Floats
+    profiles: tuple[Profile, ...]
+
+    def at(
+        self, B1: NDArray[np.float32], z: NDArray[np.floating], f: NDArray[np.floating], thickness: float
+    ) -> NDArray[np.float32]:
+        """Flip angle relative to nominal, see Profile.at; linear between the fields."""
+        if not self.profiles[0].selective:
+            return B1
+        if len(self.B1) == 1:
+            return np.asarray(B1 * self.profiles[0].at(z, f, thickness))
+        every = np.stack([p.at(z, f, thickness) for p in self.profiles])
+        upper = np.clip(np.searchsorted(self.B1, B1), 1, len(self.B1) - 1)
+        part = np.clip((B1 - self.B1[upper - 1]) / (self.B1[upper] - self.B1[upper - 1]), 0, 1).astype(np.float32)
+        rows = np.arange(len(B1))
+        return np.asarray(B1 * ((1 - part) * every[upper - 1, rows] + part * every[upper, rows]))
+
+
+def local(sequence: Sequence, use: RFUse, axis: int, thickness: float, B1: NDArray[np.floating]) -> Local:
+    """Profiles of a pulse for transmit fields as they occur, about STEP apart; one if they are all alike."""
+    low, high = float(B1.min(initial=np.inf)), float(B1.max(initial=-np.inf))
+    low, high = (1.0, 1.0) if not low <= high else (max(low, STEP), max(high, STEP))
+    n = 1 + int(np.ceil((high - low) / STEP))
+    fields = np.linspace(low, high, n) if n > 1 else np.array([low])
+    return Local(fields, tuple(profile(sequence, use, axis, thickness, float(b)) for b in fields))
+
+
+STEP = 0.05
 NON_SELECTIVE = Profile(np.empty(0), np.empty(0), np.inf)
 
 
@@ -66,11 +101,12 @@ def reach(excite: Profile, refocus: Profile, FA: float, refocus_FA: float, least
     return float(np.abs(excite.z[weight > least * weight.max()]).max())
 
 
-def profile(sequence: Sequence, use: RFUse, axis: int, thickness: float) -> Profile:
+def profile(sequence: Sequence, use: RFUse, axis: int, thickness: float, B1: float = 1.0) -> Profile:
     """Slice profile of the first pulse of a kind; NON_SELECTIVE if there is none or no gradient runs during it.
 
     axis       scanner axis of the slice direction
     thickness  nominal slice thickness, sets the range looked at [m]
+    B1         transmit field relative to nominal; angles are relative to B1 x nominal
 
     Pauly et al., IEEE Trans. Med. Imaging 10, 53 (1991), eqs 1 to 8.
     """
@@ -87,14 +123,15 @@ def profile(sequence: Sequence, use: RFUse, axis: int, thickness: float) -> Prof
     if strength == 0.0:
         return NON_SELECTIVE
     z = np.linspace(-2.0, 2.0, 801) * thickness
-    alpha, beta = spinor(block.rf, gradient, z)
+    rf = block.rf if B1 == 1.0 else replace(block.rf, signal=B1 * block.rf.signal)
+    alpha, beta = spinor(rf, gradient, z)
     if use is RFUse.REFOCUSING:
-        return Profile(z, 2 * np.arcsin(np.minimum(np.abs(beta), 1.0)) / block.rf.flip_angle, strength)
-    transverse = 2 * np.conj(alpha) * beta * np.exp(2j * np.pi * strength * z * (block.rf.end - block.rf.centre))
+        return Profile(z, 2 * np.arcsin(np.minimum(np.abs(beta), 1.0)) / rf.flip_angle, strength)
+    transverse = 2 * np.conj(alpha) * beta * np.exp(2j * np.pi * strength * z * (rf.end - rf.centre))
     angle = np.arctan2(np.abs(transverse), np.abs(alpha) ** 2 - np.abs(beta) ** 2)
     middle = transverse[len(z) // 2]
     sign = np.where((transverse * np.conj(middle)).real < 0, -1.0, 1.0)
-    return Profile(z, sign * angle / block.rf.flip_angle, strength)
+    return Profile(z, sign * angle / rf.flip_angle, strength)
 
 
 def transverse_time(sequence: Sequence) -> float:

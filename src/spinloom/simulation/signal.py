@@ -32,7 +32,7 @@ from spinloom.simulation.motion import still
 from spinloom.simulation.place import isocentre_mm
 from spinloom.simulation.readouts import Clocks, Group, States, clocks, groups
 from spinloom.simulation.scattered import encode_scattered
-from spinloom.simulation.selection import Profile, profile, reach, transverse_time
+from spinloom.simulation.selection import Local, Profile, local, profile, reach, transverse_time
 
 Complex = NDArray[np.complex64]
 
@@ -205,17 +205,22 @@ class _Task:
         count = np.diff(m.slice_starts[layers[0] : layers[1] + 1])
         at = np.repeat(z[layers[0] : layers[1]], count).astype(np.float32)
 
-        def local(p: Profile) -> NDArray[np.float32]:
-            B1 = m.B1[entries]
-            return B1 * p.at(at, m.dB0[entries], float(m.size[2])) if p.selective else B1
-
-        return layers, self._spins(entries, local(excite), local(refocus))
+        angles = (p.at(m.B1[entries], at, m.dB0[entries], float(m.size[2])) for p in self._local)
+        return layers, self._spins(entries, *angles)
 
     @cached_property
     def _profiles(self) -> tuple[Profile, Profile]:
         """Of excitation and refocusing pulse, the same for every slice."""
         axis, thickness = self.encoding.slice_axis, _thickness(self.protocol, self.encoding)
         excite, refocus = (profile(self.sequence, u, axis, thickness) for u in (RFUse.EXCITATION, RFUse.REFOCUSING))
+        return excite, refocus
+
+    @cached_property
+    def _local(self) -> tuple[Local, Local]:
+        """The same at the transmit fields of the object."""
+        axis, thickness = self.encoding.slice_axis, _thickness(self.protocol, self.encoding)
+        uses = (RFUse.EXCITATION, RFUse.REFOCUSING)
+        excite, refocus = (local(self.sequence, u, axis, thickness, self.matter.B1) for u in uses)
         return excite, refocus
 
     @cached_property

@@ -80,7 +80,7 @@ def simulate(
         kspace = _with_noise(kspace, sequence, scanner, scanner.noise, stream(seed, "noise"))
     simulation = {
         "method": type(method).__name__,
-        "parameters": {k: v for k, v in asdict(method).items() if k not in ("threads", "device", "encoder")}
+        "parameters": {k: v for k, v in asdict(method).items() if k not in ("threads", "device", "encoder", "network")}
         if is_dataclass(method)
         else {},
         "version": __version__,

@@ -1,0 +1,123 @@
+"""What a learned response sees of a tissue and a readout: a first guess, and numbers without dimension.
+
+All functions take numpy arrays or torch tensors and give the same kind, with gradients where those have any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinloom.simulation.course import EXCITE, INVERT, REFOCUS, Course
+from spinloom.simulation.evolution import Spins
+from spinloom.simulation.signal_equations import namespace
+
+Array = Any
+FEATURES = (
+    "ln T1", "ln T2", "E1 TR", "E2 TR", "E1 TR balanced", "E2 TR balanced", "E2 TR spoiled", "E1 spacing", "E2 spacing",
+    "E2 TE", "sin a", "cos a", "sin b", "cos b", "echoes", "1 / echoes", "first echo", "even echo", "m", "ln m",
+    "E1^m", "inverted", "E1 TI", "Mz", "guess", "balanced", "cos theta", "sin theta", "cos theta E2^m",
+    "sin theta E2^m", "TR short",
+)  # fmt: skip
+LONG = 60.0
+"""A wait before the first excitation [s]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """features (n_states, n, len(FEATURES));  guess, sine, decay (n_states, n), see `answer`."""
+
+    features: Array
+    guess: Array
+    sine: Array
+    decay: Array
+
+
+def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
+    """Features of every state and spin.
+
+    since  (n_states,) from the excitation to the echo [s]; None: as the course says
+    """
+    xp = namespace(course.t, course.angle, spins.T1)
+    t, T1, T2 = course.t, spins.T1, spins.T2
+    TE = (course.echo - t[course.excited]) if since is None else since
+    has = course.before >= 0
+    TR = xp.where(_of(xp, has), t[course.excited] - t[course.before], LONG + 0 * TE)
+    apart = xp.where(_of(xp, course.first >= 0), 2 * (t[course.first] - t[course.excited]), 0 * TE)
+    TI = xp.where(_of(xp, course.inverted >= 0), t[course.excited] - t[course.inverted], LONG + 0 * TE)
+    flip = course.angle[course.excited][:, None] * spins.excite
+    nominal = xp.where(_of(xp, course.first >= 0), course.angle[course.first], 0 * TE)
+    turn = nominal[:, None] * spins.refocus
+    n, m = (_of(xp, x.astype(np.float32), like=T1)[:, None] for x in (course.refocused, course.ordinal))
+    level, inverted = (_of(xp, x.astype(np.float32), like=T1)[:, None] for x in (course.balanced, course.inverted >= 0))
+
+    def kept(time: Array, T: Array) -> Array:
+        return xp.exp(-time[:, None] / T)
+
+    Mz = longitudinal(course, spins)
+    sine, decay = xp.sin(flip), kept(TE, T2)
+    guess = Mz * sine * xp.where(_of(xp, course.first >= 0)[:, None], xp.sin(turn / 2) ** 2, 0 * turn + 1)
+    E1, E2 = kept(TR, T1), kept(TR, T2)
+    slip = _of(xp, course.phase[course.excited] - course.phase[course.before], like=T1)
+    theta = 2 * np.pi * TR[:, None] * spins.dB0 * level - xp.where(_of(xp, has), slip, 0 * slip)[:, None]
+    waves = (xp.cos(theta) * level, xp.sin(theta) * level)
+    fading = xp.exp(-(m + 1) * TR[:, None] / T2)
+    one = 0 * E1 + 1
+    columns = [
+        xp.log(T1) * one, xp.log(T2) * one, E1, E2, E1 * level, E2 * level, E2 * (1 - level), kept(apart, T1),
+        kept(apart, T2), decay, sine, xp.cos(flip), xp.sin(turn), xp.cos(turn), n / 10 * one, 1 / (n + 1) * one,
+        (n == 1) * one, (n % 2) * one, m / (m + 20) * one, xp.log(m + 1) / 3 * one, xp.exp(-m * TR[:, None] / T1),
+        inverted * one, kept(TI, T1) * inverted, Mz, guess, level * one, waves[0] * one, waves[1] * one,
+        waves[0] * fading, waves[1] * fading, xp.exp(-TR / 0.05)[:, None] * one,
+    ]  # fmt: skip
+    return Seen(xp.stack(columns, -1), guess, sine, decay)
+
+
+def answer(of: Seen, learned: Array) -> Array:
+    """(n_states, n) complex magnetisation at the echo, without static dephasing [PD = 1].
+
+        M = exp(-TE/T2) [guess (1 + l0 + i l1) + sin(a) (l2 + i l3)]
+
+    learned  (n_states, n, 4) what the network says; zeros leave the guess
+    """
+    real = of.guess * (1 + learned[..., 0]) + of.sine * learned[..., 2]
+    imaginary = of.guess * learned[..., 1] + of.sine * learned[..., 3]
+    return of.decay * (real + 1j * imaginary)
+
+
+def longitudinal(course: Course, spins: Spins) -> Array:
+    """(n_states, n) Mz just before each state's excitation if no pulse found transverse magnetisation worth turning.
+
+    Excitation and refocusing keep the cosine of their local angle, an inversion turns Mz over.
+    """
+    xp = namespace(course.t, course.angle, spins.T1)
+    wanted = {int(i): None for i in course.excited}
+    Mz, decays, found = 0 * spins.T1 + 1 + 0 * spins.excite, {}, {}
+    cosines: dict[tuple[int, float], Array] = {}
+    for i, kind in enumerate(course.kind.tolist()):
+        if i:
+            wait = course.t[i] - course.t[i - 1]
+            key = (i, 0.0) if xp is not np else (-1, round(float(wait), 9))
+            if key not in decays:
+                decays[key] = xp.exp(-wait / spins.T1)
+            Mz = 1 - (1 - Mz) * decays[key]
+        if kind == EXCITE and i in wanted:
+            found[i] = Mz
+        if kind == INVERT:
+            Mz = -spins.kept * Mz
+            continue
+        key = (i, 0.0) if xp is not np else (kind, round(float(course.angle[i]), 9))
+        if key not in cosines:
+            cosines[key] = xp.cos(course.angle[i] * (spins.refocus if kind == REFOCUS else spins.excite))
+        Mz = cosines[key] * Mz
+    return xp.stack([found[int(i)] for i in course.excited], 0)
+
+
+def _of(xp: Any, values: NDArray[Any], like: Array | None = None) -> Array:
+    if xp is np:
+        return values
+    made = xp.as_tensor(values)
+    return made if like is None or made.dtype == xp.bool else made.to(like.dtype)
