@@ -30,7 +30,7 @@ def segmentation(
     synthetic: Annotated[Path | None, typer.Option("--synthetic", help="A synthetic set with label maps.")] = None,
     simulated: Annotated[
         int, typer.Option("--simulated", help="Else: scans to simulate for it.", min=1, max=10_000)
-    ] = 30,
+    ] = 24,
     maps: Annotated[
         Path | None, typer.Option("--maps", help="Label maps of whole heads to simulate from. Default: MNI152, bent.")
     ] = None,

@@ -31,13 +31,13 @@ class Design:
     sizes: tuple[int, ...] = (1, 2, 4, 8)
     test: int = 4
     steps: int = 240
-    simulated: int = 30
+    simulated: int = 24
     voxel_mm: float = 2.0
     seed: int = 0
     rate: float = 2e-3
     batch: int = 4
     size: tuple[int, int] = (96, 112)
-    channels: tuple[int, ...] = (12, 24, 48, 64)
+    channels: tuple[int, ...] = (8, 16, 32, 64)
 
     @property
     def tuning(self) -> int:

@@ -29,7 +29,7 @@ class Schedule:
     rate: float = 2e-3
     batch: int = 4
     size: tuple[int, int] = (96, 112)
-    channels: tuple[int, ...] = (12, 24, 48, 64)
+    channels: tuple[int, ...] = (8, 16, 32, 64)
 
 
 @dataclass(frozen=True, eq=False)
