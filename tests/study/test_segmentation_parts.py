@@ -15,6 +15,7 @@ import segmentation_fake as fake
 
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
+from spinloom.study.segmentation_cases import by_grey, stripped
 from spinloom.study.segmentation_design import SYNTHETIC, TARGET, Design, folds, trainings
 from spinloom.study.segmentation_found import classes_from, classes_of, coarse, labelled_scans, read_labelled
 from spinloom.study.segmentation_nnunet import splits
@@ -192,3 +193,19 @@ def test_a_time_becomes_steps_once_and_the_folder_keeps_them(tmp_path):
     kept = tmp_path / "steps.json"
     kept.write_text(json.dumps({"seconds": 1.0, "steps": 77}))
     assert settled(design, 1.0, tmp_path) == 77
+
+
+def test_a_stripped_brain_is_told_from_a_head_in_noise():
+    rng = np.random.default_rng(0)
+    brain = np.where(fake.labels(0) > 0, 100, 0) + rng.normal(0, 3, fake.labels(0).shape) * (fake.labels(0) > 0)
+    assert stripped(brain.astype(np.float32))
+    assert not stripped(np.abs(brain + rng.normal(0, 2, brain.shape)).astype(np.float32))
+
+
+def test_tissues_by_grey_value_are_found_under_shading():
+    rng = np.random.default_rng(0)
+    which = rng.integers(1, 4, (24, 24, 24)).repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    shade = 1 + 0.25 * np.sin(np.linspace(0, np.pi, 48))[:, None, None]
+    image = np.array([0, 0.2, 0.6, 0.9], np.float32)[which] * shade + rng.normal(0, 0.02, which.shape)
+    found, _ = by_grey(image.astype(np.float32), np.ones(which.shape, bool))
+    assert (found == which).mean() > 0.97

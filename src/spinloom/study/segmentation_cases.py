@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from spinloom.core.affine import to_ras
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
 from spinloom.core.image import Image, Quantity
-from spinloom.core.masks import filled, largest
+from spinloom.core.masks import filled, head, largest
 from spinloom.core.resample import resample
 from spinloom.dataset.labels_on import labels_on
 from spinloom.evaluation.mixture import gaussian_mixture, likeliest
@@ -29,6 +29,7 @@ from spinloom.train.tissues import segmented
 
 Json = dict[str, Any]
 ATLAS = "mixture"
+NOTHING = 0.95
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,14 @@ def judge(spec: Json) -> Json:
 
 def _judged(spec: Json) -> Json:
     out, case = Path(spec["out"]), spec["case"]
-    image, lesions, mm = _read(Path(case["scan"]), case["lesions"], spec["design"]["voxel_mm"])
+    image, lesions, mm, bare = _read(Path(case["scan"]), case["lesions"], spec["design"]["voxel_mm"])
     channels = tuple(spec["design"]["channels"])
     answers = {
         name: segmented(read_network(out / f"weights/{name}.safetensors", channels), image)
         for name, _ in spec["networks"]
     }
-    bare = bool((image <= 0.02).mean() > BARE)
     inside = _brain(image, bare, [answers[name] for name, arm in spec["networks"] if arm == SYNTHETIC])
-    classes, moments = _mixture(image, inside)
+    classes, moments = by_grey(image, inside)
     rows = []
     litre = float(np.prod(mm)) / 1e6
     for name, arm in spec["networks"]:
@@ -79,7 +79,10 @@ def _judged(spec: Json) -> Json:
         if lesions is not None:
             row["lesions"] = _shares(found[lesions])
         rows.append(row)
-    facts: Json = {"case": case["name"], "brain": "stripped by its authors" if bare else "union of the networks' own"}
+    facts: Json = {
+        "case": case["name"],
+        "brain": "stripped by its authors" if bare else "what most networks on synthetic scans call tissue",
+    }
     facts |= {"voxel mm": list(mm), "mixture": moments, "rows": rows, "networks": spec["networks"]}
     facts["mixture litre"] = {t: float((classes == n).sum()) * litre for n, t in enumerate(CLASSES[1:], 1)}
     if lesions is not None:
@@ -96,13 +99,9 @@ def _judged(spec: Json) -> Json:
     return Ledger(out, spec["config"]).seal(spec["name"], [file], {**facts, "file": file})
 
 
-BARE = 0.3
-"""More of the volume than this is exactly (nearly) 0: a brain that was stripped. The air around a head is noise."""
-
-
 def _read(
     path: Path, lesions: str | None, voxel_mm: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, tuple[float, float, float]]:
+) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, tuple[float, float, float], bool]:
     image = read_any(path, quantity=Quantity.SIGNAL)
     data, affine = to_ras(np.asarray(image.data, np.float32), image.affine)
     own = Grid(data.shape, affine)  # type: ignore[arg-type]
@@ -116,7 +115,18 @@ def _read(
         ras, _ = to_ras((np.asarray(mask.data) != 0).astype(np.int32), image.affine)
         where = labels_on(ras.astype(np.int32), own, grid) > 0
     values = np.asarray(resample(Image(data, affine), grid).data, np.float32)
-    return scaled(values.clip(0)), where, (float(mm[0]), float(mm[1]), float(mm[2]))
+    return (
+        scaled(values.clip(0)),
+        where,
+        (float(mm[0]), float(mm[1]), float(mm[2])),
+        stripped(np.asarray(data, np.float32)),
+    )
+
+
+def stripped(image: NDArray[np.float32]) -> bool:
+    """Whether a brain was cut out: beyond 3 voxels around what stands out nearly all is exactly 0. Air is noise."""
+    around = ~binary_dilation(head(image), iterations=3)
+    return bool((image[around] == 0).mean() > NOTHING) if around.any() else False
 
 
 def _brain(image: NDArray[np.float32], bare: bool, answers: list[NDArray[np.uint8]]) -> NDArray[np.bool_]:
@@ -127,8 +137,9 @@ def _brain(image: NDArray[np.float32], bare: bool, answers: list[NDArray[np.uint
     return filled(largest(votes), axis=2)
 
 
-def _mixture(image: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], Json]:
-    """Three parts by grey value, once the shading that the first round leaves is smoothed and divided out."""
+def by_grey(image: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], Json]:
+    """CSF, grey and white matter by grey value: three Gaussians; between rounds the smooth part of value / mean is
+    taken for shading and divided out (12 voxels, all but the darkest part)."""
     values = np.where(inside, image, 0)
     for _ in range(3):
         mixture = gaussian_mixture(values[inside])
