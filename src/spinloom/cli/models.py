@@ -21,6 +21,7 @@ def list_(json: o.Json = False) -> None:
 
     needs_learn()
     from spinloom.core.errors import SpinloomError
+    from spinloom.translate.brain_model import brain_shelf
     from spinloom.translate.model import read_model
     from spinloom.translate.shelf import known
 
@@ -33,6 +34,9 @@ def list_(json: o.Json = False) -> None:
             rows.append({"name": name, "from": goes, "to": comes, "what": told})
         except SpinloomError as error:
             rows.append({"name": name, "from": "", "to": "", "what": f"cannot be used: {error}"})
+    for name, path in brain_shelf().items():
+        told = f"for phantom --generate, {path.stat().st_size / 1e6:.1f} MB"
+        rows.append({"name": name, "from": "nothing", "to": "heads", "what": told})
     print_table(rows, as_json=json)
 
 
@@ -45,10 +49,13 @@ def card(
 
     needs_learn()
     from spinloom.files import atomic
+    from spinloom.translate.brain_card import brain_card
+    from spinloom.translate.brain_model import brain_shelf, read_brain_model
     from spinloom.translate.card import card_of
     from spinloom.translate.shelf import fetched
 
-    text = card_of(fetched(model))
+    brains = brain_shelf()
+    text = brain_card(read_brain_model(brains[model])) if model in brains else card_of(fetched(model))
     if out is None:
         typer.echo(text)
     else:

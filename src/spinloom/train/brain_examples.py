@@ -50,7 +50,7 @@ class FineExamples(Examples):
 
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         which = torch.randint(len(self.heads.data), (count,), generator=rng)
-        window = min(WINDOW if self.plan.dims == 2 else WINDOW // 2, *self.plan.coarse(self.n))
+        window = side_of(self.plan, self.n)
         fine = torch.stack([self._patch(k, window, rng) for k in which.tolist()])
         fine = mirrored(fine, rng)
         told = torch.from_numpy(conditions(self.heads, self.plan, which.tolist()))
@@ -73,6 +73,11 @@ class FineExamples(Examples):
             return F.avg_pool2d(part, self.times)[0] if self.times > 1 else part[0]
         part = self.heads.data[(k, slice(None), *cut)].float()[None] / 255
         return F.avg_pool3d(part, self.times)[0] if self.times > 1 else part[0]
+
+
+def side_of(plan: BrainPlan, n: int) -> int:
+    """Side of the patches that the n-th finer network learns from [voxels]."""
+    return min(WINDOW if plan.dims == 2 else WINDOW // 2, *plan.coarse(n))
 
 
 def conditions(heads: Heads, plan: BrainPlan, which: list[int]) -> np.ndarray:

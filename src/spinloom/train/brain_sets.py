@@ -42,7 +42,7 @@ def slices_set(
     for person, n, deformation in _others(people, seed, bent, say):
         rng = stream(seed, person.name, n, "levels")
         at = np.sort(rng.uniform(*plan.levels_mm, cut)) if bent else np.linspace(*plan.levels_mm, cut)
-        parts.append(torch.from_numpy(centred(sampled(person, deformation, plan.voxel_mm, at), plan.size)))
+        parts.append(torch.from_numpy(centred(sampled(person, deformation, plan.voxel_mm, at.tolist()), plan.size)))
         levels.append(at)
         names += [person.name] * cut
     data = torch.cat(parts)

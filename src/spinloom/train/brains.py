@@ -14,7 +14,7 @@ from spinloom.core.rng import stream
 from spinloom.core.version import __version__
 from spinloom.files import atomic
 from spinloom.models.translator import Translator
-from spinloom.train.brain_examples import BaseExamples, FineExamples
+from spinloom.train.brain_examples import BaseExamples, FineExamples, side_of
 from spinloom.train.brain_sets import Heads, slices_set, volumes_set
 from spinloom.train.examples import Examples
 from spinloom.train.folder import MODEL, PLAN, same_people
@@ -26,7 +26,7 @@ from spinloom.translate.brain_plan import BrainPlan, read_brain_plan, write_brai
 from spinloom.translate.devices import placed
 from spinloom.translate.plan import Training
 
-SHARE = 0.6
+SHARE = 0.3
 """Of the time for the base; the finer networks have the rest in equal parts."""
 Say = Callable[[str], None]
 
@@ -86,7 +86,9 @@ def train_brains(
         torch.manual_seed(plan.finely.seed + n)
         each = (1 - share) * seconds / plan.finer
         fine = FineExamples(heads, plan, n)
-        part, steps[f"finer-{n}"] = _learned(build_finer(plan), fine, plan.finely, root / f"finer-{n}", each, say)
+        part, steps[f"finer-{n}"] = _learned(
+            build_finer(plan, n), fine, batched(plan, n), root / f"finer-{n}", each, say
+        )
         parts.append(part)
     about = {"spinloom": __version__, "trained": {"label maps": [p.name for p in train]},
         "training": steps,
@@ -106,8 +108,15 @@ def base_set(people: Sequence[Person], plan: BrainPlan, say: Say) -> Heads:
 
 def same_finer(a: BrainPlan, b: BrainPlan) -> bool:
     """Whether finer networks of one plan are those of another."""
-    names = ("dims", "size", "voxel_mm", "finer", "fine", "fine_steps", "sigma", "levels_mm", "ventricles")
+    names = ("dims", "size", "voxel_mm", "finer", "middle", "fine", "fine_steps", "sigma", "levels_mm", "ventricles")
     return all(getattr(a, n) == getattr(b, n) for n in names)
+
+
+def batched(plan: BrainPlan, n: int) -> Training:
+    """The training of a finer network: where its patches are smaller, so many more of them, up to 16."""
+    most, own = (side_of(plan, k) for k in (plan.finer, n))
+    more = max(1, min(16 // plan.finely.batch, (most // own) ** plan.dims))
+    return plan.finely.model_copy(update={"batch": plan.finely.batch * more})
 
 
 def kept(root: Path, plan: BrainPlan) -> BrainPlan:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from spinloom.models.diffusion import Diffusion
 from spinloom.models.generator import Generator
 from spinloom.models.latent_gan import LatentGAN
 from spinloom.models.patchgan import PatchDiscriminator
 from spinloom.models.paths import FewSteps, Flow, FromStart, non_uniform
-from spinloom.models.predictions import Clean, Drift, Prediction, Velocity
+from spinloom.models.predictions import Clean, Drift, Velocity
 from spinloom.models.samplers import DDIM
 from spinloom.models.schedules import Cosine
 from spinloom.models.translator import Translator
@@ -36,15 +35,11 @@ def build_base(plan: BrainPlan) -> Translator:
     return Diffusion(unet, PARTS, path=few, prediction=Velocity(), sampler=DDIM(plan.base_steps, eta=1.0))
 
 
-def build_finer(plan: BrainPlan) -> Translator:
-    """Coarse fractions, resampled, and conditions (n, 11 + c, ...) → fractions (n, 11, ...) on voxels half as large."""
-    unet = UNet(Shape(plan.dims, 2 * PARTS + plan.conditions, PARTS, plan.fine, time=True))
-    asked: Prediction = Clean()
+def build_finer(plan: BrainPlan, n: int) -> Translator:
+    """The n-th finer network, 1 ... finer: coarse fractions, resampled, and conditions (n, 11 + c, ...) → fractions
+    (n, 11, ...) on voxels half as large."""
+    channels = plan.fine if n > plan.finer - 2 else plan.middle
+    unet = UNet(Shape(plan.dims, 2 * PARTS + plan.conditions, PARTS, channels, time=True))
     return Diffusion(
-        unet, PARTS, path=FromStart(plan.sigma), prediction=asked, sampler=DDIM(plan.fine_steps), residual=True
+        unet, PARTS, path=FromStart(plan.sigma), prediction=Clean(), sampler=DDIM(plan.fine_steps), residual=True
     )
-
-
-def build_all(plan: BrainPlan) -> nn.ModuleDict:
-    """Every network of the plan: base, finer-1, finer-2 ..."""
-    return nn.ModuleDict({"base": build_base(plan), **{f"finer-{n + 1}": build_finer(plan) for n in range(plan.finer)}})

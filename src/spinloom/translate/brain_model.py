@@ -86,19 +86,24 @@ def read_brain_model(path: str | os.PathLike[str]) -> BrainModel:
         prefix, _, rest = name.partition("/")
         sorted_in.setdefault(prefix, {})[rest] = value
     with torch.device("meta"):
-        wanted = _parts(build_base(plan), [build_finer(plan) for _ in range(plan.finer)])
+        wanted = _parts(build_base(plan), finer_of(plan))
         if strange := sorted_in.keys() - wanted.keys():
             raise InputError(f"holds weights of no network of its plan: {min(strange)}", file=file, remedy=FETCH)
         for prefix, part in wanted.items():
             require_fit(part, sorted_in.get(prefix, {}), file)
-    base, finer = build_base(plan), tuple(build_finer(plan) for _ in range(plan.finer))
+    base, finer = build_base(plan), finer_of(plan)
     for prefix, part in _parts(base, finer).items():
         fit(part, sorted_in[prefix], file)
         part.eval()
     return BrainModel(plan, base, finer, about, digest)
 
 
-def _parts(base: Translator, finer: list[Translator] | tuple[Translator, ...]) -> dict[str, Translator]:
+def finer_of(plan: BrainPlan) -> tuple[Translator, ...]:
+    """All finer networks, with fresh weights."""
+    return tuple(build_finer(plan, n) for n in range(1, plan.finer + 1))
+
+
+def _parts(base: Translator, finer: tuple[Translator, ...]) -> dict[str, Translator]:
     return {"base": base, **{f"finer-{n}": part for n, part in enumerate(finer, 1)}}
 
 

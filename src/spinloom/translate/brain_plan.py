@@ -28,7 +28,8 @@ class BrainPlan(BaseModel):
 
     dims      2: axial slices of voxel_mm, 3: volumes;  size: voxels of the finest, multiples of what the levels need
     finer     how often voxels are halved after the base
-    base, fine        channels of the levels of both kinds of network;  latent: numbers of a GAN's noise
+    base, middle, fine  channels of the levels: of the base, of the last two finer networks (fine), of those between
+    latent    numbers of a GAN's noise
     base_steps, fine_steps  steps of sampling;  sigma: noise on what a finer network starts from
     levels_mm range of axial levels it is trained at (2 dims), 0 being MNI's
     ventricles what 1 stands for: cm^2 of a slice, mL of a head
@@ -43,11 +44,12 @@ class BrainPlan(BaseModel):
     dims: Literal[2, 3] = 2
     size: tuple[Level, ...] = (192, 224)
     voxel_mm: float = Field(default=1.0, gt=0.2, le=16)
-    finer: int = Field(default=2, ge=0, le=4)
-    base: tuple[Level, ...] = (32, 64, 96, 96)
+    finer: int = Field(default=4, ge=0, le=5)
+    base: tuple[Level, ...] = (64, 128)
+    middle: tuple[Level, ...] = (32, 64, 96)
     fine: tuple[Level, ...] = (24, 32, 48)
     latent: int = Field(default=64, ge=1, le=4096)
-    base_steps: int = Field(default=10, ge=1, le=1000)
+    base_steps: int = Field(default=20, ge=1, le=1000)
     fine_steps: int = Field(default=4, ge=1, le=1000)
     sigma: float = Field(default=0.5, gt=0, le=4)
     levels_mm: tuple[float, float] = (-40.0, 70.0)
@@ -112,13 +114,14 @@ def write_brain_plan(plan: BrainPlan, path: str | os.PathLike[str]) -> None:
 
 
 def plan_for(family: BrainFamily, dims: int, *, name: str = "brains", seed: int = 0, bf16: bool = False) -> BrainPlan:
-    """Axial slices at 1 mm (4 mm, then 2 mm, then 1 mm), or heads at 2 mm (8 mm, then 4 mm, then 2 mm)."""
+    """Axial slices at 1 mm, or heads at 2 mm; both begin on voxels of 16 mm and halve them."""
     game = family == "gan"
-    base = Training(batch=16 if dims == 2 else 8 if game else 4, rate=4e-4 if game else 1e-3, seed=seed, bf16=bf16)
+    base = Training(batch=32 if dims == 2 else 16, rate=4e-4 if game else 1e-3, seed=seed, bf16=bf16)
     fine = Training(batch=4 if dims == 2 else 1, seed=seed, bf16=bf16)
+    steps = 10 if family == "fast-ddpm" else 20
     if dims == 2:
-        return BrainPlan(name=name, family=family, training=base, finely=fine)
+        return BrainPlan(name=name, family=family, training=base, finely=fine, base_steps=steps)
     return BrainPlan(
-        name=name, family=family, dims=3, size=(96, 112, 96), voxel_mm=2.0, base=(24, 48, 64), fine=(16, 24, 32),
-        ventricles=60.0, training=base, finely=fine,
+        name=name, family=family, dims=3, size=(96, 112, 96), voxel_mm=2.0, finer=3, base=(48, 96),
+        middle=(24, 48, 64), fine=(16, 24, 32), ventricles=60.0, training=base, finely=fine, base_steps=steps,
     )  # fmt: skip
