@@ -6,12 +6,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 
 from spinloom.core.image import Image  # noqa: E402
+from spinloom.simulation.acquisition import Acquisition  # noqa: E402
 from spinloom.translate.card import card_of  # noqa: E402
 from spinloom.translate.model import read_model  # noqa: E402
 from spinloom.translate.shelf import SUFFIX, shipped_folder  # noqa: E402
 from spinloom.translate.translate import translate  # noqa: E402
 
 SHIPPED = sorted(shipped_folder().glob(f"*{SUFFIX}"))
+TSE = Acquisition("SE", TR=4.0, TE=0.09)
 NAMES = {"t1w-to-t2w", "t2w-to-t1w", "superres", "mr-to-ct"}
 
 
@@ -37,6 +39,7 @@ def test_a_shipped_model_answers_a_coarse_head(file):
     model = read_model(file)
     r = np.linalg.norm((np.indices((40, 48, 36)).T - [19.5, 23.5, 17.5]).T / [[[[18]]], [[[22]]], [[[16]]]], axis=0)
     image = Image(np.where(r < 1, 100 + 50 * r, 0).astype(np.float32), np.diag([4.0, 4, 4, 1]))
-    made = next(iter(translate([image], model).images.values()))
+    told = None if model.plan.conditions is None else (TSE, TSE)
+    made = next(iter(translate([image], model, acquisitions=told).images.values()))
     assert np.isfinite(made.data).all()
     assert made.data.std() > 0
