@@ -72,10 +72,11 @@ def segmentation(
     needs_learn()
     from dataclasses import replace
 
+    from spinloom.cli.progress import watching
     from spinloom.cli.train import seconds
     from spinloom.core.errors import UsageError
-    from spinloom.study.segmentation import Sources, people_of, run
-    from spinloom.study.segmentation_design import REDUCED, Design, folds
+    from spinloom.study.segmentation import Sources, people_of, run, units_of_scans
+    from spinloom.study.segmentation_design import REDUCED, Design, folds, trainings
     from spinloom.study.segmentation_found import classes_from, labelled_scans
     from spinloom.study.segmentation_nnunet import export_nnunet
     from spinloom.study.segmentation_page import page
@@ -101,15 +102,15 @@ def segmentation(
     real = [case_of(text) for text in case or []]
     time = None if budget is None else seconds(budget)
     design = replace(design, steps=settled(design, time, out))
-    done = 0
+    total, done = len(units_of_scans(sources, design)) + sum(map(len, trainings(design))) + len(real), 0
+    with watching() as watch:
 
-    def told(name: str, what: str) -> None:
-        nonlocal done
-        done += what != "found"
-        if what != "found":
-            typer.echo(f"spinloom: {done}: {name} {what}", err=True)
+        def told(name: str, what: str) -> None:
+            nonlocal done
+            done += 1
+            watch(done, total, f"{name} {what}")
 
-    ran = run(sources, design, out, e.crew(engine, jobs, address), cases=real, device=where, say=told)
+        ran = run(sources, design, out, e.crew(engine, jobs, address), cases=real, device=where, say=told)
     command = typed(design, scans, labels, synthetic, maps, [c.name for c in real], reduced, contrast, classes)
     made, results = page(ran, sources, out, command)
     written = [str(p) for p in write_study(made, results, out)]

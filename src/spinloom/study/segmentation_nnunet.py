@@ -64,6 +64,7 @@ def _write(folder: Path, out: Path, training: Sequence[str], test: Sequence[str]
         "numTraining": len(training),
         "file_ending": ".nii.gz",
         "name": folder.name,
+        "description": "Copy splits_final.json to nnUNet_preprocessed/" + folder.name + ": it keeps people together.",
     }
     atomic.write_json(folder / "dataset.json", description)
     atomic.write_json(folder / "splits_final.json", splits(people))
