@@ -107,7 +107,7 @@ def test_draws_lie_within_the_ranges_and_reach_every_family_and_field():
     assert {a.family for a in found} == {"GRE", "MPRAGE", "SE", "IR"}
     assert {a.B0 for a in found} == set(known.B0)
     with pytest.raises(UsageError, match="do not fit into TR"):
-        drawn(Conditions(protocols=[{"family": "SE", "TR": (0.1, 0.1), "TE": (0.15, 0.19)}]), rng)
+        drawn(Conditions(protocols=[{"family": "SE", "TR": (0.1, 0.1), "TE": (0.099, 0.0999)}]), rng)
 
 
 def test_a_target_is_the_signal_equation_of_its_acquisition():

@@ -91,6 +91,7 @@ def test_conditions_in_a_plan_are_read_back_and_faults_are_named():
     for wrong, why in (
         ({"conditions": {"protocols": [{"family": "GRE", "TR": [0.01, 0.02], "TE": [0.001, 0.002]}]}}, "GRE needs FA"),
         ({"conditions": {"protocols": [{"family": "SE", "TR": [3, 2], "TE": [0.01, 0.02]}]}}, "TR: 3 is above 2"),
+        ({"conditions": {"protocols": [{"family": "SE", "TR": [2, 3], "TE": [4, 5]}]}}, "never fit into TR"),
         ({"conditions": {"B0": [30.0]}}, "B0"),
         ({"conditions": {}, "family": "flow"}, "family regression"),
         ({"conditions": {}, "source": [ANY, ANY]}, "one signal to one signal"),

@@ -35,8 +35,9 @@ class Ranges(BaseModel):
                 raise ValueError(f"{self.family} needs {name}")
             if told[0] > told[1]:
                 raise ValueError(f"{name}: {told[0]:g} is above {told[1]:g}")
-        if self.TE[1] + (self.TI[1] if self.TI and "TI" in FAMILIES[self.family] else 0) >= self.TR[0] * 2:
-            raise ValueError("TE and TI are too long for TR")
+        least = self.TE[0] + (self.TI[0] if self.TI and "TI" in FAMILIES[self.family] else 0)
+        if least >= self.TR[1]:
+            raise ValueError("TE and TI never fit into TR")
         return self
 
     def told(self) -> dict[str, tuple[float, float] | None]:
