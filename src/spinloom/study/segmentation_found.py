@@ -83,10 +83,10 @@ def read_labelled(pair: Pairing, contrast: str, voxel_mm: float) -> Labelled:
     Raises InputError if no label map lies on the scan's grid, if labels are unknown, or if it holds no tissue.
     """
     image = read_scan(Scan(pair.scan, pair.anatomy, None, contrast))
-    labels = _on(image, pair)
-    which = classes_of(np.asarray(labels.data), pair.labels[0], pair.classes)
+    labels, path = _on(image, pair)
+    which = classes_of(np.asarray(labels.data), path, pair.classes)
     if not which.any():
-        raise InputError("holds none of CSF, grey and white matter", file=pair.labels[0], remedy="Use --classes.")
+        raise InputError("holds none of CSF, grey and white matter", file=path, remedy="Use --classes.")
     data, affine = to_ras(np.asarray(image.data, np.float32), image.affine)
     known, _ = to_ras(which, image.affine)
     own = Grid(data.shape, affine)  # type: ignore[arg-type]
@@ -100,11 +100,11 @@ def read_labelled(pair: Pairing, contrast: str, voxel_mm: float) -> Labelled:
     )
 
 
-def _on(image: Image, pair: Pairing) -> Image:
+def _on(image: Image, pair: Pairing) -> tuple[Image, Path]:
     for path in pair.labels:
         labels = read_scan(Scan(path, path.name, None, "dseg", Quantity.LABEL))
         if labels.grid.same_place(image.grid, 1e-2):
-            return labels
+            return labels, path
     raise InputError(
         f"lies on another grid than {pair.scan.name}", file=pair.labels[0], remedy="Resample the labels to the scan."
     )
