@@ -62,7 +62,7 @@ def labelled_scans(
     table = None if meaning is None else tuple(sorted(meaning.items()))
     pairs = []
     for scan in scans:
-        own = tuple(m.path for m in labels_of(scan, maps))
+        own = tuple(dict.fromkeys(m.path for m in labels_of(scan, maps)))
         if own:
             name = "_".join(part for part in (scan.subject, scan.session) if part)
             pairs.append(Pairing(name, scan.subject, scan.path, own, table))
