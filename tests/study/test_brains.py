@@ -33,8 +33,8 @@ def plan(family: str = "flow", dims: int = 2, **other: object) -> BrainPlan:
     size = (48, 56, 48)[:dims]
     told = {
         "name": f"tiny-{family}-{dims}", "family": family, "dims": dims, "size": size, "voxel_mm": 4.0, "finer": 1,
-        "base": (8, 8), "middle": (8, 8), "fine": (8, 8), "training": SHORT, "finely": SHORT, "base_steps": 4, "fine_steps": 2,
-        "bent": 1, "cut": 6, "ventricles": 200.0 if dims == 3 else 40.0, **other,
+        "base": (8, 8), "middle": (8, 8), "fine": (8, 8), "training": SHORT, "finely": SHORT,
+        "base_steps": 4, "fine_steps": 2, "bent": 1, "cut": 6, "ventricles": 200.0 if dims == 3 else 40.0, **other,
     }  # fmt: skip
     return BrainPlan.model_validate(told)
 

@@ -15,7 +15,7 @@ from spinloom.report.page import Picture
 from spinloom.study.brains_page import Found, page_of
 from spinloom.study.brains_pictures import planes, scanned, strip
 from spinloom.study.brains_scores import among_themselves, asked_and_got, described, least_of, row
-from spinloom.study.brains_sets import bent_anew, learned_from, made, people_of, real, usual_ventricles
+from spinloom.study.brains_sets import bent_anew, learned_from, made, people_of, real
 from spinloom.study.write import write_study
 from spinloom.translate.brain_model import BrainModel
 
@@ -73,7 +73,8 @@ def compared(models: Sequence[BrainModel], labels: Path, count: int, asked: int,
     held = real(out, first, count, "held-out maps")
     wanted = len(out) if dims == 2 else count
     sets = [bent_anew(train, first, wanted, count), *(made(m, wanted, count, seed, say) for m in models)]
-    seen = learned_from(train, first)
+    known = learned_from(train, first, LEVEL_MM)
+    seen, (low, high) = known.labels, known.ventricles
     say("describing")
     truth = described(held, dims, plan.voxel_mm)
     least = least_of(truth, seen)
@@ -82,7 +83,6 @@ def compared(models: Sequence[BrainModel], labels: Path, count: int, asked: int,
         one = described(some, dims, plan.voxel_mm)
         rows.append(row(one, truth, copies(one.thin, seen, least), dims))
         say(f"scored {some.name}")
-    low, high = usual_ventricles(train, first, LEVEL_MM)
     wishes = {}
     for m in models:
         wish = asked_and_got(m, (low, high), asked, LEVEL_MM, seed, say)

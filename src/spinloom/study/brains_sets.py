@@ -25,6 +25,7 @@ ANEW = 1_000_003
 """Added to the seed of those who were bent for training: nobody twice."""
 NEAR_MM = {2: 2.0, 3: 4.0}
 """Voxels on which neighbours are looked for."""
+NEAR_LEVEL_MM = 8.0
 Labels = NDArray[np.uint8]
 Say = Callable[[str], None]
 
@@ -101,45 +102,52 @@ def made(model: BrainModel, count: int, cut: int, seed: int, say: Say) -> Compar
     return Compared(plan.name, np.stack(parts), np.arange(len(parts)))
 
 
-def learned_from(people: Sequence[Person], model: BrainModel) -> Labels:
-    """Everything the base network saw, on the voxels on which neighbours are looked for."""
-    plan = model.plan
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a base network learned from: classes on the voxels on which neighbours are looked for, and what of it shows
+    usual ventricles: 5th and 95th percentile [cm^2 of slices near a level, mL]."""
+
+    labels: Labels
+    ventricles: tuple[float, float]
+
+
+def learned_from(people: Sequence[Person], model: BrainModel, level_mm: float) -> Seen:
+    """Everything, for neighbours; slices within 8 mm of a level, for ventricles."""
+    plan, seed = model.plan, model.plan.training.seed
     if plan.dims == 2:
-        quiet = slices_set(
-            people, plan, seed=plan.training.seed, bent=plan.bent, cut=plan.cut, say=lambda text: None
-        ).data.numpy()
-        return thinned(crisp(quiet), plan.dims, plan.voxel_mm)
-    bent = [
-        (p, draw_deformation(OTHERS, stream(plan.training.seed, p.name, n))) for p in people for n in range(plan.bent)
-    ]
-    step = NEAR_MM[3]
-    size = tuple(round(n * plan.voxel_mm / step) for n in plan.size)
-    return np.stack([centred(sampled(p, d, step), size) for p, d in bent])
-
-
-def usual_ventricles(people: Sequence[Person], model: BrainModel, level_mm: float) -> tuple[float, float]:
-    """Fifth and 95th percentile of their size among training people, bent as in training [cm^2 at a level, mL]."""
-    plan, found = model.plan, []
-    step, unit = (1.0, 100.0) if plan.dims == 2 else (4.0, 1000.0)
+        heads = slices_set(people, plan, seed=seed, bent=plan.bent, cut=plan.cut, say=lambda text: None)
+        labels = thinned(heads.data.numpy(), 2, plan.voxel_mm)
+        sizes = heads.ventricles[np.abs(heads.levels - level_mm) < NEAR_LEVEL_MM]
+        return Seen(labels, _middle(sizes))
+    parts, volumes = [], []
     for p in people:
         for n in range(plan.bent):
-            bent = draw_deformation(OTHERS, stream(plan.training.seed, p.name, n))
-            labels = sampled(p, bent, step, [level_mm] if plan.dims == 2 else ())
-            found.append(float((labels == index("ventricles")).sum()) * step**plan.dims / unit)
-    low, high = np.quantile(found, (0.05, 0.95))
+            fine = sampled(p, draw_deformation(OTHERS, stream(seed, p.name, n)), plan.voxel_mm)
+            volumes.append(float((fine == index("ventricles")).sum()) * plan.voxel_mm**3 / 1000)
+            parts.append(thinned(centred(fine, plan.size)[None], 3, plan.voxel_mm)[0])
+    return Seen(np.stack(parts), _middle(np.array(volumes)))
+
+
+def _middle(sizes: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(sizes, (0.05, 0.95)) if len(sizes) else (0.0, 1.0)
     return float(low), float(high)
 
 
 def thinned(labels: Labels, dims: int, voxel_mm: float) -> Labels:
-    """(n, ...) every so many voxels."""
+    """(n, ...) on larger voxels, see NEAR_MM."""
     step = max(1, round(NEAR_MM[dims] / voxel_mm))
-    return np.ascontiguousarray(labels[(slice(None), *(slice(step // 2, None, step),) * dims)])
+    return np.stack([voted(one, step) for one in labels])
+
+
+def voted(labels: Labels, step: int) -> Labels:
+    """(x, ...) → (x / step, ...) the most frequent class of each block."""
+    cut = labels[tuple(slice(0, n // step * step) for n in labels.shape)]
+    blocks = cut.reshape([v for n in cut.shape for v in (n // step, step)])
+    axes = tuple(range(1, 2 * labels.ndim, 2))
+    votes = [(blocks == k).sum(axes, dtype=np.uint8) for k in range(len(CLASSES))]
+    return np.argmax(votes, axis=0).astype(np.uint8)
 
 
 def _halved(person: Person, bent: Deformation | None, voxel_mm: float) -> Labels:
     """The most frequent class in each voxel, of 8 samples."""
-    fine = sampled(person, bent, voxel_mm / 2)
-    x, y, z = (n // 2 for n in fine.shape)
-    blocks = fine.reshape(x, 2, y, 2, z, 2).transpose(0, 2, 4, 1, 3, 5).reshape(x, y, z, 8)
-    votes = np.stack([(blocks == k).sum(-1, dtype=np.uint8) for k in range(len(CLASSES))])
-    return votes.argmax(0).astype(np.uint8)
+    return voted(sampled(person, bent, voxel_mm / 2), 2)
