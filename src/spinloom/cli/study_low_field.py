@@ -76,7 +76,7 @@ def typed(
     steps: int, seed: int,
 ) -> str:  # fmt: skip
     """The command again, with folders by their last name: a page names no place of the machine it was made on."""
-    parts = [f"spinloom study low-field {data.name} -o {out.name}"]
+    parts = [f"spinloom study low-field {data.name} -o {out.name if out.is_absolute() else out}"]
     parts += [f"--model {Path(m).name}" for m in model or []]
     parts += [f"--heads {heads}"] * bool(heads) + [f"--labels {labels.name}" for _ in range(1) if labels]
     parts += [f"--train --budget {budget} --steps {steps}"] * train + [f"--seed {seed}"] * bool(seed)

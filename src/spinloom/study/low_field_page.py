@@ -11,7 +11,7 @@ from spinloom.report.page import Gallery, Page, Part, Picture, Prose, Section, T
 from spinloom.report.slices import webp
 from spinloom.study.low_field import INPUT, MODEL, TUNED, Case
 from spinloom.study.low_field_noise import COLUMNS, cells
-from spinloom.study.low_field_text import HOW, LIMITS, NOISE
+from spinloom.study.low_field_text import FAILED, HOW, LIMITS, NOISE
 from spinloom.translate.model import Model
 
 SHOWN = ("SSIM", "structure", "third factor")
@@ -36,6 +36,7 @@ def page_of(
             Section("Beside filters without learning", tuple(filters(cases)), "filters"),
             Section("How it was done", (Prose(HOW), trained(models)), "how"),
             Section("Noise, measured and simulated", tuple(noises(noise)), "noise"),
+            Section("What did not work", (Prose(FAILED),), "failed"),
             Section("Limits", (Prose(LIMITS),), "limits"),
         ),
         f"Made by `{command}`.",
@@ -54,7 +55,7 @@ def verdict(cases: Sequence[Case]) -> str:
         )
     others = ", ".join(sorted({c.subject for c in cases if c.subject != TUNED}))
     return (
-        f"{'; '.join(told)} (subjects times contrasts). Every choice was made on {TUNED} alone; "
+        f"{'; '.join(told)} (subjects times contrasts, 15 mm inside the head). Every choice was made on {TUNED} alone; "
         f"{others or 'nobody else'} were scored once, after the last choice."
     )
 
@@ -63,9 +64,9 @@ def gains(cases: Sequence[Case]) -> Table:
     """Input → model, the mean over slices."""
     rows = []
     for c in cases:
-        each = [f"{c.mean(INPUT, m, w):.3f} → {c.mean(MODEL, m, w):.3f}" for w in ("head", "deep") for m in SHOWN]
+        each = [f"{c.mean(INPUT, m, w):.3f} → {c.mean(MODEL, m, w):.3f}" for w in ("deep", "head") for m in SHOWN]
         rows.append((c.subject + (" (tuned on)" if c.subject == TUNED else ""), c.contrast, *each))
-    names = [f"{NAMES[m]}, {w}" for w in ("head", "15 mm inside") for m in SHOWN]
+    names = [f"{NAMES[m]}, {w}" for w in ("15 mm inside", "head") for m in SHOWN]
     return Table(
         ("subject", "contrast", *names),
         tuple(rows),
@@ -83,12 +84,12 @@ def filters(cases: Sequence[Case]) -> list[Part]:
         for way in ways:
             there = [c for c in own if way in c.images]
             row = [way]
-            for where in ("head", "deep"):
+            for where in ("deep", "head"):
                 for m in SHOWN:
                     up = [c.mean(way, m, where) - c.mean(INPUT, m, where) for c in there]
                     row.append(f"{np.mean(up):+.3f} ({sum(u > 0 for u in up)} of {len(up)} up)" if up else "")
             rows.append(tuple(row))
-        names = [f"{NAMES[m]}, {w}" for w in ("head", "15 mm inside") for m in SHOWN]
+        names = [f"{NAMES[m]}, {w}" for w in ("15 mm inside", "head") for m in SHOWN]
         parts.append(Table((f"{contrast}: change of the input's score", *names), tuple(rows), "Mean over subjects."))
     return parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from spinloom.translate.shelf import fetched
 Say = Callable[[str], None]
 CHANNELS = (16, 32, 64, 96)
 PATCH = (128, 128)
+DRAWN = "drawn-"
 MAPS = "label maps: Billot et al., SynthSeg, Apache-2.0"
 TEMPLATE = "MNI152 template: (c) Louis Collins, McConnell Brain Imaging Centre, Montreal Neurological Institute"
 SIMULATED = 24
@@ -61,7 +63,7 @@ def people_of(heads: int, labels: Path | None, seed: int, say: Say) -> list[Pers
         people += [sliced(h) for h in heads_from_labels([path], seed, voxel_mm=1.0, say=say)]
     for n in range(heads):
         say(f"head {n + 1} of {heads}")
-        people += [sliced(h) for h in draw_heads(1, seed + 1000 * n)]
+        people += [sliced(replace(h, name=f"{DRAWN}{n}")) for h in draw_heads(1, seed + 1000 * n)]
     return people
 
 
@@ -71,7 +73,7 @@ def trained_models(
 ) -> dict[str, Model]:  # fmt: skip
     """One run per contrast in the folder; the last person is held out, where there are two."""
     kept, held = (people[:-1], people[-1:]) if len(people) > 1 else (people, people)
-    maps = sum(not p.head.name.startswith("train-") for p in people)
+    maps = sum(not p.head.name.startswith(DRAWN) for p in people)
     about: dict[str, object] = {
         "data": f"simulated slices of {maps} label maps and {len(people) - maps} heads made from the MNI152 template",
         "attribution": "; ".join([*[MAPS] * bool(maps), *[TEMPLATE] * (maps < len(people))]),
