@@ -65,13 +65,13 @@ def trust(
         "outside the training": list(found.warnings),
     }
     written = []
-    for path, made, what in (
+    for file, made, what in (
         (out, found.trust, "trust: share of voxels, in images where nothing is wrong, that misfit as much; 1 outside"),
         (misfit, found.misfit, "misfit in standard deviations of images where nothing is wrong, averaged over 2 mm"),
         (expected, found.expected, "what the source explains, in multiples of the foreground's 99.5th percentile"),
     ):
-        if path is not None:
-            written += nifti({contrast: made}, path, lambda c, what=what: {"what": what, **about})
+        if file is not None:
+            written += nifti({contrast: made}, file, lambda c, what=what: {"what": what, **about})
     for warning in found.warnings:
         typer.echo(f"spinloom: outside the training: {warning}", err=True)
     doubted = f"{100 * found.doubted:.1f} % of the brain ({100 * DOUBT:g} % where nothing is wrong)"

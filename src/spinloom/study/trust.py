@@ -20,6 +20,7 @@ from spinloom.study.trust_real import series
 from spinloom.study.trust_scores import METHODS, Scored, expected, maps_of, scored, table_of
 from spinloom.study.trust_train import ANY_T1W, T2W, crowd, learned, plan_for
 from spinloom.study.write import write_study
+from spinloom.train.folder import MODEL
 from spinloom.train.heads import Head
 from spinloom.translate.model import Model, write_model
 from spinloom.translate.plan import Side
@@ -70,11 +71,13 @@ def study(
     s = settings
     say("anatomies")
     bases = parted(anatomies(labels, s.anatomies, s.seed, s.voxel_mm), s.seed, SHARES)
-    people = crowd(bases[0], s.people, s.seed)
+    people: list[Head] = []
     models = {}
     for what in ("auditor", "translator"):
         say(f"learning: {what}")
         plan = plan_for(what, steps=s.steps, seconds=None, voxel_mm=s.voxel_mm, seed=s.seed, small=s.small)
+        if not (out / what / MODEL).exists():
+            people = people or crowd(bases[0], s.people, s.seed)
         models[what] = learned(people, out / what, plan)
     say("calibrating")
     calm = people_of(bases[1], s, "calibrate", s.calibrated)

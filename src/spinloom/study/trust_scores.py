@@ -56,7 +56,8 @@ def table_of(cases: list[Case], bins: int = 128) -> Table:
     """From cases in which nothing is wrong."""
     s = np.concatenate([c.source[c.inside] for c in cases])
     t = np.concatenate([c.scan[c.inside] for c in cases])
-    edges = np.linspace(*np.percentile(s, [0.1, 99.9]), bins + 1)
+    low, high = np.percentile(s, [0.1, 99.9])
+    edges = np.linspace(low, high, bins + 1)
     at = np.clip(np.searchsorted(edges, s) - 1, 0, bins - 1)
     count, total = np.bincount(at, minlength=bins), np.bincount(at, t, bins)
     some = count > 0

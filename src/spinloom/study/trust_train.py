@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spinloom.core.rng import stream
 from spinloom.study.people import diseased, lesions_of, person
 from spinloom.train.folder import MODEL
-from spinloom.train.gather import seen
 from spinloom.train.heads import Head
 from spinloom.train.loop import Progress
 from spinloom.train.train import Data, train
+from spinloom.train.whole import seen
 from spinloom.translate.model import Model, read_model
 from spinloom.translate.plan import Network, Plan, Side, Training
 
@@ -25,7 +25,7 @@ MAPS = (
     Side(contrast="PDmap", quantity="PD", low=0.0, high=1.2, bias=False, B0=3.0),
 )
 ANY_T1W = Side(contrast="T1w")
-QUESTIONS = {
+QUESTIONS: dict[str, tuple[tuple[Side, ...], tuple[Side, ...], Literal["any", "usual"]]] = {
     "auditor": ((ANY_T1W,), MAPS, "any"),
     "translator": ((ANY_T1W,), (T2W,), "any"),
     "maps": ((T1W, T2W), MAPS, "usual"),
@@ -73,7 +73,7 @@ def learned(
 ) -> Model:
     """The network of a plan, trained on people; a folder that holds it already is read, one that was left is gone
     on with."""
-    if (folder / MODEL).exists() and (folder / "report.json").exists():
+    if (folder / MODEL).exists():
         return read_model(folder / MODEL)
     told = {
         "data": f"simulated from {len(people)} heads with lesions drawn into them",

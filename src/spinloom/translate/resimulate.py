@@ -103,7 +103,7 @@ def explained(image: Values, T1: Values, T2: Values, PD: Values, inside: NDArray
     amount = PD.ravel()[some].astype(float)
     best: tuple[float, Protocol, float] | None = None
     for protocol in PROTOCOLS[contrast]:
-        S = amount * protocol.signal(maps[0], maps[1])  # type: ignore[arg-type]
+        S = np.asarray(amount * protocol.signal(maps[0], maps[1]), np.float64)  # type: ignore[arg-type]
         scale = _scale(t, S)
         misfit = float(np.abs(t - scale * S).mean() / max(np.abs(t).mean(), 1e-12))
         if best is None or misfit < best[0]:

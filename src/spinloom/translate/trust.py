@@ -32,6 +32,7 @@ LEVELS = (24, 6)
 SIGMA_LEAST = 0.01
 """Of the 99.5th percentile of the image."""
 P_LEAST = 1e-4
+NAMES = ("intensity", "edge", "sigma", "misfit", "trust")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +53,15 @@ class Usual:
     subjects: int
 
     def to_json(self) -> dict[str, Any]:
-        names = ("intensity", "edge", "sigma", "misfit", "trust")
-        return {n: np.round(getattr(self, n), 5).tolist() for n in names} | {"subjects": self.subjects}
+        return {n: np.round(getattr(self, n), 5).tolist() for n in NAMES} | {"subjects": self.subjects}
 
 
 def usual_of(told: Any) -> Usual:
     """Raises InputError for values that are none."""
     try:
-        parts = [np.asarray(told[n], float) for n in ("intensity", "edge", "sigma", "misfit", "trust")]
-        made = Usual(*parts, int(told["subjects"]))  # type: ignore[arg-type]
+        intensity, edge, sigma, away, trust = (np.asarray(told[n], float) for n in NAMES)
+        made = Usual(intensity, edge, sigma, away, trust, int(told["subjects"]))
+        parts = (intensity, edge, sigma, away, trust)
         sound = made.sigma.shape == (len(made.intensity) + 1, len(made.edge) + 1) and len(made.misfit) == len(
             made.trust
         )

@@ -1,0 +1,230 @@
+"""Trust and intervals on people bent out of fake brains: laws of lesions, misfits and files; both studies, small."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import torch
+from brains_fake import write_maps
+from typer.testing import CliRunner
+
+from spinloom.cli.main import app
+from spinloom.core.errors import InputError, UsageError
+from spinloom.core.image import Image
+from spinloom.io import write_image
+from spinloom.study import intervals as intervals_study
+from spinloom.study import trust as trust_study
+from spinloom.study.anatomies import anatomies, brain_of, parted
+from spinloom.study.calibrate import Answer, calibrate
+from spinloom.study.people import diseased, lesions_of, person
+from spinloom.study.trust_case import planted, scanned
+from spinloom.study.trust_train import ANY_T1W, T2W, plan_for
+from spinloom.train.gather import maps_in
+from spinloom.train.heads import Head
+from spinloom.train.simulated import CLEAN
+from spinloom.translate.build import build
+from spinloom.translate.interval import read_intervals, write_intervals
+from spinloom.translate.model import Model
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return maps_in(write_maps(tmp_path_factory.mktemp("maps"), 3))
+
+
+@pytest.fixture(scope="module")
+def someone(maps: list[Path]) -> Head:
+    return person(brain_of(maps[0], 4.0), 0, "someone", slices=8)
+
+
+def test_fractions_of_a_person_sum_to_the_brain_and_its_tissues_are_its_own(maps, someone):
+    other = person(brain_of(maps[0], 4.0), 0, "another", slices=8)
+    same = person(brain_of(maps[0], 4.0), 0, "someone", slices=8)
+    total = someone.fractions.float().sum(0)[someone.brain]
+    assert float((total - 255).abs().quantile(0.9)) <= 3
+    assert torch.equal(same.fractions, someone.fractions)
+    assert not torch.equal(other.fractions, someone.fractions)
+    assert (other.T1 != someone.T1).all()
+
+
+def test_lesions_take_white_matter_alone_and_nothing_is_lost(someone):
+    lesions = lesions_of(someone, np.random.default_rng(0), 4)
+    head = diseased(someone, lesions)
+    assert lesions.count >= 2
+    assert torch.equal(head.fractions.int().sum(0), someone.fractions.int().sum(0))
+    changed = (head.fractions[: len(someone.names)] != someone.fractions).flatten(1).any(1)
+    assert [n for n, c in zip(someone.names, changed, strict=True) if c] == ["white_matter"]
+    alone = lesions.only([1])
+    assert set(np.unique(alone.which)) == {0, 1}
+    assert not alone.share[lesions.which != 1].any()
+
+
+def test_a_hidden_lesion_has_the_T1_and_PD_of_white_matter_and_another_T2(someone):
+    head = diseased(someone, lesions_of(someone, np.random.default_rng(0), 4), visible=0.0)
+    white = head.names.index("white_matter")
+    assert head.T1[-1] == head.T1[white]
+    assert head.PD[-1] == head.PD[white]
+    assert head.T2[-1] > 1.2 * head.T2[white]
+
+
+def test_only_what_is_planted_differs_between_source_and_output(someone):
+    case = planted(someone, 0, (ANY_T1W, T2W))
+    again = planted(someone, 0, (ANY_T1W, T2W))
+    assert np.array_equal(case.scan, again.scan)
+    apart = abs(case.source - case.other * np.median(case.source[case.clear]) / np.median(case.other[case.clear]))
+    touched = np.isin(case.which, [n for n, k in case.kind.items() if k in ("added", "removed")])
+    alike = np.isin(case.which, [n for n, k in case.kind.items() if k in ("genuine", "nothing")])
+    assert apart[touched].mean() > 10 * apart[case.clear].mean()
+    assert apart[touched].mean() > 5 * apart[alike].mean()
+
+
+def test_anatomies_are_parted_without_overlap(maps):
+    bases = anatomies(maps, 0, 0, 4.0)
+    parts = parted(bases, 3, (12, 5, 6))
+    assert sorted(h.name for part in parts for h in part) == sorted(h.name for h in bases)
+    assert [len(p) for p in parts] == [1, 1, 1]
+    with pytest.raises(UsageError, match="Three"):
+        anatomies(maps[:2], 0, 0, 4.0)
+
+
+def test_a_label_map_without_brain_and_of_other_voxels_is_refused(tmp_path, maps):
+    with pytest.raises(InputError, match="cubes"):
+        brain_of(maps[0], 3.0)
+    write_image(Image(np.full((20, 20, 20), 24, np.int32), np.diag([4.0, 4, 4, 1])), tmp_path / "csf.nii.gz")
+    with pytest.raises(InputError):
+        brain_of(tmp_path / "csf.nii.gz", 1.0)
+
+
+def fake_answers(count: int, seed: int, model: Model) -> list[Answer]:
+    """Errors of standard deviation 0.02 on one half of the brain and 0.2 on the other, as the source tells."""
+    made = []
+    for n in range(count):
+        rng = np.random.default_rng([seed, n])
+        side = (np.arange(24)[:, None, None] >= 12) * np.ones((24, 16, 2))
+        truth = np.ones((1, 24, 16, 2)) + rng.uniform(0, 2, (24, 16, 2))
+        value = truth + np.where(side > 0, 0.2, 0.02) * rng.standard_normal(truth.shape)
+        inside, tissue = np.ones((24, 16, 2), bool), np.full((24, 16, 2), -1)
+        made.append(
+            Answer(f"{n}", side[None].astype(np.float32), value.astype(np.float32), value, truth, inside, tissue)
+        )
+    return made
+
+
+def test_intervals_are_narrow_where_errors_are_small_and_cover_their_share():
+    torch.manual_seed(0)
+    plan = plan_for("translator", steps=1, seconds=None, voxel_mm=4.0, seed=0, small=True)
+    model = Model(plan, build(plan), {}, "0" * 64)
+    known, constant = calibrate(
+        model, fake_answers(8, 1, model), fake_answers(30, 2, model), seed=0, steps=150, told="x"
+    )
+    from spinloom.study.intervals import measured
+
+    found = measured(model, known, constant, fake_answers(30, 2, model), fake_answers(40, 3, model))["coverage"]["T2w"]
+    own, flat = found["s(x)"]["all"], found["one width"]["all"]
+    assert 0.88 <= own["coverage"] <= 0.93
+    assert 0.88 <= flat["coverage"] <= 0.93
+    assert own["width"] < 0.8 * flat["width"]
+
+
+def test_intervals_come_back_from_their_file_and_damage_is_named(tmp_path):
+    plan = plan_for("translator", steps=1, seconds=None, voxel_mm=4.0, seed=0, small=True)
+    model = Model(plan, build(plan), {}, "0" * 64)
+    known, _ = calibrate(
+        model, fake_answers(3, 1, model), fake_answers(20, 2, model), seed=0, steps=2, told="such scans"
+    )
+    path = write_intervals(known, tmp_path / "interval.safetensors")
+    back = read_intervals(path, plan)
+    assert (back.edges, back.groups, back.told, back.subjects) == (known.edges, known.groups, "such scans", 20)
+    assert {k: dict(v) for k, v in back.q.items()} == {k: dict(v) for k, v in known.q.items()}
+    for a, b in zip(back.spread.parameters(), known.spread.parameters(), strict=True):
+        assert torch.equal(a, b)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="interval"):
+        read_intervals(path, plan)
+    with pytest.raises(UsageError, match="19"):
+        calibrate(model, fake_answers(2, 1, model), fake_answers(5, 2, model), seed=0, steps=1, told="")
+
+
+@pytest.fixture(scope="module")
+def studied(maps: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both studies, as small as can be."""
+    out = tmp_path_factory.mktemp("studies")
+    small = replace(trust_study.REDUCED, tested=3)
+    trust_study.study(maps, out / "trust", small)
+    intervals_study.study(maps, out / "intervals", intervals_study.REDUCED)
+    return out
+
+
+def test_the_study_of_trust_leaves_a_page_an_auditor_and_numbers(studied):
+    page = (studied / "trust" / "page.md").read_text()
+    assert "removed hidden" in page
+    told = json.loads((studied / "trust" / "results.json").read_text())
+    assert told["subjects"] == 3
+    assert set(told["areas"]) == {"scan", "answer"}
+
+
+def test_the_study_of_intervals_leaves_a_page_and_intervals_of_both_runs(studied):
+    told = json.loads((studied / "intervals" / "results.json").read_text())
+    assert set(told["questions"]) == {"maps", "translator"}
+    for what in told["questions"]:
+        assert (studied / "intervals" / what / "interval.safetensors").exists()
+    assert "one width per tissue" in (studied / "intervals" / "page.md").read_text()
+
+
+def test_trust_and_interval_on_the_command_line(studied, someone, tmp_path):
+    affine = np.diag([4.0, 4, 4, 1])
+    for name, side in (("T1w", ANY_T1W), ("T2w", T2W)):
+        write_image(Image(scanned(someone, side, CLEAN, 0), affine), tmp_path / f"{name}.nii.gz")
+    run, source, image = CliRunner(), str(tmp_path / "T1w.nii.gz"), str(tmp_path / "T2w.nii.gz")
+    auditor = str(studied / "trust" / "auditor.safetensors")
+    words = ["trust", image, "--source", source, "--auditor", auditor, "-o", str(tmp_path / "trust.nii.gz")]
+    done = run.invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    from spinloom.io.images import read_any
+
+    values = np.asarray(read_any(tmp_path / "trust.nii.gz").data)
+    assert 0 <= values.min() <= values.max() <= 1
+    assert values[0, 0, 0] == 1
+    model, out = str(studied / "intervals" / "translator"), tmp_path / "made.nii.gz"
+    done = run.invoke(
+        app, ["translate", model, "-i", source, "-o", str(out), "--interval", "90"], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    low, middle, high = (np.asarray(read_any(tmp_path / f"made{n}.nii.gz").data) for n in ("_low", "", "_high"))
+    assert (low <= middle + 1e-5).all()
+    assert (high >= low).all()
+    assert high.max() > low.max()
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["trust", "{T2w}", "--source", "{T1w}", "--auditor", "{translator}", "-o", "{out}"], "makes no maps"),
+        (["trust", "{T2w}", "--source", "{T1w}", "--auditor", "{maps}", "-o", "{out}"], "never calibrated"),
+        (
+            ["trust", "{T2w}", "--source", "{T1w}", "--auditor", "{auditor}", "--contrast", "T2", "-o", "{out}"],
+            "not calibrated",
+        ),
+        (["translate", "{auditor run}", "-i", "{T1w}", "-o", "{out}", "--interval", "90"], "has no intervals"),
+        (["translate", "{translator}", "-i", "{T1w}", "-o", "{out}", "--interval", "91"], "interval 91"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_refused_by_name(words, error, studied, someone, tmp_path):
+    affine = np.diag([4.0, 4, 4, 1])
+    for name, side in (("T1w", ANY_T1W), ("T2w", T2W)):
+        write_image(Image(scanned(someone, side, CLEAN, 0), affine), tmp_path / f"{name}.nii.gz")
+    at = {
+        "T1w": tmp_path / "T1w.nii.gz", "T2w": tmp_path / "T2w.nii.gz", "out": tmp_path / "out.nii.gz",
+        "auditor": studied / "trust" / "auditor.safetensors", "auditor run": studied / "trust" / "auditor",
+        "translator": studied / "intervals" / "translator", "maps": studied / "intervals" / "maps",
+    }  # fmt: skip
+    done = CliRunner().invoke(app, [str(at.get(w.strip("{}"), w)) for w in words])
+    assert isinstance(done.exception, InputError | UsageError)
+    assert error in str(done.exception)
+    assert not (tmp_path / "out.nii.gz").exists()
