@@ -64,7 +64,17 @@ def generate(
 
 def named(model: str, dims: int | None) -> str:
     """The generator of a name; "auto" is the one that comes with the package for so many dimensions."""
-    return f"brains-{dims or 2}d" if model == "auto" else model
+    from spinloom.translate.brain_model import brain_shelf
+
+    if model != "auto":
+        return model
+    name = f"brains-{dims or 2}d"
+    if name not in brain_shelf():
+        raise UsageError(
+            "no generator of whole heads comes with the package",
+            remedy="Train one with spinloom train-brains LABELS --dims 3, and name it with --model.",
+        )
+    return name
 
 
 def kept(out: Path, about: dict[str, object]) -> None:

@@ -47,7 +47,24 @@ def _measured(dims: int, found: Found) -> Section:
     unit, what = ("cm2", "Slices at 1 mm") if dims == 2 else ("mL", "Heads at 2 mm")
     tables = (_amounts(found, unit), _contacts(found, dims), _nearest(found), _asked(found, unit, dims))
     gallery = Gallery(tuple(found.pictures), f"Colours: {LEGEND}.")
-    return Section(what, (Prose((found.facts,)), *tables, gallery), f"dims-{dims}")
+    return Section(what, (Prose((found.facts, *verdict(found))), *tables, gallery), f"dims-{dims}")
+
+
+def verdict(found: Found) -> tuple[str, ...]:
+    """A sentence for each model; the first row is people among themselves, the second bent maps."""
+    people, bent, *models = found.rows
+    said = []
+    for r in models:
+        asked = found.asked.get(r.name, {})
+        said.append(
+            f"{r.name}: amounts off by {100 * r.wrong:.0f} % (one held-out map against the others "
+            f"{100 * people.wrong:.0f} %, bent training maps {100 * bent.wrong:.0f} %); kernel distance {_short(r.KD)} "
+            f"(bent maps {_short(bent.KD)}); precision {_short(r.precision)} and recall {_short(r.recall)} (bent maps "
+            f"{_short(bent.precision)} and {_short(bent.recall)}); {100 * r.copies:.0f} % nearer to a training "
+            f"sample than any held-out map (bent maps {100 * bent.copies:.0f} %); ventricles asked for and got: "
+            f"r = {_short(asked.get('r', float('nan')))}."
+        )
+    return tuple(said)
 
 
 def _amounts(found: Found, unit: str) -> Table:
