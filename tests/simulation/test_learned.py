@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import warnings
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def network(seed: int = 0, loud: float = 0.3) -> Network:
     rng = np.random.default_rng(seed)
     sizes = (len(FEATURES), 8, 8, 4)
     arrays = {"mean": np.zeros(sizes[0], np.float32), "spread": np.ones(sizes[0], np.float32)}
-    for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (a, b) in enumerate(pairwise(sizes)):
         scale = loud if i == 2 else 1.0
         arrays[f"layers.{i}.weight"] = (scale * rng.normal(0, a**-0.5, (b, a))).astype(np.float32)
         arrays[f"layers.{i}.bias"] = (scale * rng.normal(0, 0.1, b)).astype(np.float32)

@@ -39,7 +39,8 @@ def scanner(
         raise UsageError("--train makes weights and --weights names some", remedy="Give one of them.")
     if train is not None and train.suffix != ".safetensors":
         raise UsageError(f"--train {train}: weights are written as .safetensors", remedy="Give it that ending.")
-    from spinloom.study.scanner import CASES, TINY, Teaching, Training, study, teach
+    from spinloom.study.scanner import CASES, TINY, Training, study, teach
+    from spinloom.study.scanner_fit import Teaching
 
     crew = e.crew(engine, jobs, address)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from spinloom.core.errors import InputError, MachineError
 from spinloom.files import atomic, gate, hashes
@@ -57,14 +58,14 @@ def read_network(path: str | os.PathLike[str]) -> Network:
 
 def write_network(network: Network, path: str | os.PathLike[str]) -> None:
     """One safetensors file, atomically."""
+    _library()
     from safetensors.numpy import save
 
-    _library()
     told = {"format": FORMAT, "about": dict(network.about)}
     atomic.write_bytes(path, save(dict(network.arrays), {"spinloom": json.dumps(told, sort_keys=True)}))
 
 
-def _library():  # type: ignore[no-untyped-def]
+def _library() -> Any:
     try:
         import safetensors
     except ImportError as error:

@@ -27,21 +27,18 @@ from spinloom.study.write import write_study
 DEG = pi / 180
 CASES = (
     Case("spoiled_gre", {"TE": 6e-3, "TR": 35e-3, "FA": 30 * DEG, "n_dummies": 20}, 201, 64),
-    Case("spoiled_gre", {"TE": 4e-3, "TR": 0.18, "FA": 65 * DEG}, 202, 64),
+    Case("spoiled_gre", {"TE": 5e-3, "TR": 0.18, "FA": 65 * DEG}, 202, 64),
     Case("spin_echo", {"TE": 20e-3, "TR": 0.7}, 203, 64),
     Case("spin_echo", {"TE": 80e-3, "TR": 2.6}, 204, 64),
     Case("inversion_recovery", {"TE": 18e-3, "TR": 3.0, "TI": 0.7}, 205, 64),
-    Case("inversion_recovery", {"TE": 24e-3, "TR": 5.0, "TI": 1.6}, 206, 64),
     Case("bssfp", {"TR": 5.2e-3, "FA": 40 * DEG, "n_dummies": 60}, 207, 64),
-    Case("bssfp", {"TR": 8e-3, "FA": 60 * DEG, "n_dummies": 100}, 208, 64),
     Case(
         "turbo_spin_echo", {"TE": 88e-3, "TR": 3.2, "ETL": 8, "echo_spacing": 11e-3, "refocus_FA": 150 * DEG}, 209, 64
     ),
-    Case("turbo_spin_echo", {"TE": 12e-3, "TR": 0.9, "ETL": 4, "echo_spacing": 12e-3, "refocus_FA": pi}, 210, 64),
     Case("flair", {"TE": 90e-3, "TR": 7.0, "ETL": 8, "echo_spacing": 12e-3}, 211, 64, "unseen"),
     Case("mprage", {"TR": 1.6, "TI": 0.8, "FA": 9 * DEG}, 212, 48, "unseen", 4),
 )
-TINY = (replace(CASES[2], matrix=16), replace(CASES[11], matrix=16, layers=2))
+TINY = (replace(CASES[2], matrix=16), replace(CASES[-1], matrix=16, layers=2))
 POINTS: dict[str, tuple[dict[str, float], tuple[str, ...], dict[str, float]]] = {
     "spoiled_gre": ({"TE": 6e-3, "TR": 60e-3, "FA": 35 * DEG}, ("TE", "TR", "FA"), {"n_dummies": 40}),
     "spin_echo": ({"TE": 30e-3, "TR": 0.8, "FA": 90 * DEG}, ("TE", "TR", "FA"), {}),
@@ -50,7 +47,8 @@ POINTS: dict[str, tuple[dict[str, float], tuple[str, ...], dict[str, float]]] = 
 START = {"TE": 4.5e-3, "TR": 40e-3, "FA": 15 * DEG}
 ENDS = {"TR": (0.015, 0.39), "FA": (6 * DEG, 79 * DEG)}
 FIXED: dict[str, float] = {"TE": 4.5e-3, "bandwidth": 400.0, "n_dummies": 60}
-GRID = (5, 5)
+GRID = (4, 4)
+ASCENT = 150
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,8 @@ def study(
 
 def improved(response: Any) -> dict[str, Any]:
     """A spoiled gradient echo made better for grey-white contrast per time, and what the Bloch equations say of it."""
-    found = best(response, "spoiled_gre", START, ENDS, {k: v for k, v in FIXED.items() if k not in START})
     rest = {k: v for k, v in FIXED.items() if k not in START}
+    found = best(response, "spoiled_gre", START, ENDS, rest, ASCENT)
 
     def worth(TR: float, FA: float) -> float:
         TR = round(TR / 1e-5) * 1e-5

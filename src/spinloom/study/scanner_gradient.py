@@ -60,7 +60,7 @@ class Bent:
         excite = torch.as_tensor(self.spins.excite) + bent * torch.as_tensor(self.slope_excite)
         course = replace(self.course, t=t, echo=echo, angle=torch.as_tensor(self.course.angle))
         of = seen(course, Spins(excite=excite, **rest))
-        said = network(of.features.to(torch.float32)).to(torch.float64)
+        said = network(of.features.to(network.layers[0].weight.dtype)).to(torch.float64)  # type: ignore[arg-type]
         return answer(of, said)[-1].reshape(-1, N_LAYERS).mean(-1)
 
 
