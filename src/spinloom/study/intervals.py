@@ -53,7 +53,7 @@ class Settings:
     small: bool = False
 
 
-REDUCED = Settings(3, 4, 12, 4, 6, 19, 4, 3, 4.0, 4, 1, 0, True)
+REDUCED = Settings(3, 3, 6, 3, 3, 19, 3, 1, 4.0, 4, 1, 0, True)
 QUESTIONS = ("maps", "translator")
 
 

@@ -51,7 +51,7 @@ class Settings:
     small: bool = False
 
 
-REDUCED = Settings(3, 4, 12, 10, 3, 4.0, 6, 0, True)
+REDUCED = Settings(3, 3, 6, 10, 3, 4.0, 6, 0, True)
 
 
 def study(

@@ -92,7 +92,7 @@ def bounds(
     found = {}
     for side, value, width in zip(plan.target, each, s, strict=True):
         q = np.asarray(known.q[side.contrast][str(level)], float)[group] * width
-        low = np.maximum(value - q, -np.inf if side.quantity == "HU" else 0.0)
+        low = value - q if side.quantity == "HU" else np.maximum(value - q, np.minimum(value, 0))
         flat = side.model_copy(update={"log": False, "low": 0.0, "high": 1.0}) if not side.is_signal else side
         ends = [restored(v.astype(np.float32), made, flat, images[0]) for v in (low, value + q)]
         found[side.contrast] = (ends[0], ends[1])
