@@ -26,9 +26,7 @@ COLOURS = np.array(
     np.uint8,
 )  # fmt: skip
 """Of CLASSES."""
-LEGEND = (
-    "skin, soft tissue, bone, marrow, vessels and eyes, CSF (light blue), ventricles (dark blue), grey, white, deep"
-)
+LEGEND = "CSF light blue, ventricles dark blue, grey and white as named, deep grey green, bone brown, vessels red"
 SCANS = {
     "T1w": ("spin_echo", {"TE": 10e-3, "TR": 500e-3}),
     "T2w": ("spin_echo", {"TE": 90e-3, "TR": 4.0}),

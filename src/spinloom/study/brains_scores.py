@@ -20,6 +20,8 @@ from spinloom.translate.brain_model import BrainModel
 from spinloom.translate.brains import one_head
 
 SHOWN = ("csf", "ventricles", "grey", "white", "deep", "bone")
+LEAST_SPREAD = 0.02
+"""Of a feature: class maps have few grey values, and some quantiles hardly differ between people at all."""
 SLICES = 20
 """Axial slices of a volume that the encoder looks at."""
 NAN = float("nan")
@@ -86,7 +88,7 @@ def row(one: Described, held: Described, near: Copies, dims: int) -> Row:
     """The set's numbers against those of held-out people."""
     unit = 100.0 if dims == 2 else 1000.0
     own, real = mean_amounts(one), mean_amounts(held)
-    wrong = [abs(own[index(k)] / max(real[index(k)], 1e-9) - 1) for k in SHOWN]
+    wrong = [abs(own[index(k)] - real[index(k)]) / max(real[index(k)], 1e-9) for k in SHOWN]
     a, b = scaled(one.features, held.features), scaled(held.features, held.features)
     try:
         shape = precision_recall(b, a)
@@ -176,7 +178,7 @@ def mean_of(some: Described, what: str, name: str) -> float:
 
 def scaled(x: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
     """Columns less the mean of `by` over its standard deviation: all features count alike."""
-    return (x - by.mean(0)) / np.maximum(by.std(0), 1e-6)
+    return (x - by.mean(0)) / np.maximum(by.std(0), LEAST_SPREAD)
 
 
 def _frechet(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

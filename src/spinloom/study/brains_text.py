@@ -7,11 +7,12 @@ ASKED = (
 small networks what heads look like, as fractions of eleven tissue classes; five maps are never shown. Are generated
 heads like people never seen, and are they new? Two rows need no network: training maps bent anew (what `phantom` could
 make of these maps already), and held-out maps compared with each other, which is as near as people are.""",
-    """Every model is a cascade: a base makes the head on voxels four times as large, finer networks halve them twice.
-Flow, Fast-DDPM and GAN differ in the base alone; the finer networks, a few steps of flow from the enlarged fractions,
-are the same for all. Only fractions are generated. T1, T2 and PD are drawn from the literature's table with a person's
-variation and a smooth texture, so that T2 <= T1, T2* <= T2 and PD <= 1.2 hold by construction, and another field
-strength needs no training.""",
+    """Every model is a cascade: a base makes the head on voxels of 16 mm, finer networks halve them, each in a few
+steps of flow from the enlarged fractions. Families differ in the base alone and share the finer networks. A first
+design, a base on 4 mm and two finer networks, was given as much time and filled outlines with mush (seen, not scored
+here): most of anatomy has to be settled where it is cheap. Only fractions are generated. T1, T2 and PD are drawn from the
+literature's table with a person's variation and a smooth texture, so that T2 <= T1, T2* <= T2 and PD <= 1.2 hold by
+construction, and another field strength needs no training.""",
 )
 AMOUNTS = "and how far these are from held-out maps' (mean over the classes shown)."
 CONTACT = """Contact: total variation between tables of who touches whom, 0 is alike. Pieces (Betti number 0) and
@@ -29,6 +30,8 @@ than the base's voxels is what the finer networks find likely, not what a person
     """Noise and islands in the label maps (marrow in bone, vessels in CSF) are learned, too. There are no lesions, no
 flow and no teeth. The encoder has no learned weights and was not made for label maps: its distances compare rows of
 this page and nothing else.""",
+    """Whole heads are the weak part: a few hundred steps of the base in three dimensions, all that two cores made
+in the time, do not teach it where white matter ends. No whole-head model comes with the package; train one longer.""",
     "For research, teaching and testing. A generated head says nothing about any patient.",
 )
 CREDIT = "Label maps: Billot et al., SynthSeg, Medical Image Analysis 86, 102789 (2023), Apache-2.0."
