@@ -10,9 +10,9 @@ make of these maps already), and held-out maps compared with each other, which i
     """Every model is a cascade: a base makes the head on voxels of 16 mm, finer networks halve them, each in a few
 steps of flow from the enlarged fractions. Families differ in the base alone and share the finer networks. A first
 design, a base on 4 mm and two finer networks, was given as much time and filled outlines with mush (seen, not scored
-here): most of anatomy has to be settled where it is cheap. Only fractions are generated. T1, T2 and PD are drawn from the
-literature's table with a person's variation and a smooth texture, so that T2 <= T1, T2* <= T2 and PD <= 1.2 hold by
-construction, and another field strength needs no training.""",
+here): most of anatomy has to be settled where it is cheap. Only fractions are generated. T1, T2 and PD are drawn from
+the literature's table with a person's variation and a smooth texture, so that T2 <= T1, T2* <= T2 and PD <= 1.2 hold
+by construction, and another field strength needs no training.""",
 )
 AMOUNTS = "and how far these are from held-out maps' (mean over the classes shown)."
 CONTACT = """Contact: total variation between tables of who touches whom, 0 is alike. Pieces (Betti number 0) and
