@@ -20,7 +20,7 @@ from spinloom.simulation.learned_network import Network
 from spinloom.study import scanner, scanner_case, scanner_lessons
 from spinloom.study.scanner_draws import FAMILIES, T1, T2, draw_sequence, draw_tissues
 from spinloom.study.scanner_fit import Teaching, fit
-from spinloom.study.scanner_gradient import bend
+from spinloom.study.scanner_gradient import bend, best
 from spinloom.study.scanner_lesson import Lesson, lesson
 
 
@@ -41,6 +41,15 @@ def test_lessons_are_those_of_their_seed(lessons: list[Lesson]) -> None:
     again = lesson(0, 1)
     assert (again.target == lessons[1].target).all()
     assert (lesson(1, 1).target.shape, lesson(1, 1).target.tobytes()) != (again.target.shape, again.target.tobytes())
+
+
+def test_gradient_ascent_finds_a_better_protocol(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """The first guess alone knows that a flip angle of 6 degrees is too small for grey-white contrast at TR 40 ms."""
+    rest = {"bandwidth": 400.0, "n_dummies": 4}
+    start = {"TE": 4.5e-3, "TR": 40e-3, "FA": 0.12}
+    response = response_of(network(loud=0.0).arrays)
+    found = best(response, "spoiled_gre", start, {"FA": (0.1, 1.2)}, rest, steps=25)
+    assert found["FA"] > 0.25
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
@@ -86,9 +95,9 @@ def test_the_study_writes_its_page_from_what_it_measured(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(scanner_case, "LATTICES", ((1, 1, 3), (1, 1, 5)))
     monkeypatch.setattr(scanner, "POINTS", {"spin_echo": scanner.POINTS["spin_echo"]})
-    monkeypatch.setattr(scanner, "GRID", (1, 1))
-    monkeypatch.setattr(scanner, "ASCENT", 2)
-    monkeypatch.setattr(scanner, "FIXED", {**scanner.FIXED, "n_dummies": 4})
+    way = {"TR": 0.04, "FA": 0.3, "by Bloch": 0.5}
+    ways = {"start": way, "found": way, "best of a grid": {**way, "points": 1}}
+    monkeypatch.setattr(scanner, "improved", lambda response: ways)
     quiet: Network = replace(network(loud=0.0), about={"held out": {}, "lessons": 3})
     write_network(quiet, tmp_path / "w.safetensors")
     out = tmp_path / "page"

@@ -19,8 +19,8 @@ def scanner(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Try these. Default: those that come with the package.")
     ] = None,
-    lessons: Annotated[int, typer.Option("--lessons", help="Random sequences to teach by.", min=5)] = 1400,
-    steps: Annotated[int, typer.Option("--steps", help="Steps of the optimiser.", min=1)] = 8000,
+    lessons: Annotated[int, typer.Option("--lessons", help="Random sequences to teach by.", min=5)] = 800,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of the optimiser.", min=1)] = 20000,
     seed: o.Seed = 0,
     tiny: Annotated[bool, typer.Option("--tiny", help="Two small scans only, to see that it runs.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cases at once; 0: in this process.", min=0)] = 0,

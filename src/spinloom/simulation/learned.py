@@ -45,7 +45,7 @@ class LearnedBloch:
     """
 
     network: Network
-    tolerance: float = 3e-4
+    tolerance: float = 1e-3
     threads: int | None = None
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spinloom.simulation.course import EXCITE, INVERT, REFOCUS, Course
 from spinloom.simulation.evolution import Spins
-from spinloom.simulation.signal_equations import namespace
+from spinloom.simulation.signal_equations import balanced_ssfp, namespace
 
 Array = Any
 FEATURES = (
@@ -28,7 +28,7 @@ LONG = 60.0
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """features (n_states, n, len(FEATURES));  guess, sine, decay (n_states, n), see `answer`."""
+    """features (n_states, n, len(FEATURES));  guess (complex where balanced), sine, decay (n_states, n), see answer."""
 
     features: Array
     guess: Array
@@ -64,13 +64,17 @@ def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
     slip = _of(xp, course.phase[course.excited] - course.phase[course.before], like=T1)
     theta = 2 * np.pi * TR[:, None] * spins.dB0 * level - xp.where(_of(xp, has), slip, 0 * slip)[:, None]
     waves = (xp.cos(theta) * level, xp.sin(theta) * level)
+    if course.balanced.any():  # the guess of a balanced train is its steady state
+        steady = balanced_ssfp(T1, T2, TR=TR[:, None], FA=flip, dB0=(theta + np.pi) / (2 * np.pi * TR[:, None]))
+        guess = xp.where(level > 0, steady, guess + 0j)
+    size = abs(guess)
     fading = xp.exp(-(m + 1) * TR[:, None] / T2)
     one = 0 * E1 + 1
     columns = [
         xp.log(T1) * one, xp.log(T2) * one, E1, E2, E1 * level, E2 * level, E2 * (1 - level), kept(apart, T1),
         kept(apart, T2), decay, sine, xp.cos(flip), xp.sin(turn), xp.cos(turn), n / 10 * one, 1 / (n + 1) * one,
         (n == 1) * one, (n % 2) * one, m / (m + 20) * one, xp.log(m + 1) / 3 * one, xp.exp(-m * TR[:, None] / T1),
-        inverted * one, kept(TI, T1) * inverted, Mz, guess, level * one, waves[0] * one, waves[1] * one,
+        inverted * one, kept(TI, T1) * inverted, Mz, size, level * one, waves[0] * one, waves[1] * one,
         waves[0] * fading, waves[1] * fading, xp.exp(-TR / 0.05)[:, None] * one,
     ]  # fmt: skip
     return Seen(xp.stack(columns, -1), guess, sine, decay)
@@ -83,9 +87,8 @@ def answer(of: Seen, learned: Array) -> Array:
 
     learned  (n_states, n, 4) what the network says; zeros leave the guess
     """
-    real = of.guess * (1 + learned[..., 0]) + of.sine * learned[..., 2]
-    imaginary = of.guess * learned[..., 1] + of.sine * learned[..., 3]
-    return of.decay * (real + 1j * imaginary)
+    factor = 1 + learned[..., 0] + 1j * learned[..., 1]
+    return of.decay * (of.guess * factor + of.sine * (learned[..., 2] + 1j * learned[..., 3]))
 
 
 def longitudinal(course: Course, spins: Spins) -> Array:

@@ -13,9 +13,11 @@ import numpy as np
 
 from spinloom.core.errors import InputError
 from spinloom.core.version import __version__
+from spinloom.files import atomic
 from spinloom.io.learned import SHIPPED, read_network, write_network
 from spinloom.jobs.units import Executor, Unit
 from spinloom.models.response import response_of
+from spinloom.study.scanner_card import card_of
 from spinloom.study.scanner_case import Case, run
 from spinloom.study.scanner_draws import FAMILIES
 from spinloom.study.scanner_fit import Teaching, fit, judged
@@ -55,14 +57,14 @@ ASCENT = 150
 class Training:
     """lessons  how many, of `seed`;  held  more lessons, of seed + 1, to be tried on"""
 
-    lessons: int = 1400
-    held: int = 100
+    lessons: int = 800
+    held: int = 60
     seed: int = 0
     teaching: Teaching = field(default_factory=Teaching)
 
 
 def teach(out: Path, work: Path, training: Training, executor: Executor, say: Callable[[str], None] = print) -> Path:
-    """Make lessons in a folder (those already there are used), teach a network, write it; returns the file."""
+    """Make lessons in a folder (those already there are used), teach a network, write it and its card."""
     lessons = make_lessons(work, training.lessons, training.seed, executor)
     held = make_lessons(work, training.held, training.seed + 1, executor)
     say(f"{len(lessons)} lessons; teaching")
@@ -71,6 +73,7 @@ def teach(out: Path, work: Path, training: Training, executor: Executor, say: Ca
     about = {**network.about, "history": history, "held out": judged(network, held), "version": __version__}
     about |= {"families": [f.name for f in FAMILIES], "teaching": asdict(training.teaching)}
     write_network(replace(network, about=about), out)
+    atomic.write_text(out.with_suffix(".md"), card_of(read_network(out)))
     return out
 
 

@@ -23,10 +23,10 @@ from spinloom.study.scanner_lesson import N_LAYERS, Lesson
 class Teaching:
     """steps of Adam, each on `batch` lessons; rate falls as a cosine from `rate`;  width, depth  of the network."""
 
-    steps: int = 12000
+    steps: int = 20000
     batch: int = 6
-    rate: float = 3e-3
-    width: int = 64
+    rate: float = 2e-3
+    width: int = 96
     depth: int = 3
     seed: int = 0
 
@@ -44,8 +44,10 @@ def prepared(lesson: Lesson) -> Prepared:
     of = seen(lesson.course, lesson.spins)
     shape = (*lesson.target.shape, N_LAYERS)
     x = torch.as_tensor(of.features.reshape(*shape, -1), dtype=torch.float32)
-    rest = (torch.as_tensor(v.reshape(shape), dtype=torch.float32) for v in (of.guess, of.sine, of.decay))
-    return Prepared(lesson.family, Seen(x, *rest), torch.as_tensor(lesson.target, dtype=torch.complex64))
+    guess = torch.as_tensor(of.guess.reshape(shape))
+    guess = guess.to(torch.complex64 if guess.is_complex() else torch.float32)
+    rest = (torch.as_tensor(v.reshape(shape), dtype=torch.float32) for v in (of.sine, of.decay))
+    return Prepared(lesson.family, Seen(x, guess, *rest), torch.as_tensor(lesson.target, dtype=torch.complex64))
 
 
 def error(network: Callable[[Tensor], Tensor], lesson: Prepared) -> Tensor:

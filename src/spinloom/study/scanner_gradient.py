@@ -143,7 +143,7 @@ def best(
     optimiser = torch.optim.Adam([free], 0.1)
     for _ in range(steps):
         values = dict(zip(ends, low + (high - low) * torch.sigmoid(free), strict=True))
-        loss = -efficiency(bent.magnetisation(network, values), values["TR"])
+        loss = -efficiency(bent.magnetisation(network, values), values.get("TR", torch.tensor(start["TR"])))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

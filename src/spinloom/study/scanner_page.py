@@ -136,8 +136,8 @@ def _about_accuracy(seen: list[Any]) -> tuple[str, ...]:
         (
             f"The worst of the seen families is {worst['name']}, mostly in {tissue}. At short TR, fluid with a T2 of "
             "seconds keeps its transverse magnetisation over many repetitions; under RF spoiling its signal goes up "
-            "and down from line to line until it is steady, and the network does not follow that. Such lines make ghosts, "
-            "and ghosts of fluid lie on all other tissues."
+            "and down from line to line until it is steady, and the network does not follow that. Such lines make "
+            "ghosts, and ghosts of fluid lie on all other tissues."
         ),
     )
 
