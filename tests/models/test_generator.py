@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
 
-from spinloom.models.generator import Generator  # noqa: E402
-from spinloom.models.latent_gan import LatentGAN  # noqa: E402
-from spinloom.models.patchgan import PatchDiscriminator  # noqa: E402
-from spinloom.models.translator import Batch  # noqa: E402
+from spinloom.models.generator import Generator
+from spinloom.models.latent_gan import LatentGAN
+from spinloom.models.patchgan import PatchDiscriminator
+from spinloom.models.translator import Batch
 
 
 def gan(dims: int = 2) -> LatentGAN:
