@@ -48,8 +48,11 @@ def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
     TR = xp.where(_of(xp, has), t[course.excited] - t[course.before], LONG + 0 * TE)
     apart = xp.where(_of(xp, course.first >= 0), 2 * (t[course.first] - t[course.excited]), 0 * TE)
     TI = xp.where(_of(xp, course.inverted >= 0), t[course.excited] - t[course.inverted], LONG + 0 * TE)
-    flip = course.angle[course.excited][:, None] * spins.excite
+    angle = course.angle[course.excited]
     nominal = xp.where(_of(xp, course.first >= 0), course.angle[course.first], 0 * TE)
+    if xp is np:  # differences of times are taken: from here on the precision of the tissues will do
+        TE, TR, apart, TI, angle, nominal = (x.astype(T1.dtype) for x in (TE, TR, apart, TI, angle, nominal))
+    flip = angle[:, None] * spins.excite
     turn = nominal[:, None] * spins.refocus
     n, m = (_of(xp, x.astype(np.float32), like=T1)[:, None] for x in (course.refocused, course.ordinal))
     level, inverted = (_of(xp, x.astype(np.float32), like=T1)[:, None] for x in (course.balanced, course.inverted >= 0))
@@ -62,7 +65,7 @@ def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
     guess = Mz * sine * xp.where(_of(xp, course.first >= 0)[:, None], xp.sin(turn / 2) ** 2, 0 * turn + 1)
     E1, E2 = kept(TR, T1), kept(TR, T2)
     slip = _of(xp, course.phase[course.excited] - course.phase[course.before], like=T1)
-    theta = 2 * np.pi * TR[:, None] * spins.dB0 * level - xp.where(_of(xp, has), slip, 0 * slip)[:, None]
+    theta = 2 * float(np.pi) * TR[:, None] * spins.dB0 * level - xp.where(_of(xp, has), slip, 0 * slip)[:, None]
     waves = (xp.cos(theta) * level, xp.sin(theta) * level)
     if course.balanced.any():  # the guess of a balanced train is its steady state
         steady = balanced_ssfp(T1, T2, TR=TR[:, None], FA=flip, dB0=(theta + np.pi) / (2 * np.pi * TR[:, None]))
@@ -103,7 +106,8 @@ def longitudinal(course: Course, spins: Spins) -> Array:
     for i, kind in enumerate(course.kind.tolist()):
         if i:
             wait = course.t[i] - course.t[i - 1]
-            key = (i, 0.0) if xp is not np else (-1, round(float(wait), 9))
+            wait = wait if xp is not np else float(wait)
+            key = (i, 0.0) if xp is not np else (-1, round(wait, 9))
             if key not in decays:
                 decays[key] = xp.exp(-wait / spins.T1)
             Mz = 1 - (1 - Mz) * decays[key]
@@ -114,7 +118,8 @@ def longitudinal(course: Course, spins: Spins) -> Array:
             continue
         key = (i, 0.0) if xp is not np else (kind, round(float(course.angle[i]), 9))
         if key not in cosines:
-            cosines[key] = xp.cos(course.angle[i] * (spins.refocus if kind == REFOCUS else spins.excite))
+            angle = course.angle[i] if xp is not np else float(course.angle[i])
+            cosines[key] = xp.cos(angle * (spins.refocus if kind == REFOCUS else spins.excite))
         Mz = cosines[key] * Mz
     return xp.stack([found[int(i)] for i in course.excited], 0)
 
