@@ -93,7 +93,7 @@ def enhanced(low: Volume, scan: Scan, model: Model) -> Volume:
     wide = np.stack([binary_dilation(plane, iterations=RIM) for plane in np.moveaxis(head(low), -1, 0)], -1)
     mask = Image(wide.astype(np.uint8), affine, Quantity.LABEL)
     made = translate([Image(low, affine)], model, mask=mask)
-    return np.asarray(gaussian_filter(made.images[scan.contrast].data, (SOFT, SOFT, 0)), np.float32)
+    return np.asarray(gaussian_filter(np.asarray(made.images[scan.contrast].data, float), (SOFT, SOFT, 0)), np.float32)
 
 
 def deep(low: Volume) -> Mask:
