@@ -51,8 +51,8 @@ class Network:
         """(..., features) -> (..., answers)"""
         rows = np.ascontiguousarray(x, np.float32).reshape(-1, self.features)
         scale = 1 / self.arrays["spread"]
-        W = [self.arrays[f"layers.{i}.weight"].T for i in range(self.depth + 1)]
-        b = [self.arrays[f"layers.{i}.bias"] for i in range(self.depth + 1)]
+        W: list[NDArray[Any]] = [self.arrays[f"layers.{i}.weight"].T for i in range(self.depth + 1)]
+        b: list[NDArray[Any]] = [self.arrays[f"layers.{i}.bias"] for i in range(self.depth + 1)]
         b[0] = b[0] - (self.arrays["mean"] * scale) @ W[0]
         W[0] = scale[:, None] * W[0]
         out = np.empty((len(rows), len(b[-1])), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +68,10 @@ def responses(
     shape = [1, 1, 1]
     shape[axis] = n
     affine[axis, 3] = -(n - 1) / 2 * size[axis]
-    maps = {name: np.asarray(getattr(tissues, name), np.float32).reshape(shape) for name in ("T1", "T2", "dB0", "B1")}
-    phantom = Phantom(grid=Grid(tuple(shape), affine), PD=np.ones(shape, np.float32), **maps)
+    maps: dict[str, Any] = {
+        name: np.asarray(getattr(tissues, name), np.float32).reshape(shape) for name in ("T1", "T2", "dB0", "B1")
+    }
+    phantom = Phantom(grid=Grid((shape[0], shape[1], shape[2]), affine), PD=np.ones(shape, np.float32), **maps)
     scanner = Scanner(coils=OnePerVoxel(n, axis), isocentre_mm=(0.0, 0.0, 0.0))
     kspace = Bloch(spins=spins, threads=threads).signal(phantom, _bare(sequence, axis), scanner)
     return np.asarray(kspace.samples[:, :, 0].T / size.prod())
@@ -77,7 +80,7 @@ def responses(
 def _bare(sequence: Sequence, axis: int) -> Sequence:
     """The sequence without phase encoding, with one sample per readout: the one nearest k = 0."""
     where = trajectory(sequence)
-    along = where.k[..., sequence.encoding.readout_axis]  # type: ignore[union-attr]
+    along = where.k[..., sequence.encoding.readout_axis]  # type: ignore[union-attr,index]
     blocks = sequence.blocks.copy()
     blocks[:, 1 + axis] = NONE
     adc = list(sequence.adc)

@@ -161,7 +161,7 @@ def _scores(
     inside = np.logical_or.reduce(list(tissues.values()))
 
     def of(where: NDArray[np.bool_]) -> float:
-        return float(np.linalg.norm((image - truth)[where]) / max(np.linalg.norm(truth[where]), 1e-30))
+        return float(np.linalg.norm((image - truth)[where])) / max(float(np.linalg.norm(truth[where])), 1e-30)
 
     whole = np.ones(truth.shape, bool)
     return {

@@ -87,7 +87,7 @@ def draw_sequence(family: Family, rng: np.random.Generator) -> Sequence:
 
 def draw_tissues(n: int, band: float, rng: np.random.Generator) -> Tissues:
     """band: off-resonance is uniform between plus and minus half of it [Hz]."""
-    t1, t2 = (np.exp(rng.uniform(*np.log(ends), n)) for ends in (T1, T2))
+    t1, t2 = (np.exp(rng.uniform(np.log(ends[0]), np.log(ends[1]), n)) for ends in (T1, T2))
     which = np.array(USUAL)[rng.integers(0, len(USUAL), n)] * np.exp(rng.normal(0, 0.15, (n, 2)))
     usual = rng.random(n) < 0.5
     t1 = np.clip(np.where(usual, which[:, 0], t1), *T1)

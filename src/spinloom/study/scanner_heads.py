@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def slab(seed: int, *, pixel_mm: float, thick_mm: float, layers: int = 1, B0: fl
     def whole(plane: NDArray[np.float64]) -> NDArray[np.float32]:
         return np.repeat(plane[..., None], layers, axis=2).astype(np.float32)
 
-    maps = {
+    maps: dict[str, Any] = {
         name: None if (value := getattr(head, name)) is None else np.ascontiguousarray(value[..., every])
         for name in ("PD", "T1", "T2", "T2prime", "labels", "texture")
     }
