@@ -11,7 +11,7 @@ from scipy import stats
 from spinloom.core.errors import InputError, UsageError
 from spinloom.simulation.signal_equations import spin_echo
 from spinloom.translate.resimulate import explained
-from spinloom.translate.trust import calibrated_for, misfit, smoothed, trust_of, usual, usual_of
+from spinloom.translate.trust import averaged, calibrated_for, misfit, smoothed, trust_of, usual, usual_of
 
 SHAPE = (40, 40, 8)
 
@@ -45,12 +45,16 @@ def test_a_contrast_without_closed_form_is_refused_with_the_nearest():
         explained(one, one, one, one, one > 0, "T2w")
 
 
-def test_averaging_keeps_a_constant_to_the_border_of_the_subject():
+def test_averaging_keeps_a_constant_to_the_border_of_the_subject_and_a_constant_is_no_misfit_of_a_place():
     inside = np.zeros(SHAPE, bool)
     inside[10:30, 8:32] = True
-    z = smoothed(np.full(SHAPE, -1.5, np.float32), inside, (2, 2, 2))
-    assert np.allclose(z[inside], 1.5, atol=1e-5)
-    assert not z[~inside].any()
+    z = np.full(SHAPE, -1.5, np.float32)
+    assert np.allclose(averaged(z, inside, (1, 1, 1))[inside], -1.5, atol=1e-5)
+    assert np.allclose(smoothed(z, inside, (2, 2, 2)), 0, atol=1e-5)
+    z[20, 20, 4] += 30
+    found = smoothed(z, inside, (2, 2, 2))
+    assert np.unravel_index(found.argmax(), SHAPE) == (20, 20, 4)
+    assert not found[~inside].any()
 
 
 def cases(count: int, seed: int):

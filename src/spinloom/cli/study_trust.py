@@ -20,7 +20,7 @@ def trust(
         Path | None, typer.Option("--scans", help="Stripped scans with lesion masks (NAME_T1, NAME_T2, NAME_lesions).")
     ] = None,
     subjects: Annotated[int, typer.Option("--subjects", help="Simulated people to test on.", min=3)] = 48,
-    steps: Annotated[int, typer.Option("--steps", help="That each network learns.", min=1)] = 1100,
+    steps: Annotated[int, typer.Option("--steps", help="That each network learns.", min=1)] = 3000,
     reduced: Annotated[bool, typer.Option("--reduced", help="Tiny, in seconds: to see that it runs.")] = False,
     seed: o.Seed = 0,
     json: o.Json = False,

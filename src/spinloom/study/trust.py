@@ -17,7 +17,7 @@ from spinloom.study.people import person
 from spinloom.study.trust_case import KINDS, faithful, planted
 from spinloom.study.trust_page import page_of
 from spinloom.study.trust_real import series
-from spinloom.study.trust_scores import METHODS, Scored, expected, maps_of, scored, table_of
+from spinloom.study.trust_scores import CONTRASTS, METHODS, Scored, expected, maps_of, scored, table_of
 from spinloom.study.trust_train import ANY_T1W, T2W, crowd, learned, plan_for
 from spinloom.study.write import write_study
 from spinloom.train.folder import MODEL
@@ -42,7 +42,7 @@ class Settings:
 
     anatomies: int = 9
     people: int = 100
-    steps: int = 1100
+    steps: int = 3000
     calibrated: int = 40
     tested: int = 48
     voxel_mm: float = 2.0
@@ -151,13 +151,16 @@ def results_of(
                         "lesion": area_of(found, output, method, kind, "nothing", "lesions", s.seed),
                         "voxel": area_of(found, output, method, kind, "clear", "voxels", s.seed),
                     }
+            row["contrast"] = {c: area_of(found, output, method, c, "nothing", "lesions", s.seed) for c in CONTRASTS}
             row["added against genuine"] = {
                 "lesion": area_of(found, output, method, "added", "genuine", "lesions", s.seed)
             }
     rank = {m: vars_of(summarise([f.error[m] for f in found])) for m in found[0].error}
+    in_bins = {c: sum(len(f.lesions["scan"]["re-simulated"].get(c, ())) for f in found) for c in CONTRASTS}
     count = {k: sum(len(f.lesions["scan"]["re-simulated"].get(k, ())) for f in found) for k in KINDS}
     return {
         "command": command, "spinloom": __version__, "settings": vars_of(s), "subjects": len(found), "lesions": count,
+        "lesions taken away by contrast": in_bins,
         "methods": METHODS, "kinds": {k: v.told for k, v in KINDS.items()}, "areas": areas,
         "rank correlation with the true error": rank, "share below trust, nothing wrong": alarms,
         "trained": {k: m.about.get("trained") for k, m in models.items()},

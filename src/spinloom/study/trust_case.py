@@ -67,6 +67,15 @@ class Case:
     kind: dict[int, str]
     voxel_mm: float
 
+    def contrast(self, number: int) -> float:
+        """How much a lesion stands out of the source: |mean change of the source by it| over the standard deviation of
+        white matter far from lesions (the source's brighter half there)."""
+        level = float(np.median(self.source[self.clear]))
+        apart = self.source - self.other * level / max(float(np.median(self.other[self.clear])), 1e-9)
+        white = self.source[self.clear & (self.source > level)]
+        spread = 1.4826 * float(np.median(np.abs(white - np.median(white)))) if len(white) else 0.0
+        return float(abs(apart[self.which == number].mean()) / max(spread, 1e-6))
+
 
 def planted(healthy: Head, seed: int, sides: tuple[Side, Side], diameter_mm: tuple[float, float] = (5, 10)) -> Case:
     """Lesions of all kinds in one person; the same noise in all images of one contrast."""

@@ -11,7 +11,7 @@ import numpy as np
 from spinloom.report.page import Facts, Page, Part, Picture, Prose, Section, Table
 from spinloom.report.slices import webp
 from spinloom.study.trust_case import KINDS, Case
-from spinloom.study.trust_scores import METHODS, Scored
+from spinloom.study.trust_scores import CONTRASTS, METHODS, Scored
 from spinloom.translate.trust import Usual, trust_of
 
 Case_ = tuple[Case, Scored]
@@ -29,6 +29,7 @@ def page_of(results: Mapping[str, Any], shown: Case_, usual: Usual) -> Page:
     facts = Facts((
         (cell(first["added"]["lesion"]), "ROC area, lesions that are in the output alone (tampered scan)"),
         (cell(first["removed"]["lesion"]), "ROC area, lesions that the output lacks (tampered scan)"),
+        (cell(first["contrast"]["4 and more"]), "the same, lesions that stand out of the source by 4 SD and more"),
         (cell(first["removed hidden"]["lesion"]), "the same, lesions that the input cannot show"),
         (f"{results['subjects']}", "subjects, anatomies never learned from"),
     ))  # fmt: skip
@@ -39,7 +40,9 @@ def page_of(results: Mapping[str, Any], shown: Case_, usual: Usual) -> Page:
             for what in ("lesion", "voxel")
         )
         parts.append(Section(f"Planted in {told}", tables, f"planted-{output}"))
-    parts.append(Section("How visible it must be", (Picture(curve(results), CURVE),), "visible"))
+    parts.append(
+        Section("How visible it must be", (contrast_table(results), Picture(curve(results), CURVE)), "visible")
+    )
     parts.append(Section("One subject", (Picture(picture(shown, usual), PICTURE),), "subject"))
     parts.append(Section("What a trust means", (trust_table(results), Prose(MEANING)), "trust"))
     parts.append(Section("The network's own errors", (error_table(results), Prose(ERRORS)), "errors"))
@@ -56,8 +59,8 @@ def about(results: Mapping[str, Any]) -> tuple[str, ...]:
     how = (
         "A network that never saw a T2w image (the auditor) tells T1, T2 and PD from a T1w image alone. The signal "
         "equation makes of them the image that the source can explain, its protocol found by least absolute misfit. "
-        "What another image shows beyond that, in standard deviations of images in which nothing is wrong and "
-        "averaged over 2 mm, is its misfit."
+        "What another image shows beyond that, in standard deviations of images in which nothing is wrong, averaged "
+        "over 2 mm and less what its wider neighbourhood (10 mm) has in common, is its misfit."
     )
     lesions = ", ".join(f"{n} {k}" for k, n in results["lesions"].items())
     who = (
@@ -90,6 +93,15 @@ def table_of(areas: Mapping[str, Any], what: str, caption: str) -> Table:
             cells = [cell(areas[method][k][what]) for k in columns[1:]]
             rows.append((f"{method}: {METHODS[method]}", *cells))
     return Table(columns, tuple(rows), caption)
+
+
+def contrast_table(results: Mapping[str, Any]) -> Table:
+    """Lesions taken away, of all kinds, by how much they stand out of the source."""
+    count = results["lesions taken away by contrast"]
+    areas = results["areas"]["scan"]
+    rows = tuple((m, *(cell(areas[m]["contrast"][c]) for c in CONTRASTS)) for m in METHODS if m in areas)
+    columns = ("by", *(f"{c} ({count[c]} lesions)" for c in CONTRASTS))
+    return Table(columns, rows, BY_CONTRAST)
 
 
 def trust_table(results: Mapping[str, Any]) -> Table:
@@ -181,6 +193,10 @@ def large(a: np.ndarray, n: int = 2) -> np.ndarray:
     return np.repeat(np.repeat(a, n, 0), n, 1)
 
 
+BY_CONTRAST = (
+    "ROC area by lesion [95 % over subjects], tampered scan, lesions that the output lacks, by their contrast in "
+    "the source: its change by the lesion, over the standard deviation of white matter there."
+)
 CURVE = (
     "Lesions that the output lacks, over how much of a plaque's change of T1 and PD is left to see in the "
     "source (1: a plaque; 0: its T2 alone). Dashed: what was asked for."

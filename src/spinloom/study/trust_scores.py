@@ -18,6 +18,8 @@ from spinloom.translate.trust import Usual, misfit, smoothed, unit_of
 Volume = np.ndarray
 VOXELS = 3000
 """Of the negatives of a case, drawn at random."""
+CONTRASTS = {"4 and more": 4.0, "2 to 4": 2.0, "1 to 2": 1.0, "below 1": 0.0}
+"""Bins of a lesion's contrast in the source, in standard deviations of white matter, and where they begin."""
 METHODS = {
     "re-simulated": "maps from the input, simulated again: misfit in sigmas",
     "re-simulated, no sigma": "the same, difference alone",
@@ -119,11 +121,19 @@ def scored(
 
 
 def by_lesion(values: Volume, case: Case) -> dict[str, list[float]]:
-    """Mean over each lesion's voxels, by kind."""
+    """Mean over each lesion's voxels, by kind; of those taken away also by how much they stand out of the source."""
     found: dict[str, list[float]] = {}
     for n, kind in case.kind.items():
-        found.setdefault(kind, []).append(float(values[case.which == n].mean()))
+        mean = float(values[case.which == n].mean())
+        found.setdefault(kind, []).append(mean)
+        if kind.startswith("removed"):
+            found.setdefault(bin_of(case.contrast(n)), []).append(mean)
     return found
+
+
+def bin_of(contrast: float) -> str:
+    """A name of CONTRASTS."""
+    return next(name for name, least in CONTRASTS.items() if contrast >= least)
 
 
 def by_voxel(values: Volume, case: Case) -> dict[str, Volume]:

@@ -53,7 +53,7 @@ def plan_for(what: str, *, steps: int, seconds: float | None, voxel_mm: float, s
 
 
 def crowd(
-    bases: Sequence[Head], count: int, seed: int, part: str = "learn", *, lesions: int = 4, **how: Any
+    bases: Sequence[Head], count: int, seed: int, part: str = "learn", *, lesions: int = 6, **how: Any
 ) -> list[Head]:
     """People with GROUPS groups of lesions of 3 to 12 mm, visible in T1w to degrees from 0 to 1;  how: of `person`."""
     made = []

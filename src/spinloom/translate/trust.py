@@ -2,7 +2,7 @@
 
     source - network -> T1, T2, PD - signal equation, protocol fitted -> what is expected        e
     z = (image - e) / sigma,     sigma of voxels like e in images where nothing is wrong
-    misfit = |G z|               G a Gaussian over a small neighbourhood
+    misfit = |G z - F z|         G a Gaussian over a small neighbourhood, F over a wide one
     trust = share of voxels, in images where nothing is wrong, that misfit at least as much
 
 Maps explain all contrasts at once and the signal equation allows no others, so that the auditor need not have learnt
@@ -27,6 +27,8 @@ Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 AROUND_MM = 2.0
 """Standard deviation of G: lesions of 5 mm and more keep most of their misfit."""
+FAR_MM = 10.0
+"""Of F: what is left of shading, and that this person's white matter is not everybody's, is no misfit of a place."""
 LEVELS = (24, 6)
 """Steps of the table of sigma: expected intensity, and edge."""
 SIGMA_LEAST = 0.01
@@ -97,18 +99,22 @@ def cells(
 
 
 def misfit(image: Values, expected: Values, inside: Mask, voxel_mm: Sequence[float], usual: Usual) -> Values:
-    """|G z| (x, y, z), 0 outside; what is outside counts as nothing rather than as fitting:  G (m z) / G m."""
+    """|G z - F z| (x, y, z), 0 outside; what is outside counts as nothing rather than as fitting:  G (m z) / G m."""
     at = cells(expected, inside, usual.intensity, usual.edge)
     sigma = usual.sigma[at[0], at[1]] * unit_of(expected, inside)
     return smoothed((image - expected) / sigma, inside, voxel_mm)
 
 
 def smoothed(z: Values, inside: Mask, voxel_mm: Sequence[float]) -> Values:
-    width = [AROUND_MM / v for v in voxel_mm]
-    m = inside.astype(np.float32)
-    total = gaussian_filter(np.where(inside, z, 0).astype(np.float32), width, truncate=3)
-    share = gaussian_filter(m, width, truncate=3)
-    return np.asarray(np.where(inside, np.abs(total) / np.maximum(share, 0.05), 0), np.float32)
+    near, far = (averaged(z, inside, [mm / v for v in voxel_mm]) for mm in (AROUND_MM, FAR_MM))
+    return np.asarray(np.where(inside, np.abs(near - far), 0), np.float32)
+
+
+def averaged(z: Values, inside: Mask, width: Sequence[float]) -> Values:
+    """G (m z) / G m (x, y, z);  width of G [voxel]."""
+    total = gaussian_filter(np.where(inside, z, 0).astype(np.float32), width, truncate=2.5)
+    share = gaussian_filter(inside.astype(np.float32), width, truncate=2.5)
+    return np.asarray(total / np.maximum(share, 0.02), np.float32)
 
 
 def trust_of(values: Values, inside: Mask, usual: Usual) -> Values:
