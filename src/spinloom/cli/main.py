@@ -31,6 +31,7 @@ from spinloom.cli import (
     study,
     train,
     translate,
+    trust,
 )
 from spinloom.cli.write import typed
 from spinloom.core.errors import SpinloomError
@@ -62,6 +63,8 @@ app.command()(evaluate.evaluate)
 app.command()(train.train)
 app.command("train-brains")(brains.train_brains)
 app.command()(translate.translate)
+app.command()(trust.trust)
+app.command()(trust.calibrate)
 app.add_typer(models.app, name="models")
 app.add_typer(study.app, name="study")
 app.add_typer(sequence.app, name="sequence")

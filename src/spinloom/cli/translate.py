@@ -14,6 +14,7 @@ from spinloom.cli import options as o
 from spinloom.cli.folders import Exclude, LayoutName, scans_in, tell
 from spinloom.cli.translate_unit import LIST, case_of, listed, loaded, translate_case, unit_name
 from spinloom.cli.translated import nifti, written_images
+from spinloom.cli.trust import intervals_of, with_bounds
 
 if TYPE_CHECKING:
     from spinloom.core.image import Image
@@ -62,6 +63,9 @@ def translate(
     spread: Annotated[
         Path | None, typer.Option("--spread", help="Also the standard deviation per voxel over draws, flips, models.")
     ] = None,
+    interval: Annotated[
+        int | None, typer.Option("--interval", help="Also OUT_low, OUT_high: 50, 80, 90 or 95 % (spinloom calibrate).")
+    ] = None,
     dicom: Annotated[bool, typer.Option("--dicom", help="Write a DICOM series (a folder) instead of NIfTI.")] = False,
     identity: Annotated[str, typer.Option("--identity", help="Of the patient in DICOM: none or keep.")] = "none",
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
@@ -102,6 +106,7 @@ def translate(
         if models[0].plan.conditions is not None:
             raise UsageError(f"{models[0].name} is told the protocol of each scan", remedy="Translate scan by scan.")
         alone = {"--mask": mask is not None, "--spread": spread is not None, "--dicom": dicom}
+        alone |= {"--interval": interval is not None}
         alone |= {"--source-protocol": source_protocol is not None, "--target-protocol": target_protocol is not None}
         if asked := [option for option, is_given in alone.items() if is_given]:
             raise UsageError(f"{given[0]} is a folder of scans: no {asked[0]}", remedy="Translate scans one by one.")
@@ -112,7 +117,10 @@ def translate(
     else:
         whose = cast(Literal["none", "keep"], identity)
         options |= acquired(models, given, source_protocol, target_protocol)
+        known = None if interval is None else intervals_of(models, model[0], interval)
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
+        if interval is not None and known is not None:
+            facts["bounds"] = with_bounds(models[0], known, given, interval, out, mask)
     print_facts(facts, as_json=json)
 
 
