@@ -21,6 +21,7 @@ from spinloom.cli.main import main
 from spinloom.jobs.local import Local
 from spinloom.jobs.serial import Serial
 from spinloom.study.segmentation import Ran, Sources, run
+from spinloom.study.segmentation_cases import RealScan
 from spinloom.study.segmentation_design import MIXED, SYNTHETIC, TARGET, TUNED, Design
 from spinloom.study.segmentation_files import read_labelled_file
 from spinloom.study.segmentation_nnunet import export_nnunet
@@ -128,6 +129,14 @@ def test_more_repeats_use_what_is_there(study):
     more = run(sources, replace(SMALL, repeats=3), out, Serial(), say=lambda name, what: told.append((name, what)))
     assert {name.rpartition("-")[2] for name, what in told if what == "finished"} == {"r02"}
     assert [r for r in more.trained if r["repeat"] < 2] == list(ran.trained)
+
+
+def test_a_real_scan_is_answered_by_all_repeats_that_there_are(study, tmp_path):
+    sources, out, _ = study
+    case = RealScan("one", fake.scans(tmp_path, 1) / "sub-00/anat/sub-00_T1w.nii.gz")
+    for repeats in (1, 2):
+        ran = run(sources, replace(SMALL, repeats=repeats), out, Serial(), cases=[case])
+        assert len(ran.cases[0]["rows"]) == 4 * repeats
 
 
 def test_the_nnunet_folder_keeps_its_rules(study, tmp_path):

@@ -161,7 +161,9 @@ def run(
         networks = [[n, r["facts"]["arm"]] for n, r in trained.items() if r["facts"]["n"] in (0, largest)]
         what = {"design": plain(design), "networks": networks}
         names = [(f"case-{c.name}", {**what, "case": {k: _plain(v) for k, v in asdict(c).items()}}) for c in cases]
-        key = sha256_json({**base, "cases": [[c.name, *map(sha256_file, c.files)] for c in cases]})
+        key = sha256_json(
+            {**base, "networks": networks, "cases": [[c.name, *map(sha256_file, c.files)] for c in cases]}
+        )
         answered = _done(out, key, names, judge, executor, say)
     receipts = tuple(r["facts"] for r in trained.values())
     answers = tuple(r["facts"] for r in answered.values())
