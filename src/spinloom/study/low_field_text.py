@@ -50,8 +50,9 @@ NOISE = (
 )
 FAILED = (
     (
-        "Found on subjA alone, in rounds that changed registration, noise, blur and loss together: no single one is "
-        "proved the cause. Registering by the whole head: at 0.055 T scalp and brain do not lie to each other as at 3 T, the T2w brain was 3 pixels off, and there the widest smoothing scored best and the network "
+        "Found on subjA alone, in rounds that changed registration, noise, blur and loss together: no single one "
+        "is proved the cause. Registering by the whole head: at 0.055 T scalp and brain do not lie to each other "
+        "as at 3 T, the T2w brain was 3 pixels off, and there the widest smoothing scored best and the network "
         "below its input. So the last steps of the search look 10 pixels inside, and the scores of the whole head, "
         "whose scalp is now off instead, are the lesser ones."
     ),
@@ -60,10 +61,11 @@ FAILED = (
         "information. One transform for the four slices of a scan holds."
     ),
     (
-        "Noise as in the background, no blur: slices were simulated too well. In bands of spatial frequency (measured by "
-        "hand, not by this command) the T1w of subjA is 1.6 times as noisy in the head as its background says, and its sulci have about 0.6 of the "
-        "contrast that a 10 mm slice alone would leave. Noise, blur and the tails of the point spread were widened "
-        "until simulated slices lay on either side of it. The gain from that was small."
+        "Noise as in the background, no blur: slices were simulated too well. In bands of spatial frequency "
+        "(measured by hand, not by this command) the T1w of subjA is 1.6 times as noisy in the head as its "
+        "background says, and its sulci have about 0.6 of the contrast that a 10 mm slice alone would leave. "
+        "Noise, blur and the tails of the point spread were widened until simulated slices lay on either side of "
+        "it. The gain from that was small."
     ),
     (
         "SSIM's third factor as structural correlation: it is 1 for an image without structure, so that the widest "
