@@ -35,6 +35,8 @@ TOLERANCE = 5e-3
 VOXELS = 12
 LATTICES = ((3, 1, 167), (3, 1, 337), (3, 1, 677))
 REPEATS = 3
+HEAVY = ("bssfp",)
+"""Where the phase graph is not run: nothing is spoiled, and its configurations took more than 5 GB."""
 FOV = 0.24
 
 
@@ -93,6 +95,8 @@ def run(spec: Json) -> Json:
         "closed form": (SignalEquation(threads=threads), REPEATS),
         "automatic": (Automatic(threads=threads), 1),
     }
+    if case.protocol in HEAVY:
+        del ways["automatic"]
     found: dict[str, KSpace] = {}
     seconds: dict[str, float] = {}
     for name, (method, repeats) in ways.items():
@@ -110,7 +114,7 @@ def run(spec: Json) -> Json:
     grid = reconstruct(found["Bloch"]).grid
     tissues = tissue_of(phantom, grid)
     scores = {n: _scores(found[n], images[n], found["Bloch"], images["Bloch"], tissues) for n in ways if n != "Bloch"}
-    engine: Any = found["automatic"].info["engine"]
+    engine: Any = found["automatic"].info["engine"] if "automatic" in found else {"name": "not run"}
     told = {
         "case": spec["case"], "weights": network.sha256, "name": case.name, "spins": list(spins), "change": change,
         "seconds": seconds,

@@ -44,7 +44,7 @@ def _facts(cases: list[Any]) -> tuple[tuple[str, str], ...]:
     seen = [c for c in cases if c["case"]["kind"] == "seen"] or cases
     error = np.median([c["scores"]["learned"]["image"] for c in seen])
     ratio = np.median([c["seconds"]["Bloch"] / c["seconds"]["learned"] for c in seen])
-    fast = np.median([c["seconds"]["automatic"] / c["seconds"]["learned"] for c in seen])
+    fast = np.median([c["seconds"]["automatic"] / c["seconds"]["learned"] for c in seen if "automatic" in c["scores"]])
     return (
         (f"{100 * error:.2f} %", "median NRMSE of complex images, seen families"),
         (f"{ratio:.0f} x", "median speed over converged Bloch(), one thread each"),
@@ -111,7 +111,7 @@ def _accuracy(cases: list[Any]) -> Table:
                 c["name"], c["case"]["kind"], _percent(s["image"]), _percent(s["k-space"]), f"{s['SSIM']:.4f}",
                 *(_percent(s[t]) if t in s else "" for t in TISSUES),
                 _percent(c["scores"]["first guess"]["image"]), _percent(c["scores"]["closed form"]["image"]),
-                _percent(c["scores"]["automatic"]["image"]),
+                _percent(c["scores"]["automatic"]["image"]) if "automatic" in c["scores"] else "not run",
             )
         )  # fmt: skip
     return Table(
@@ -150,8 +150,9 @@ def _speed(cases: list[Any]) -> Table:
             (
                 c["name"], " x ".join(map(str, c["spins"])), _percent(c["change"]), f"{t['Bloch']:.1f}",
                 f"{t['learned']:.3f}",
-                f"{t['Bloch'] / t['learned']:.0f}", f"{t['closed form']:.3f}", f"{c['automatic']} {t['automatic']:.2f}",
-                f"{t['automatic'] / t['learned']:.1f}",
+                f"{t['Bloch'] / t['learned']:.0f}", f"{t['closed form']:.3f}", f"{c['automatic']} "
+                f"{t.get('automatic', float('nan')):.2f}",
+                f"{t.get('automatic', float('nan')) / t['learned']:.1f}",
             )
         )  # fmt: skip
     return Table(
