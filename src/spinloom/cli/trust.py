@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from spinloom.translate.interval import Intervals
     from spinloom.translate.model import Model
 
-AUDITOR = "auditor-t1w"
 MaskFile = Annotated[Path | None, typer.Option("--mask", help="The brain. Default: the foreground (stripped images).")]
 
 
@@ -23,10 +22,10 @@ def trust(
     image: Annotated[Path, typer.Argument(help="The image to judge: made by a network, or a scan.")],
     source: Annotated[list[Path], typer.Option("--source", help="What it was made from, e.g. the T1w image.")],
     out: o.Out,
-    contrast: Annotated[str, typer.Option("--contrast", help="Of the image: T2w, FLAIR or PDw.")] = "T2w",
     auditor: Annotated[
         str, typer.Option("--auditor", help="A network that makes maps of the source, calibrated by study trust.")
-    ] = AUDITOR,
+    ],
+    contrast: Annotated[str, typer.Option("--contrast", help="Of the image: T2w, FLAIR or PDw.")] = "T2w",
     misfit: Annotated[Path | None, typer.Option("--misfit", help="Also the misfit, in standard deviations.")] = None,
     expected: Annotated[Path | None, typer.Option("--expected", help="Also what the source explains.")] = None,
     mask: MaskFile = None,
@@ -37,7 +36,7 @@ def trust(
     Low trust: the image shows what its source cannot explain, or lacks what its source shows. What the source does not
     show cannot be judged.
 
-    Example: spinloom trust made_T2w.nii.gz --source T1w.nii.gz -o trust.nii.gz
+    Example: spinloom trust made_T2w.nii.gz --source T1w.nii.gz --auditor study/auditor.safetensors -o trust.nii.gz
     """
     from spinloom.cli.learn import needs_learn
     from spinloom.cli.translated import nifti
