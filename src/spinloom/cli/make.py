@@ -58,8 +58,8 @@ def phantom(
             raise UsageError("--generate makes heads out of nothing", remedy="Leave out the phantom's name.")
         from spinloom.cli.generated import generate as many
 
-        facts = many(generate, model, out, dims=dims, level_mm=level_mm, ventricles=ventricles, B0=B0, seed=seed)
-        print_facts(facts, as_json=json)
+        made_many = many(generate, model, out, dims=dims, level_mm=level_mm, ventricles=ventricles, B0=B0, seed=seed)
+        print_facts(made_many, as_json=json)
         return
     if source is None:
         raise UsageError("no phantom is named", remedy="E.g. spinloom phantom head -o head7, or --generate 10.")

@@ -55,14 +55,14 @@ def read_person(path: str | os.PathLike[str]) -> Person:
         if image.data.ndim != 3:
             raise InputError("is no volume of labels")
         labels, A = geometry.to_ras(np.asarray(image.data).astype(np.int32), image.affine)
-        classes = classes_of(labels)
+        classes = classes_of(np.asarray(labels, np.int32))
         brain = np.flatnonzero(np.isin(classes, (index("grey"), index("white"))))
         if len(brain) < 1000:
             raise InputError("holds no brain", remedy="Labels of grey and white matter are needed.")
         middle = geometry.apply(A, np.array([np.mean(v) for v in np.unravel_index(brain, classes.shape)]))
         moved = A.copy()
         moved[:3, 3] += np.asarray(BRAIN_MM) - middle
-        return Person(Path(path).name.split(".")[0], classes, np.linalg.inv(moved))
+        return Person(Path(path).name.split(".")[0], classes, np.asarray(np.linalg.inv(moved), np.float64))
 
 
 def sampled(person: Person, bent: Deformation | None, voxel_mm: float, levels_mm: Sequence[float] = ()) -> Classes:
@@ -86,7 +86,7 @@ def sampled(person: Person, bent: Deformation | None, voxel_mm: float, levels_mm
 def _axis(n: int, voxel_mm: float) -> NDArray[np.float64]:
     """Voxel centres along an axis [mm]."""
     count = round(FIELD_MM[n] / voxel_mm)
-    return CENTRE_MM[n] + (np.arange(count) - (count - 1) / 2) * voxel_mm
+    return np.asarray(CENTRE_MM[n] + (np.arange(count) - (count - 1) / 2) * voxel_mm, np.float64)
 
 
 def _indices(

@@ -12,6 +12,7 @@ from spinloom.models.adversarial import Adversarial
 from spinloom.models.cycle import Cycle
 from spinloom.models.diffusion import Diffusion
 from spinloom.models.features import FeatureLoss
+from spinloom.models.guess import GUESSES, Guessed
 from spinloom.models.losses import CrossEntropy, Game, Hinge, LeastSquares
 from spinloom.models.patchgan import PatchDiscriminator
 from spinloom.models.paths import (
@@ -33,6 +34,7 @@ from spinloom.models.schedules import Cosine, Linear, Literal, Schedule
 from spinloom.models.strided_unet import StridedUNet
 from spinloom.models.translator import Translator
 from spinloom.models.unet import Shape, UNet
+from spinloom.translate.conditions import FAT, Conditions
 from spinloom.translate.plan import Plan
 
 GAMES: Mapping[str, type[Game]] = {"bce": CrossEntropy, "lsgan": LeastSquares, "hinge": Hinge}
@@ -111,15 +113,21 @@ class Builder:
     def regression(self) -> Regression:
         residual = self.middle if self.plan.thick is not None else None
         weight = self.number("feature_weight") if "feature_weight" in self.said else 0.0
-        told = 0 if self.plan.conditions is None else self.plan.conditions.width
         return Regression(
-            self.network(self.stacked, self.targets, told=told),
+            self.network(self.stacked, self.targets)
+            if self.plan.conditions is None
+            else self.told(self.plan.conditions),
             residual=residual,
             feature=self.feature(weight),
             feature_weight=weight,
             smooth=self.number("smooth") if "smooth" in self.said else 0.0,
             unit=self.number("unit") if "unit" in self.said else 1.0,
         )
+
+    def told(self, conditions: Conditions) -> nn.Module:
+        """A network that is told both acquisitions; it begins with what the signal equation says of a few tissues."""
+        inner = self.network(self.stacked + GUESSES, self.targets, told=conditions.width)
+        return Guessed(inner, self.middle, *conditions.signals, (1.0, 1.0, 1.0, 1 / FAT))
 
     def pix2pix(self) -> Adversarial:
         weight = self.number("feature_weight")

@@ -70,8 +70,16 @@ class Conditions(BaseModel):
         """How many numbers the network is told: of source and target together."""
         return 2 * (len(FAMILIES) + 5 + len(TISSUES))
 
+    @property
+    def signals(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Where among them the signals of TISSUES stand, of the source and of the target."""
+        half, k = self.width // 2, len(TISSUES)
+        return tuple(range(half - k, half)), tuple(range(2 * half - k, 2 * half))
+
 
 TISSUES = ("white_matter", "grey_matter", "csf", "fat")
+FAT = 0.5
+"""What fat's signal is multiplied by, to be of order 1."""
 
 
 def encoded(what: Acquisition) -> tuple[float, ...]:
@@ -89,7 +97,7 @@ def encoded(what: Acquisition) -> tuple[float, ...]:
     numbers = [math.log(what.TR) / 2, math.log(what.TE / 20e-3) / 2, what.TI or 0.0, FA / math.radians(45)]
     S = expected(what, TISSUES)
     top = max(float(S[:3].max()), 1e-6)
-    return (*one, *numbers, math.log(what.B0), *(S[:3] / top).tolist(), min(float(S[3]) / top / 2, 2.0))
+    return (*one, *numbers, math.log(what.B0), *(S[:3] / top).tolist(), min(float(S[3]) / top * FAT, 2.0))
 
 
 def expected(what: Acquisition, tissues: Sequence[str]) -> np.ndarray:
