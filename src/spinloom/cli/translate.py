@@ -120,7 +120,7 @@ def translate(
         known = None if interval is None else intervals_of(models, model[0], interval)
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
         if interval is not None and known is not None:
-            facts["bounds"] = with_bounds(models[0], known, given, interval, out, mask)
+            facts["bounds"] = with_bounds(models[0], known, given, interval, out, mask, options["device"])
     print_facts(facts, as_json=json)
 
 

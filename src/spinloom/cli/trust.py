@@ -127,7 +127,7 @@ def intervals_of(models: Sequence[Model], name: str, level: int) -> Intervals:
 
 
 def with_bounds(
-    model: Model, known: Intervals, given: Sequence[Path], level: int, out: Path, mask: Path | None
+    model: Model, known: Intervals, given: Sequence[Path], level: int, out: Path, mask: Path | None, device: str
 ) -> list[str]:
     """Write the lower and the upper end of an interval beside an answer: OUT_low, OUT_high."""
     from spinloom.cli.translated import nifti
@@ -137,7 +137,8 @@ def with_bounds(
     from spinloom.translate.interval import bounds
 
     images = [read_any(p, quantity=Quantity[s.quantity]) for p, s in zip(given, model.plan.source, strict=True)]
-    found = bounds(images, model, known, level, None if mask is None else read_any(mask, quantity=Quantity.LABEL))
+    where = None if mask is None else read_any(mask, quantity=Quantity.LABEL)
+    found = bounds(images, model, known, level, where, device)
     suffix = image_suffix(out)
     stem = out.name[: -len(suffix)]
     written = []

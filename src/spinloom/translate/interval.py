@@ -25,6 +25,7 @@ from spinloom.core.errors import InputError, UsageError
 from spinloom.core.image import Image
 from spinloom.files import atomic, gate
 from spinloom.models.unet import Shape, UNet
+from spinloom.translate.devices import arithmetic, placed
 from spinloom.translate.model import Model
 from spinloom.translate.plan import Plan, Side
 from spinloom.translate.prepare import prepare, restored
@@ -72,9 +73,11 @@ def spread_of(net: UNet, source: Tensor, answer: Tensor) -> Tensor:
 
 
 def bounds(
-    images: Sequence[Image], model: Model, known: Intervals, level: int, mask: Image | None = None
+    images: Sequence[Image], model: Model, known: Intervals, level: int, mask: Image | None = None, device: str = "cpu"
 ) -> dict[str, tuple[Image, Image]]:
     """By contrast, the lower and the upper end of the interval of a level in percent, on the input's grid.
+
+    device  that of the answer: about the very same numbers
 
     Raises UsageError for a level that was not calibrated, InputError for intervals of another model.
     """
@@ -83,10 +86,13 @@ def bounds(
     plan = model.plan
     require_level(level)
     made = prepare(images, plan, mask)
-    given = torch.from_numpy(made.source)
-    with torch.inference_mode():
+    given = torch.from_numpy(made.source).to(device)
+    placed(model.translator, device)
+    placed(known.spread, device)
+    with torch.inference_mode(), arithmetic(plan, device):
         answer = model.translator.sample(given[None], torch.Generator().manual_seed(0), apply_of(plan))[0].float()
-    s = spread_of(known.spread, given, answer).numpy()
+    s = spread_of(known.spread, given, answer).cpu().numpy()
+    answer = answer.cpu()
     each = [values_of(side, a) for side, a in zip(plan.target, answer.numpy(), strict=True)]
     group = group_of(each[0], known.edges)
     found = {}
