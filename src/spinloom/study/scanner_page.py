@@ -151,8 +151,8 @@ def _speed(cases: list[Any]) -> Table:
                 c["name"], " x ".join(map(str, c["spins"])), _percent(c["change"]), f"{t['Bloch']:.1f}",
                 f"{t['learned']:.3f}",
                 f"{t['Bloch'] / t['learned']:.0f}", f"{t['closed form']:.3f}",
-                f"{c['automatic']} {t.get('automatic', float('nan')):.2f}",
-                f"{t.get('automatic', float('nan')) / t['learned']:.1f}",
+                f"{c['automatic']} {t['automatic']:.2f}" if "automatic" in t else "not run",
+                f"{t['automatic'] / t['learned']:.1f}" if "automatic" in t else "-",
             )
         )  # fmt: skip
     return Table(
