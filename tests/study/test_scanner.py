@@ -94,6 +94,7 @@ def test_the_study_writes_its_page_from_what_it_measured(tmp_path: Path, monkeyp
     from spinloom.io.learned import write_network
 
     monkeypatch.setattr(scanner_case, "LATTICES", ((1, 1, 3), (1, 1, 5)))
+    monkeypatch.setattr(scanner_case, "HEAVY", (scanner.TINY[0].protocol,))
     monkeypatch.setattr(scanner, "POINTS", {"spin_echo": scanner.POINTS["spin_echo"]})
     way = {"TR": 0.04, "FA": 0.3, "by Bloch": 0.5}
     ways = {"start": way, "found": way, "best of a grid": {**way, "points": 1}}

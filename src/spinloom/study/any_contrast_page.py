@@ -54,12 +54,12 @@ def headline(results: Results) -> tuple[tuple[str, str], ...]:
     loss = {label: m for label, m, _, _ in results["told wrong"]}
     return (
         (
-            f"{len(above)} of {len(pairs)}",
             "pairs of protocols in which it beats a lookup table fitted to that very pair",
+            f"{len(above)} of {len(pairs)}",
         ),
-        (f"{loss[WRONG_TARGET]:.1f} dB", "lost on average when the target is told wrong"),
-        (f"{loss[WRONG_SOURCE]:.1f} dB", "lost on average when the source is told wrong"),
-        (f"{results['model']['weights']:,}", "weights, one network for everything here"),
+        ("lost on average when the target is told wrong", f"{loss[WRONG_TARGET]:.1f} dB"),
+        ("lost on average when the source is told wrong", f"{loss[WRONG_SOURCE]:.1f} dB"),
+        ("weights, one network for everything here", f"{results['model']['weights']:,}"),
     )
 
 

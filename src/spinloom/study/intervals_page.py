@@ -65,7 +65,7 @@ def headline(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     for found in results["questions"].values():
         for contrast, kinds in found["coverage"].items():
             a = kinds["s(x)"]["all"]
-            rows.append((f"{100 * a['coverage']:.1f} %", f"of {contrast} within 90 % intervals; {saved(kinds)}"))
+            rows.append((f"{contrast} within 90 % intervals; {saved(kinds)}", f"{100 * a['coverage']:.1f} %"))
     return tuple(rows)
 
 

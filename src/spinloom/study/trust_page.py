@@ -27,11 +27,11 @@ def page_of(results: Mapping[str, Any], shown: Case_, usual: Usual) -> Page:
     real = results.get("real")
     first = areas["scan"]["re-simulated"]
     facts = Facts((
-        (cell(first["added"]["lesion"]), "ROC area, lesions that are in the output alone (tampered scan)"),
-        (cell(first["removed"]["lesion"]), "ROC area, lesions that the output lacks (tampered scan)"),
-        (cell(first["contrast"]["4 and more"]), "the same, lesions that stand out of the source by 4 SD and more"),
-        (cell(first["removed hidden"]["lesion"]), "the same, lesions that the input cannot show"),
-        (f"{results['subjects']}", "subjects, anatomies never learned from"),
+        ("ROC area, lesions that are in the output alone (tampered scan)", cell(first["added"]["lesion"])),
+        ("ROC area, lesions that the output lacks (tampered scan)", cell(first["removed"]["lesion"])),
+        ("the same, lesions that stand out of the source by 4 SD and more", cell(first["contrast"]["4 and more"])),
+        ("the same, lesions that the input cannot show", cell(first["removed hidden"]["lesion"])),
+        ("subjects, anatomies never learned from", f"{results['subjects']}"),
     ))  # fmt: skip
     parts = [Section("What was measured", (Prose(about(results)), facts), "measured")]
     for output, told in OUTPUTS.items():
