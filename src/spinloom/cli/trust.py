@@ -109,15 +109,16 @@ def calibrate(
 def intervals_of(models: Sequence[Model], name: str, level: int) -> Intervals:
     """What --interval needs, before the work.
 
-    Raises UsageError for several models and other levels, InputError for a model without intervals.
+    Raises UsageError for several models, models that can have none, and other levels, InputError for a model without intervals.
     """
     from spinloom.core.errors import InputError, UsageError
-    from spinloom.translate.interval import FILE, read_intervals, require_level
+    from spinloom.translate.interval import FILE, network, read_intervals, require_level
     from spinloom.translate.shelf import located
 
     require_level(level)
     if len(models) != 1:
         raise UsageError("intervals are those of one model", remedy="Translate with one.")
+    network(models[0].plan)
     file = located(name).with_name(FILE)
     if not file.exists():
         raise InputError(
