@@ -24,7 +24,7 @@ def trust(
     out: o.Out,
     auditor: Annotated[
         str, typer.Option("--auditor", help="A network that makes maps of the source, calibrated by study trust.")
-    ],
+    ] = "auditor",
     contrast: Annotated[str, typer.Option("--contrast", help="Of the image: T2w, FLAIR or PDw.")] = "T2w",
     misfit: Annotated[Path | None, typer.Option("--misfit", help="Also the misfit, in standard deviations.")] = None,
     expected: Annotated[Path | None, typer.Option("--expected", help="Also what the source explains.")] = None,
@@ -36,7 +36,7 @@ def trust(
     Low trust: the image shows what its source cannot explain, or lacks what its source shows. What the source does not
     show cannot be judged.
 
-    Example: spinloom trust made_T2w.nii.gz --source T1w.nii.gz --auditor study/auditor.safetensors -o trust.nii.gz
+    Example: spinloom trust made_T2w.nii.gz --source T1w.nii.gz -o trust.nii.gz
     """
     from spinloom.cli.learn import needs_learn
     from spinloom.cli.translated import nifti
