@@ -109,7 +109,8 @@ def calibrate(
 def intervals_of(models: Sequence[Model], name: str, level: int) -> Intervals:
     """What --interval needs, before the work.
 
-    Raises UsageError for several models, models that can have none, and other levels, InputError for a model without intervals.
+    Raises UsageError for several models, models that can have none, and other levels, InputError for a model without
+    intervals.
     """
     from spinloom.core.errors import InputError, UsageError
     from spinloom.translate.interval import FILE, network, read_intervals, require_level
