@@ -54,8 +54,10 @@ def phantom(
     from spinloom.io import write_phantom
 
     if generate is not None:
-        if source is not None or picture is not None or labels is not None:
-            raise UsageError("--generate makes heads out of nothing", remedy="Leave out the phantom's name.")
+        given: dict[str, object] = {"a phantom's name": source, "--picture": picture, "--labels": labels}
+        given |= {"--voxel-mm": None if voxel_mm == 1.0 else voxel_mm}
+        if asked := [what for what, value in given.items() if value is not None]:
+            raise UsageError("--generate makes heads out of nothing", remedy=f"Leave out {', '.join(asked)}.")
         from spinloom.cli.generated import generate as many
 
         made_many = many(generate, model, out, dims=dims, level_mm=level_mm, ventricles=ventricles, B0=B0, seed=seed)
