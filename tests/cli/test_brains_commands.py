@@ -94,6 +94,19 @@ def test_heads_are_phantoms_within_bounds_and_the_same_however_many(spinloom: Ru
     assert "other settings" in said
 
 
+def test_a_folder_never_holds_more_heads_than_its_list(tmp_path: Path) -> None:
+    from spinloom.cli.generated import kept
+    from spinloom.core.errors import InputError, UsageError
+
+    kept(tmp_path / "heads", {"seed": 1}, 2)
+    (tmp_path / "heads" / "generated.json").write_text('{"seed": 1, "heads": [{}, {}, {}]}')
+    with pytest.raises(InputError, match="holds 3 heads, and 2 are asked for"):
+        kept(tmp_path / "heads", {"seed": 1}, 2)
+    kept(tmp_path / "heads", {"seed": 1}, 3)
+    with pytest.raises(UsageError, match="name of one file"):
+        kept(tmp_path / "heads.nii.gz", {"seed": 1}, 2)
+
+
 def test_a_generated_head_goes_into_simulate_unchanged(spinloom: Run, model: Path) -> None:
     assert spinloom("phantom", "--generate", "1", "--model", "tiny.safetensors", "-o", "heads")[0] == 0
     code, _, said = spinloom(

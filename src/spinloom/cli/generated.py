@@ -42,7 +42,7 @@ def generate(
         "licence": known.about.get("licence", ""),
         "note": "Heads that nobody has, for research, teaching and testing.",
     }  # fmt: skip
-    kept(out, about)
+    kept(out, about, count)
     grid = place(known.plan)
     heads = []
     with watching() as tell:
@@ -77,20 +77,27 @@ def named(model: str, dims: int | None) -> str:
     return name
 
 
-def kept(out: Path, about: dict[str, object]) -> None:
-    """Make the folder, or see that it holds heads of the same settings."""
+def kept(out: Path, about: dict[str, object], count: int) -> None:
+    """Make the folder, or see that it holds heads of the same settings, and no more than are asked for."""
     from spinloom.files import atomic
 
+    if out.name.endswith((".nii", ".nii.gz", ".h5")):
+        raise UsageError(f"{out} is the name of one file, and heads are folders", remedy="Give the name of a folder.")
     if out.exists() and not out.is_dir():
         raise InputError("is a file", file=out, remedy="Give a folder.")
     if (out / LIST).exists():
         try:
             own = json.loads((out / LIST).read_text())
             same = all(own[k] == v for k, v in about.items())
+            there = len(own["heads"])
         except (ValueError, KeyError, TypeError):
-            same = False
+            same, there = False, 0
         if not same:
             raise InputError("holds heads of other settings", file=out, remedy="Choose another folder.")
+        if there > count:
+            raise InputError(
+                f"holds {there} heads, and {count} are asked for", file=out, remedy=f"Ask for {there} or more."
+            )
     elif out.exists() and any(out.iterdir()):
         raise InputError("is not empty and holds no generated heads", file=out, remedy="Choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
