@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
+from spinloom.phantom.phantom import Phantom
 from spinloom.phantom.tissues import TissueTable
 
 Map = NDArray[np.float32]
@@ -66,6 +68,20 @@ def maps_from_fractions(
     _mix(np.ascontiguousarray(fractions).reshape(len(fractions), -1), table, scale, np.float32(chi_outside), out)
     PD, T1, T2, T2prime, D, chi, labels = (m.reshape(shape) for m in out)
     return VoxelMaps(PD, T1, T2, T2prime, D, chi, labels.astype(np.int16))
+
+
+def phantom_of_fractions(
+    fractions: NDArray[np.uint8], tissues: TissueTable, texture: Map | None = None, **more: Any
+) -> Phantom:
+    """A phantom whose maps are those of its tissues (maps_from_fractions).
+
+    fractions, tissues, texture  as there;  more  what else a Phantom has: grid, B0, voxel, name, info
+    raises                       InputError if fractions and table do not fit
+    """
+    kept: dict[str, Any] = {} if texture is None else {"texture": texture}
+    return Phantom(
+        **vars(maps_from_fractions(fractions, tissues, texture)), fractions=fractions, tissues=tissues, **kept, **more
+    )
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

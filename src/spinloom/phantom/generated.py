@@ -17,7 +17,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
 from spinloom.core.rng import stream
 from spinloom.phantom.classes import CLASSES, TISSUES
-from spinloom.phantom.fractions import maps_from_fractions
+from spinloom.phantom.fractions import phantom_of_fractions
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.phantom.subject import draw_texture, draw_tissues
 from spinloom.phantom.texture import correlated_noise
@@ -57,19 +57,11 @@ def from_classes(
     drawn = draw_tissues(tissue_table(B0, NAMES), 1.0, stream(seed, subject, "tissues"))
     tissues = replace(drawn, tissues=tuple(replace(t, PD=min(t.PD, HIGHEST_PD)) for t in drawn))
     texture = draw_texture(grid, TEXTURE, stream(seed, subject, "texture")) * parts.any(axis=0)
-    maps = maps_from_fractions(parts, tissues, texture)
-    return Phantom(
+    return phantom_of_fractions(
+        parts,
+        tissues,
+        texture,
         grid=grid,
-        PD=maps.PD,
-        T1=maps.T1,
-        T2=maps.T2,
-        T2prime=maps.T2prime,
-        D=maps.D,
-        chi_ppm=maps.chi_ppm,
-        labels=maps.labels,
-        fractions=parts,
-        texture=texture,
-        tissues=tissues,
         voxel=Voxel.BOX,
         B0=B0,
         name=subject or f"generated-{seed}",

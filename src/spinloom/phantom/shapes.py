@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
-from spinloom.phantom.fractions import maps_from_fractions
+from spinloom.phantom.fractions import phantom_of_fractions
 from spinloom.phantom.phantom import Phantom, Voxel
 from spinloom.phantom.tissues import TissueTable
 
@@ -75,22 +75,7 @@ def spheres(
         upto = np.rint(np.cumsum(amount, axis=0)).astype(np.int16)
         for t, part in zip(here, np.diff(upto, axis=0, prepend=np.int16(0)), strict=True):
             fractions[t][box] = part
-    maps = maps_from_fractions(fractions, tissues)
-    return Phantom(
-        grid=grid,
-        PD=maps.PD,
-        T1=maps.T1,
-        T2=maps.T2,
-        T2prime=maps.T2prime,
-        D=maps.D,
-        chi_ppm=maps.chi_ppm,
-        labels=maps.labels,
-        fractions=fractions,
-        tissues=tissues,
-        voxel=voxel,
-        B0=tissues.B0,
-        name=name,
-    )
+    return phantom_of_fractions(fractions, tissues, grid=grid, voxel=voxel, B0=tissues.B0, name=name)
 
 
 def coverage(item: Ellipsoid, grid: Grid) -> tuple[tuple[slice, ...], NDArray[np.float32]]:

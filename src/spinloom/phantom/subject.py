@@ -16,7 +16,7 @@ from spinloom.core.rng import stream
 from spinloom.phantom import head
 from spinloom.phantom.brain import BrainShape, brain_fractions, regions
 from spinloom.phantom.deform import Deformation, invert
-from spinloom.phantom.fractions import Map, maps_from_fractions
+from spinloom.phantom.fractions import Map, phantom_of_fractions
 from spinloom.phantom.head_outer import HeadShape
 from spinloom.phantom.lesions import Lesion, add_lesions
 from spinloom.phantom.paint import paint, pull
@@ -60,19 +60,11 @@ def from_fractions(
     tissues = draw_tissues(tissue_table(B0, names), variation.tissue, stream(seed, subject, "tissues"))
     texture = draw_texture(grid, variation.texture, stream(seed, subject, "texture"))
     texture *= fractions.any(axis=0)
-    maps = maps_from_fractions(fractions, tissues, texture)
-    return Phantom(
+    return phantom_of_fractions(
+        fractions,
+        tissues,
+        texture,
         grid=grid,
-        PD=maps.PD,
-        T1=maps.T1,
-        T2=maps.T2,
-        T2prime=maps.T2prime,
-        D=maps.D,
-        chi_ppm=maps.chi_ppm,
-        labels=maps.labels,
-        fractions=fractions,
-        texture=texture,
-        tissues=tissues,
         voxel=Voxel.BOX,
         B0=B0,
         name=subject or f"{template.name}-{seed}",

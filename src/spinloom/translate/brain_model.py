@@ -10,7 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from spinloom.core.errors import InputError, UsageError, nearest
@@ -19,7 +18,7 @@ from spinloom.models.translator import Translator
 from spinloom.phantom.classes import CLASSES
 from spinloom.translate.brain_build import build_base, build_finer
 from spinloom.translate.brain_plan import BrainPlan, brain_plan_of
-from spinloom.translate.model import fit, require_fit, used_by
+from spinloom.translate.model import fit, opened, require_fit, used_by
 from spinloom.translate.shelf import SUFFIX
 
 FORMAT = "spinloom brain model 1"
@@ -65,14 +64,7 @@ def read_brain_model(path: str | os.PathLike[str]) -> BrainModel:
     """
     file = gate.admit(path, cap_bytes=LARGEST)
     digest = hashes.sha256_file(file)
-    try:
-        with safe_open(file, "pt") as opened:
-            header = (opened.metadata() or {}).get("spinloom")
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(
-            f"is no safetensors file ({error})", file=file, remedy="Pickled weights (.pt, .pth) are never opened."
-        ) from error
+    header, tensors = opened(file)
     try:
         said = json.loads(header or "")
         form, classes, plan_said, about = said["format"], said["classes"], said["plan"], dict(said["about"])

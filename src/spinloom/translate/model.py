@@ -51,6 +51,21 @@ def write_model(model: Model, path: str | os.PathLike[str], *, half: bool = Fals
     return target
 
 
+def opened(file: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
+    """What spinloom wrote into the header of a safetensors file (None: nothing), and its tensors.
+
+    Raises InputError for a file of another kind.
+    """
+    try:
+        with safe_open(file, "pt") as handle:
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+            return (handle.metadata() or {}).get("spinloom"), tensors
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(
+            f"is no safetensors file ({error})", file=file, remedy="Pickled weights (.pt, .pth) are never opened."
+        ) from error
+
+
 def read_model(path: str | os.PathLike[str], sha256: str | None = None) -> Model:
     """The translator of a file.
 
@@ -63,14 +78,7 @@ def read_model(path: str | os.PathLike[str], sha256: str | None = None) -> Model
     digest = hashes.sha256_file(file)
     if sha256 is not None and digest != sha256.lower():
         raise InputError(f"has SHA-256 {digest}, {sha256} was expected", file=file, remedy="Fetch it again.")
-    try:
-        with safe_open(file, "pt") as opened:
-            header = (opened.metadata() or {}).get("spinloom")
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(
-            f"is no safetensors file ({error})", file=file, remedy="Pickled weights (.pt, .pth) are never opened."
-        ) from error
+    header, tensors = opened(file)
     if header is None:
         raise InputError("was not written by spinloom train", file=file, remedy="Its header holds no plan.")
     try:
