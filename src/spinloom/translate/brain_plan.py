@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from spinloom.core.errors import InputError
-from spinloom.files import atomic, gate
-from spinloom.translate.plan import Training
+from spinloom.files import atomic
+from spinloom.translate.plan import Training, json_of, validated
 
 BrainFamily = Literal["flow", "fast-ddpm", "gan"]
 FAMILIES: tuple[BrainFamily, ...] = ("flow", "fast-ddpm", "gan")
 CENTRE_MM = (0.0, -16.0, -8.0)
 """Middle of the grid; the centroid of grey and white matter lies at BRAIN_MM of it."""
+SOUND = "spinloom train-brains writes a sound one."
 BRAIN_MM = (0.0, -16.0, 6.0)
 Level = Annotated[int, Field(ge=8, le=512)]
 
@@ -87,26 +87,12 @@ class BrainPlan(BaseModel):
 
 def brain_plan_of(said: object, file: str | os.PathLike[str] | None = None) -> BrainPlan:
     """A plan from plain values. Raises InputError naming every field that is wrong."""
-    try:
-        return BrainPlan.model_validate(said)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        )
-        raise InputError(
-            f"is no plan of generated heads: {faults}", file=file, remedy="spinloom train-brains writes a sound one."
-        ) from error
+    return validated(BrainPlan, said, "plan of generated heads", SOUND, file)
 
 
 def read_brain_plan(path: str | os.PathLike[str]) -> BrainPlan:
     """Raises InputError for files that are no plan."""
-    try:
-        return brain_plan_of(json.loads(gate.read_text(path)), path)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"is no JSON: {error}", file=path, remedy="spinloom train-brains writes a sound one."
-        ) from error
+    return brain_plan_of(json_of(path, SOUND), path)
 
 
 def write_brain_plan(plan: BrainPlan, path: str | os.PathLike[str]) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,8 @@ from spinloom.translate.conditions import Conditions
 Family = Literal[
     "regression", "pix2pix", "cyclegan", "ddpm", "fast-ddpm", "edm", "flow", "bridge", "refinement"
 ]  # fmt: skip
+M = TypeVar("M", bound=BaseModel)
+SOUND = "spinloom train --plan-only writes a sound one."
 Positive = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 
@@ -177,26 +179,33 @@ class Plan(_Frozen):
 
 def plan_of(told: object, file: str | os.PathLike[str] | None = None) -> Plan:
     """A plan from plain values. Raises InputError naming every field that is wrong."""
+    return validated(Plan, told, "plan", SOUND, file)
+
+
+def read_plan(path: str | os.PathLike[str]) -> Plan:
+    """Raises InputError for files that are no plan."""
+    return plan_of(json_of(path, SOUND), path)
+
+
+def validated(kind: type[M], told: object, what: str, remedy: str, file: str | os.PathLike[str] | None) -> M:
+    """A value of a kind from plain values. Raises InputError naming every field that is wrong."""
     try:
-        return Plan.model_validate(told)
+        return kind.model_validate(told)
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'plan'}: {e['msg'].removeprefix('Value error, ')}"
             for e in error.errors()
         )
-        raise InputError(
-            f"is no plan: {faults}", file=file, remedy="spinloom train --plan-only writes a sound one."
-        ) from error
+        raise InputError(f"is no {what}: {faults}", file=file, remedy=remedy) from error
 
 
-def read_plan(path: str | os.PathLike[str]) -> Plan:
-    """Raises InputError for files that are no plan."""
+def json_of(path: str | os.PathLike[str], remedy: str) -> object:
+    """What a JSON file holds. Raises InputError for one that holds none."""
     try:
-        return plan_of(json.loads(gate.read_text(path)), path)
+        value: object = json.loads(gate.read_text(path))
+        return value
     except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"is no JSON: {error}", file=path, remedy="spinloom train --plan-only writes a sound one."
-        ) from error
+        raise InputError(f"is no JSON: {error}", file=path, remedy=remedy) from error
 
 
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
