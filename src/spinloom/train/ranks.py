@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+import torch.distributed.nn.functional  # its defaults would keep a group that is there when it is first imported
 from torch import distributed
 
 T = TypeVar("T")
