@@ -243,6 +243,35 @@ def test_what_lies_outside_the_training_is_said():
     assert "contrast" in " ".join(beyond(prepare([dark], T1_T2), known, ["T1w"]))
 
 
+def half_head():
+    """Alike left and right alone, clearly."""
+    x, y, z = np.indices((41, 50, 46))
+    g = np.random.default_rng(0).uniform(50, 150, x.shape)
+    inside = (np.hypot((x - 20) / 17, (y - 25) / (14 + z / 6)) < 1) & (z > 3) & (z + 0.5 * np.abs(y - 18) < 42)
+    return np.where(inside, g, 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_head_is_flagged_as_turned_where_another_axis_is_clearly_left_right(order):
+    from spinloom.translate.limits import beyond, measured, span
+
+    known = span([measured(prepare([Image(half_head(), np.eye(4))], T1_T2))])
+    said = " ".join(beyond(prepare([Image(half_head().transpose(order), np.eye(4))], T1_T2), known, ["T1w"]))
+    assert (f"left-right runs along {'RAS'[order.index(0)]}" in said) == (order.index(0) != 0)
+
+
+def test_marks_through_all_slices_make_no_head_turned():
+    """A letter through all slices, as on test images: the mirror images along A and S gain, that along R loses."""
+    from spinloom.translate.limits import beyond, measured, span
+
+    known = span([measured(prepare([Image(half_head(), np.eye(4))], T1_T2))])
+    data = half_head()
+    data[26:37, 14:36] = 100
+    made = prepare([Image(data, np.eye(4))], T1_T2)
+    assert measured(made)["mirror"] == 1
+    assert not any("orientation" in w for w in beyond(made, known, ["T1w"]))
+
+
 def test_what_is_cut_away_comes_back_as_outside():
     image = scan()
     made = prepare([image], T1_T2)

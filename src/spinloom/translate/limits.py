@@ -11,6 +11,9 @@ from spinloom.translate.prepare import Prepared
 
 QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
 SLACK = 0.15
+CLEAR = 0.03
+"""By how much more alike its mirror image along another axis must be before a head counts as turned: along left-right
+heads lead by 0.04 to 0.19 (27 scans and label maps), and marks drawn onto one take up to 0.02 of it."""
 
 
 def measured(made: Prepared) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def measured(made: Prepared) -> dict[str, Any]:
         "voxel_mm": made.grid.voxel_mm.round(4).tolist(),
         "extent_mm": extent.round(1).tolist(),
         "grey": grey,
-        "mirror": _mirror(made),
+        "mirror": int(np.argmax(_alike(made))),
     }
 
 
@@ -64,19 +67,19 @@ def beyond(made: Prepared, known: Mapping[str, Any], contrasts: Sequence[str]) -
         away = float(np.mean(np.maximum(0, np.maximum(low[c] - q, q - high[c]))))
         if away > SLACK:
             said.append(f"contrast: grey values of {name} are {away:.2f} of full scale away from any trained with")
-    if known["mirror"] and own["mirror"] not in known["mirror"]:
-        said.append(
-            f"orientation: what looks like left-right runs along {'RAS'[own['mirror']]}: does the header say it right?"
-        )
+    alike = _alike(made)
+    axis = int(np.argmax(alike))
+    if known["mirror"] and alike[axis] - max(alike[a] for a in known["mirror"]) > CLEAR:
+        said.append(f"orientation: what looks like left-right runs along {'RAS'[axis]}: does the header say it right?")
     return said
 
 
-def _mirror(made: Prepared) -> int:
-    """Share of voxels alike in the foreground and its mirror image, about its middle; the axis where it is largest."""
+def _alike(made: Prepared) -> list[float]:
+    """Per axis, the share of voxels alike in the foreground and its mirror image, about its middle."""
     m = made.mask
     some = [np.flatnonzero(m.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
     tight = m[tuple(slice(s[0], s[-1] + 1) for s in some)]
-    return int(np.argmax([np.mean(tight == np.flip(tight, a)) for a in range(3)]))
+    return [float(np.mean(tight == np.flip(tight, a))) for a in range(3)]
 
 
 def _range(low: float, high: float, digits: int = 2) -> str:
