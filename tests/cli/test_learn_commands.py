@@ -252,7 +252,12 @@ def test_only_a_CycleGAN_goes_back(spinloom: Run, trained: str, place: Path) -> 
     assert code == 0, err
     code, _, err = spinloom("translate", "cycle", "--back", "-i", scan, "-o", "back.nii.gz")
     assert code == 0, err
-    assert json.loads((place / "back.json").read_text())["made"].startswith("T1w by cycle")
+    told = json.loads((place / "back.json").read_text())
+    assert told["made"].startswith("T1w by cycle")
+    assert told["outside the training"] == []  # a T2w of the training lies within the range of T2w
+    code, _, err = spinloom("translate", "cycle", "--back", "-i", scan.replace("T2w", "T1w"), "-o", "wrong.nii.gz")
+    assert code == 0, err
+    assert "grey values of T2w" in " ".join(json.loads((place / "wrong.json").read_text())["outside the training"])
 
 
 def test_a_SynthRAD_folder_becomes_a_model_in_HU(spinloom: Run, place: Path) -> None:

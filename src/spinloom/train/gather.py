@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.rng import stream
 from spinloom.dataset.pairs import Pairs
 from spinloom.dataset.split_cases import Split, split
 from spinloom.train.cases import load
+from spinloom.train.examples import Volumes
 from spinloom.train.from_shards import streams
 from spinloom.train.heads import Head, draw_heads, heads_from_labels, stem
 from spinloom.train.simulated import needs_CT
 from spinloom.train.thick_heads import thick_volumes
 from spinloom.train.train import Data
 from spinloom.train.whole import seen, whole
+from spinloom.translate.limits import measured_of
 from spinloom.translate.plan import Plan
 
 HELD = 0.15
@@ -61,7 +64,8 @@ def gather(
         made, told_of = thick_volumes(people, plan, turned=turned)
         told = {**told, "simulated heads": len(people)}
         return Data((*train.volumes, *made), held.volumes if held else (), (), (*train.seen, *told_of), told)
-    return Data(train.volumes, held.volumes if held else (), people, train.seen, told)
+    back = backs(train.volumes) if plan.family == "cyclegan" else ()
+    return Data(train.volumes, held.volumes if held else (), people, train.seen, told, seen_back=back)
 
 
 def gather_shards(
@@ -117,7 +121,13 @@ def simulated_alone(
         "split": {"train": [h.name for h in kept], "held": [v.name for v in held]},
     }
     reference = [whole(h, plan, seed) for h in kept[-FITTED:]] if held else []
-    return Data((), held, kept, tuple(seen(kept, plan, seed)), told, reference)
+    back = tuple(seen(kept, plan, seed, back=True)) if plan.family == "cyclegan" else ()
+    return Data((), held, kept, tuple(seen(kept, plan, seed)), told, reference, seen_back=back)
+
+
+def backs(volumes: Sequence[Volumes]) -> tuple[Mapping[str, Any], ...]:
+    """What `limits.measured_of` says of targets."""
+    return tuple(measured_of(v.target.numpy(), v.mask.numpy(), v.voxel_mm) for v in volumes if v.target is not None)
 
 
 def thick_alone(plan: Plan, people: Sequence[Head], out: set[int]) -> Data:

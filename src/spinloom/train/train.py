@@ -43,6 +43,7 @@ class Data:
     train, held   prepared subjects; nobody is in both
     heads         phantoms for simulated samples
     seen          what limits.measured says of the training images
+    seen_back     the same of the targets, for a family that goes back
     told          origins, licence, attribution, split: for the model's card and provenance
     reference     heads simulated as a whole, for floors to be fitted to where there is no scan
     stream        where samples come from instead of `train`: sets too large for memory
@@ -52,6 +53,7 @@ class Data:
     held: Sequence[Volumes] = ()
     heads: Sequence[Head] = ()
     seen: Sequence[Mapping[str, Any]] = ()
+    seen_back: Sequence[Mapping[str, Any]] = field(default=(), kw_only=True)
     told: Mapping[str, Any] = field(default_factory=dict)
     reference: Sequence[Volumes] = ()
     stream: Examples | None = None
@@ -147,6 +149,7 @@ def _trained(
         },
         "held out": [v.name for v in data.held],
         "range": span(data.seen) if data.seen else {},
+        **({"range back": span(data.seen_back)} if data.seen_back else {}),
         "scores": told(scores),
         **data.told,
     }

@@ -6,19 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from spinloom.core.grid import Grid
 from spinloom.core.rng import stream
 from spinloom.phantom.tissue_table import tissue_names
 from spinloom.train.examples import Volumes
 from spinloom.train.heads import Head
 from spinloom.train.simulated import CLEAN, Cut, asked_of, images_of, needs_CT, scanner_of
-from spinloom.translate.limits import measured
+from spinloom.translate.limits import measured_of
 from spinloom.translate.plan import Plan
-from spinloom.translate.prepare import Prepared
 
 COARSE = 3
 """Every so many-th voxel is enough for the range of grey values."""
@@ -54,8 +51,8 @@ def labels_of(head: Head) -> Tensor:
     return ids[where.long()]
 
 
-def seen(heads: Sequence[Head], plan: Plan, seed: int) -> Iterator[Mapping[str, Any]]:
-    """Of some protocols of each head: what `limits.measured` says of a scan that is trained on."""
+def seen(heads: Sequence[Head], plan: Plan, seed: int, *, back: bool = False) -> Iterator[Mapping[str, Any]]:
+    """Of some protocols of each head: what `limits.measured` says of a scan that is trained on; back: of the target."""
     step = (..., *(slice(None, None, COARSE),) * 3)
     for head in heads:
         small = replace(
@@ -66,11 +63,9 @@ def seen(heads: Sequence[Head], plan: Plan, seed: int) -> Iterator[Mapping[str, 
             brain=head.brain[step],
             CT=None if head.CT is None else head.CT[step],
         )
-        h = head.voxel_mm * COARSE
-        grid = Grid(tuple(small.whole.shape), np.diag([h, h, h, 1.0]))
         for n in range(PROTOCOLS):
             made = whole(replace(small, name=f"{head.name} {n}"), plan, seed)
-            assert made.source is not None
-            cut = (slice(None), slice(None), slice(None))
-            told = measured(Prepared(made.source.numpy(), made.mask.numpy(), grid, cut, ()))
+            images = made.target if back else made.source
+            assert images is not None
+            told = measured_of(images.numpy(), made.mask.numpy(), [head.voxel_mm * COARSE] * 3)
             yield {**told, "voxel_mm": [head.voxel_mm] * 3}

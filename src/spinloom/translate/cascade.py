@@ -57,4 +57,6 @@ def back(model: Model) -> Model:
     if not isinstance(model.translator, Cycle):
         raise UsageError(f"{model.name} ({model.plan.family}) knows one way only", remedy="Only CycleGAN goes back.")
     plan = model.plan.model_copy(update={"source": model.plan.target, "target": model.plan.source})
-    return Model(plan, model.translator.turned().eval(), {k: v for k, v in model.about.items() if k != "range"})
+    about = {k: v for k, v in model.about.items() if k not in ("range", "range back")}
+    about |= {"range": model.about.get("range back", {}), "range back": model.about.get("range", {})}
+    return Model(plan, model.translator.turned().eval(), about)

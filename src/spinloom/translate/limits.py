@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spinloom.translate.prepare import Prepared
+from spinloom.core.masks import Mask
+from spinloom.translate.prepare import Prepared, Volume
 
 QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
 SLACK = 0.15
@@ -19,15 +21,19 @@ heads lead by 0.04 to 0.19 (27 scans and label maps), and marks drawn onto one t
 def measured(made: Prepared) -> dict[str, Any]:
     """voxel_mm (3,); extent_mm (3,) of the foreground; grey (c, 10) quantiles in the foreground; mirror: the axis about
     whose middle the foreground is most alike itself (0: left-right, as in a head that lies as its header says)."""
-    extent = np.array(made.mask.shape) - 0.0
-    some = [np.flatnonzero(made.mask.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
-    extent = np.array([(s[-1] - s[0] + 1) if len(s) else 0 for s in some]) * made.grid.voxel_mm
-    grey = [np.quantile(s[made.mask], QUANTILES).round(4).tolist() for s in made.source]
+    return measured_of(made.source, made.mask, made.grid.voxel_mm)
+
+
+def measured_of(images: Volume, mask: Mask, voxel_mm: Sequence[float] | NDArray[np.float64]) -> dict[str, Any]:
+    """The same of images (c, x, y, z) of either end of the arrow, in their mask (x, y, z)."""
+    size = np.asarray(voxel_mm, float)
+    some = [np.flatnonzero(mask.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+    extent = np.array([(s[-1] - s[0] + 1) if len(s) else 0 for s in some]) * size
     return {
-        "voxel_mm": made.grid.voxel_mm.round(4).tolist(),
+        "voxel_mm": size.round(4).tolist(),
         "extent_mm": extent.round(1).tolist(),
-        "grey": grey,
-        "mirror": int(np.argmax(_alike(made))),
+        "grey": [np.quantile(s[mask], QUANTILES).round(4).tolist() for s in images],
+        "mirror": int(np.argmax(_alike(mask))),
     }
 
 
@@ -67,16 +73,15 @@ def beyond(made: Prepared, known: Mapping[str, Any], contrasts: Sequence[str]) -
         away = float(np.mean(np.maximum(0, np.maximum(low[c] - q, q - high[c]))))
         if away > SLACK:
             said.append(f"contrast: grey values of {name} are {away:.2f} of full scale away from any trained with")
-    alike = _alike(made)
+    alike = _alike(made.mask)
     axis = int(np.argmax(alike))
     if known["mirror"] and alike[axis] - max(alike[a] for a in known["mirror"]) > CLEAR:
         said.append(f"orientation: what looks like left-right runs along {'RAS'[axis]}: does the header say it right?")
     return said
 
 
-def _alike(made: Prepared) -> list[float]:
+def _alike(m: Mask) -> list[float]:
     """Per axis, the share of voxels alike in the foreground and its mirror image, about its middle."""
-    m = made.mask
     some = [np.flatnonzero(m.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
     tight = m[tuple(slice(s[0], s[-1] + 1) for s in some)]
     return [float(np.mean(tight == np.flip(tight, a))) for a in range(3)]
