@@ -142,6 +142,8 @@ def train(
             loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
         for who, why in loaded.told.get("left out", ()):
             typer.echo(f"spinloom: left out: {who}: {why}", err=True)
+        for note in loaded.told.get("notes", ()):
+            typer.echo(f"spinloom: {note}", err=True)
         if kept is None:
             masks = [v.mask for v in loaded.train or loaded.held] or [h.whole for h in loaded.heads]
             shapes = [tuple(mask.shape) for mask in masks]

@@ -55,7 +55,7 @@ def load(
         try:
             case = read_case(pair, resample=pairs.resample)
             each = [case, *turns(case)] if turned and plan.thick else [case]
-            found = [volumes_of(c, plan) if plan.paired else one_side(c, pair, plan) for c in each]
+            found = [volumes_of(c, plan) if pairs.paired else one_side(c, pair, plan) for c in each]
         except SpinloomError as error:
             faults.append((pair.name, str(error)))
             continue
@@ -64,7 +64,7 @@ def load(
         origins.append({"case": pair.name, **case.origin})
     if not volumes:
         why = f" First: {faults[0][0]}: {faults[0][1]}" if faults else ""
-        raise InputError(f"no case is left to train on.{why}")
+        raise InputError(f"no case can be used.{why}")
     return Loaded(tuple(volumes), tuple(seen), tuple(origins), tuple(faults))
 
 

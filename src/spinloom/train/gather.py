@@ -9,11 +9,12 @@ from typing import Any
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.rng import stream
 from spinloom.dataset.pairs import Pairs
-from spinloom.dataset.split_cases import Split, split
+from spinloom.dataset.split_cases import Split
 from spinloom.train.cases import load
 from spinloom.train.examples import Volumes
 from spinloom.train.from_shards import streams
 from spinloom.train.heads import Head, draw_heads, heads_from_labels, stem
+from spinloom.train.held_out import HELD, NOBODY, both_sides, parts_of
 from spinloom.train.simulated import needs_CT
 from spinloom.train.thick_heads import thick_volumes
 from spinloom.train.train import Data
@@ -21,8 +22,6 @@ from spinloom.train.whole import seen, whole
 from spinloom.translate.limits import measured_of
 from spinloom.translate.plan import Plan
 
-HELD = 0.15
-"""Share of subjects held out where no split is given, but at least one subject."""
 FITTED = 3
 """Simulated heads that the lookup table is fitted to."""
 
@@ -48,10 +47,19 @@ def gather(
     if pairs is None:
         return simulated_alone(plan, heads, files, say)
     people = people_of(plan, heads, files, say)
-    parts = parts_of(pairs, split_by, plan.training.seed)
+    if plan.paired and not pairs.paired:
+        raise UsageError("this list holds scans without partners", remedy="Add --unpaired, or list pairs.")
+    parts, notes = parts_of(pairs, split_by, plan.training.seed)
+    complete, held = both_sides(pairs), None
+    if parts["held"] & {p.subject for p in complete.pairs}:
+        try:
+            held = load(complete, plan, parts["held"], say)
+        except InputError as error:
+            if split_by is not None:
+                raise
+            parts, notes = {"train": parts["train"] | parts["held"], "held": set()}, (f"{error} So {NOBODY}",)
     turned = plan.thick is not None and plan.thick.turned
     train = load(pairs, plan, parts["train"], say, turned=turned)
-    held = load(pairs, plan, parts["held"], say) if parts["held"] else None
     every = (train,) if held is None else (train, held)
     told: dict[str, object] = {
         "layout": pairs.layout,
@@ -59,6 +67,7 @@ def gather(
         "origins": [dict(o) for part in every for o in part.origins],
         "split": {k: sorted(v) for k, v in parts.items()},
         "left out": [list(fault) for part in every for fault in part.faults],
+        **({"notes": list(notes)} if notes else {}),
     }
     if plan.thick is not None:
         made, told_of = thick_volumes(people, plan, turned=turned)
@@ -81,19 +90,6 @@ def gather_shards(
     people = people_of(plan, heads, [] if labels is None else maps_in(labels), say)
     stream, held, seen_of, told = streams(folder, plan, say)
     return Data((), held, people, seen_of, told, stream=stream)
-
-
-def parts_of(pairs: Pairs, split_by: Split | None, seed: int) -> dict[str, set[str]]:
-    """Subjects to train on, and those held out."""
-    people = {p.subject for p in pairs.pairs}
-    if split_by is not None:
-        held = {*split_by.parts["val"], *split_by.parts["test"]}
-        return {"train": set(split_by.parts["train"]) & people, "held": held & people}
-    if len(people) < 2:
-        return {"train": people, "held": set()}
-    share = max(HELD, 1 / len(people))
-    made = split(pairs.pairs, (1 - share, share, 0), seed=seed)
-    return {"train": set(made.parts["train"]), "held": set(made.parts["val"])}
 
 
 def simulated_alone(

@@ -53,7 +53,8 @@ def write_page(root: Path, plan: Plan, about: Mapping[str, Any], progress: Progr
 def _scores(about: Mapping[str, Any]) -> tuple[Part, ...]:
     scores = about["scores"]
     if not scores:
-        return (Prose(("Nobody was held out, or there are no pairs: this run has no score.",)),)
+        why = [n[0].upper() + n[1:] + "." for n in about.get("notes", ())]
+        return (Prose(tuple(why or ["Nobody was held out, or there are no pairs: this run has no score."])),)
     rows = []
     for who, contrasts in scores.items():
         for contrast, metrics in contrasts.items():
