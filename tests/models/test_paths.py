@@ -1,6 +1,7 @@
 """Paths, predictions and samplers against Gaussian data, whose posterior mean is known in closed form."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -149,6 +150,20 @@ def test_a_network_that_knows_has_no_loss_and_samples_the_target(path, predictio
     torch.testing.assert_close(
         family.sample(source, rng()), batch.target.double(), atol=1e-3, rtol=0, check_dtype=False
     )
+
+
+def test_a_bridge_without_noise_makes_Eulers_steps_from_the_source():
+    """eta = 0:  n = (x - a x0 - b y) / s,  x' = a' x0 + b' y + s' n,  from x = y; 0 / 0 at t = 1 counts as no noise."""
+    path, y = Bridge(0.4), torch.rand(5, 1, generator=rng(1), dtype=torch.float64)
+    guess = exact(path, y)
+    x, times = y, [1.0, 0.75, 0.5, 0.25]
+    for now, then in pairwise(times):
+        found = guess(x, torch.tensor([now]))
+        s, s2 = (0.4 * math.sqrt(t * (1 - t)) for t in (now, then))
+        n = (x - (1 - now) * found - now * y) / s if now < 1 else 0 * x
+        x = (1 - then) * found + then * y + s2 * n
+    made = DDIM(4)(Way(path, guess, y, rng(5)), torch.empty(5, 1))
+    torch.testing.assert_close(made, guess(x, torch.tensor([0.25])), check_dtype=False)
 
 
 def test_the_same_seed_gives_the_same_sample():

@@ -162,6 +162,21 @@ def test_every_family_is_written_read_and_answers_the_same(family, tmp_path):
     assert np.isfinite(a.data).all()
 
 
+@pytest.mark.parametrize(("family", "eta"), [("regression", None), ("bridge", 0), ("bridge", 1), ("ddpm", 0),
+                                             ("flow", None), ("refinement", None)])  # fmt: skip
+def test_answers_differ_between_seeds_where_the_family_samples_and_there_alone(family, eta):
+    """A bridge whose eta is 0 is an ordinary differential equation that begins at the source."""
+    from spinloom.translate.build import samples
+
+    plan = T1_T2.model_copy(update={"family": family, "settings": {} if eta is None else {"eta": eta}})
+    torch.manual_seed(0)
+    made = build(plan).eval()
+    for p in made.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    a, b = (translate([scan()], Model(plan, made, {}), seed=s).images["T2w"].data for s in (0, 1))
+    assert bool(np.array_equal(a, b)) is not samples(plan)
+
+
 @pytest.mark.parametrize("family", ["regression", "flow"])
 def test_three_dimensions(family):
     net = Network(dims=3, slices=1, channels=(8, 8), patch=(12, 12, 12))

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from spinloom.translate.model import Model
     from spinloom.translate.translate import Translated
 
-ONE_ANSWER = ("regression", "pix2pix", "cyclegan")
-"""Families whose answer is the same at every draw."""
-
 
 def translate(
     model: Annotated[
@@ -166,6 +163,7 @@ def one(
     from spinloom.core.errors import InputError, UsageError
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
+    from spinloom.translate.build import samples
 
     plan = models[0].plan
     keep_inputs([*given, mask], [out, spread])
@@ -178,7 +176,7 @@ def one(
         raise InputError(f"{len(given)} images were given, {models[0].name} needs {len(plan.source)}: {names}")
     alone = len(models) == 1 or options["in_turn"]
     last = models[-1:] if options["in_turn"] else models
-    drawn = options["draws"] > 1 and any(m.plan.family not in ONE_ANSWER for m in last)
+    drawn = options["draws"] > 1 and any(samples(m.plan) for m in last)
     if spread is not None and alone and not drawn and not options["flips"]:
         raise InputError(
             "one answer has no spread", remedy="Ask for --flips, several models, or --draws of a family that samples."

@@ -89,6 +89,15 @@ def build(plan: Plan, segmenter: UNet | None = None) -> Translator:
     return Builder(plan, segmenter).build()
 
 
+ONE_ANSWER = ("regression", "pix2pix", "cyclegan")
+"""Families whose answer is the same at every draw."""
+
+
+def samples(plan: Plan) -> bool:
+    """Whether another draw gives another answer. A bridge begins at the source: with eta 0 it draws no noise."""
+    return plan.family not in ONE_ANSWER and not (plan.family == "bridge" and settings_of(plan)["eta"] == 0)
+
+
 K = TypeVar("K")
 
 
