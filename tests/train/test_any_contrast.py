@@ -17,7 +17,7 @@ from spinloom.simulation.acquisition import Acquisition, signal_of  # noqa: E402
 from spinloom.train.any_contrast import drawn, told  # noqa: E402
 from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.heads import Head  # noqa: E402
-from spinloom.train.simulated import CLEAN, Simulated, image_of  # noqa: E402
+from spinloom.train.simulated import CLEAN, Scanning, Simulated, image_of  # noqa: E402
 from spinloom.train.simulated import Cut as Part  # noqa: E402
 from spinloom.train.train import Data, train  # noqa: E402
 from spinloom.train.whole import seen, whole  # noqa: E402
@@ -175,3 +175,22 @@ def test_weights_that_lack_the_condition_do_not_fit(run):
     save_file(tensors, folder / "cut.safetensors", {"spinloom": json.dumps(header)})
     with pytest.raises(InputError, match=r"network\.condition\.0\.weight is missing"):
         read_model(folder / "cut.safetensors")
+
+
+def test_every_second_image_of_a_window_loses_its_dark_end_and_keeps_its_bright_one():
+    side = plan().source[0]
+    head = person()
+    cut = Part(head.fractions.float(), head.texture.float(), head.whole.float(), None)
+    quiet = {"blur": (0.0, 0.0), "shading": (0.0, 0.0), "snr": (1e6, 1e6)}
+
+    def made(seed, **more):
+        rng = torch.Generator().manual_seed(seed)
+        return image_of(side, head, head.whole, cut, rng, Scanning(**quiet, **more), T1W)
+
+    kept = [made(k) for k in range(8)]
+    cut_off = [made(k, floor=(0.1, 0.1)) for k in range(8)]
+    lost = [not torch.allclose(a, b, atol=1e-4) for a, b in zip(kept, cut_off, strict=True)]
+    assert 0 < sum(lost) < 8
+    for a, b, gone in zip(kept, cut_off, lost, strict=True):
+        if gone:
+            torch.testing.assert_close(b, ((a - 0.1) / 0.9).clamp_min(0), atol=1e-4, rtol=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,16 +31,20 @@ class Scanning:
 
     drawn    whether the protocol is drawn anew, else it is the usual one
     blur     standard deviation of a Gaussian [voxel];  shading  of a smooth field;  snr  None: no noise
+    floor    share of the range that every second image loses at the dark end, as by a mask's threshold or a window
     """
 
     drawn: bool = False
     blur: tuple[float, float] = (0.0, 0.0)
     shading: tuple[float, float] = (0.0, 0.0)
     snr: tuple[float, float] | None = None
+    floor: tuple[float, float] | None = None
 
 
 ANY = Scanning(True, (0.0, 0.5), (0.0, 0.15), (15.0, 80.0))
 """Some scanner: what a translator has to cope with."""
+WINDOWED = replace(ANY, floor=(0.0, 0.12))
+"""The same, but fluid can be as dark as air: where the conditions are told, they do not say so."""
 CLEAN = Scanning()
 """What it should answer."""
 LOW = Scanning(True, (0.6, 1.6), (0.0, 0.25), (6.0, 30.0))
@@ -133,6 +137,8 @@ class Simulated(Examples):
 
 def scanner_of(plan: Plan) -> Scanning:
     """How its sources are scanned."""
+    if plan.conditions is not None:
+        return WINDOWED
     return ANY if plan.paired and plan.training.protocols == "any" else ONE
 
 
@@ -191,6 +197,9 @@ def image_of(
     sigma = 1 / within(*how.snr, rng)
     noise = torch.randn((2, *image.shape), generator=rng).to(image) * sigma * 0.6
     image = ((image + noise[0]) ** 2 + noise[1] ** 2).sqrt()
+    if how.floor is not None and below(2, rng):
+        lost = within(*how.floor, rng)
+        image = ((image - lost) / (1 - lost)).clamp_min(0)
     return image * cut.mask if cut.bare else image
 
 
