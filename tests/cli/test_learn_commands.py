@@ -97,6 +97,23 @@ def test_a_scan_is_translated_onto_its_own_grid(spinloom: Run, trained: str, pla
     assert told["sources"][0]["file"] == "sub-1_T1w.nii.gz"
 
 
+def test_each_flag_is_said_once(spinloom: Run, trained: str, place: Path) -> None:
+    """Of one scan on standard error, of a folder below its cases; in JSON always."""
+    big = Image(head(1).data, AFFINE @ np.diag([3, 3, 3, 1]))
+    write_image(big, place / "big_T1w.nii.gz")
+    asked = ("translate", trained, "-i", "big_T1w.nii.gz", "-o", "bigger.nii.gz")
+    code, out, err = spinloom(*asked)
+    assert code == 0, err
+    assert (out + err).count("spacing: 6.00 mm along R") == 1
+    assert json.loads(spinloom(*asked, "--json")[1])["outside the training"][0].startswith("spacing: 6.00 mm along R")
+    (place / "large").mkdir()
+    write_image(big, place / "large" / "sub-1_T1w.nii.gz")
+    code, out, err = spinloom("translate", trained, "-i", "large", "-o", "larger")
+    assert code == 0, err
+    assert (out + err).count("spacing: 6.00 mm along R") == 1
+    assert "outside the training  sub-1: spacing" in out
+
+
 def test_a_folder_gives_a_derivative_and_one_bad_case_stops_no_other(spinloom: Run, trained: str, place: Path) -> None:
     code, _, err = spinloom("translate", trained, "-i", "scans", "-o", "made")
     assert code == 3

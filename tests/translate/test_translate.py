@@ -332,6 +332,18 @@ def test_what_a_later_stage_was_not_trained_on_is_said_too():
     assert any(w.startswith("second: spacing") for w in cascade([scan()], stages).warnings)
 
 
+def test_a_flag_of_two_stages_alike_is_one():
+    from spinloom.translate.cascade import cascade
+    from spinloom.translate.limits import measured, span
+
+    coarse = prepare([scan(affine=np.diag([3.0, 3, 3, 1]))], T1_T2)
+    same = T1_T2.model_copy(update={"target": T1_T2.source})
+    stage = Model(same, Copy(), {"range": span([measured(coarse)])})
+    said = cascade([scan()], [stage, stage]).warnings
+    assert any("spacing" in w for w in said)
+    assert len(said) == len(set(said))
+
+
 def test_a_name_with_a_dot_is_found_on_the_shelf(tmp_path, monkeypatch):
     from spinloom.translate.shelf import located
 

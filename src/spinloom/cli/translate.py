@@ -118,7 +118,15 @@ def translate(
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
         if interval is not None and known is not None:
             facts["bounds"] = with_bounds(models[0], known, given, interval, out, mask, options["device"])
-    print_facts(facts, as_json=json)
+    print_facts(facts if json else readable(facts), as_json=json)
+
+
+def readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """Without the flags of one case, which are on standard error already; those of many, line by line."""
+    flags = facts["outside the training"]
+    if isinstance(flags, dict):
+        return facts | {"outside the training": [f"{who}: {what}" for who, said in flags.items() for what in said]}
+    return {k: v for k, v in facts.items() if k != "outside the training" or not v}
 
 
 def acquired(models: list[Model], given: Sequence[Path], source: str | None, target: str | None) -> dict[str, Any]:

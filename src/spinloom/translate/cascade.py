@@ -41,7 +41,7 @@ def cascade(
         if mask is not None and not mask.grid.same_place(images[0].grid, 1e-2):
             where = Image(np.asarray(mask.data != 0).astype(np.uint8), mask.affine, Quantity.LABEL)
             mask = resample(where, images[0].grid)
-    return replace(made, warnings=tuple(warnings) if len(stages) > 1 else made.warnings)
+    return replace(made, warnings=tuple(dict.fromkeys(warnings)) if len(stages) > 1 else made.warnings)
 
 
 def follows(first: Plan, second: Plan) -> None:
