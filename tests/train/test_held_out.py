@@ -91,6 +91,12 @@ def test_who_a_split_holds_out_without_a_partner_is_named(tmp_path):
     assert [v.name for v in gather(plan(), pairs, split_by=given).held] == ["sub3"]
 
 
+def test_super_resolution_whose_source_is_its_target_holds_somebody_out(tmp_path):
+    folder(tmp_path, {"sub1": BOTH, "sub2": BOTH})
+    parts, notes = parts_of(pair(find_scans(tmp_path), (), ("T2w",), read=False), None, 0)
+    assert (len(parts["train"]), len(parts["held"]), notes) == (1, 1, ())
+
+
 def test_two_scans_of_one_contrast_make_no_pair(tmp_path):
     pairs = folder(tmp_path, {"sub1": BOTH, "sub2": BOTH})
     twice = (*pairs.pairs, next(p for p in pairs.pairs if p.source and p.subject == "sub1"))

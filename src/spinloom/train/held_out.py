@@ -37,7 +37,7 @@ def parts_of(pairs: Pairs, split_by: Split | None, seed: int) -> tuple[dict[str,
     out = {p.subject for p in whole} if share == 1 else {*split(whole, (1 - share, share, 0), seed=seed).parts["val"]}
     away = {identity(s) for s in out}
     kept = [p for p in pairs.pairs if identity(p.subject) not in away]
-    if not any(p.source for p in kept) or not any(p.target for p in kept):
+    if not pairs.paired and not (any(p.source for p in kept) and any(p.target for p in kept)):
         said = (f"without {', '.join(sorted(out))} nobody has {goes}, or {comes}, to train on: {NOBODY}",)
         return {"train": people, "held": set()}, said
     return {"train": {p.subject for p in kept}, "held": out}, ()
