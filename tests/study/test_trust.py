@@ -1,4 +1,4 @@
-"""Trust and intervals on people bent out of fake brains: laws of lesions, misfits and files; both studies, small."""
+"""Trust and intervals on people bent out of fake brains: laws of lesions and misfits; both studies, small."""
 
 from __future__ import annotations
 
@@ -21,16 +21,13 @@ from spinloom.io import write_image
 from spinloom.study import intervals as intervals_study
 from spinloom.study import trust as trust_study
 from spinloom.study.anatomies import anatomies, brain_of, parted
-from spinloom.study.calibrate import Answer, calibrate
+from spinloom.study.intervals_units import REDUCED as REDUCED_INTERVALS
 from spinloom.study.people import diseased, lesions_of, person
 from spinloom.study.trust_case import planted, scanned
-from spinloom.study.trust_train import ANY_T1W, T2W, plan_for
+from spinloom.study.trust_train import ANY_T1W, T2W
 from spinloom.train.gather import maps_in
 from spinloom.train.heads import Head
 from spinloom.train.simulated import CLEAN
-from spinloom.translate.build import build
-from spinloom.translate.interval import read_intervals, write_intervals
-from spinloom.translate.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -101,60 +98,13 @@ def test_a_label_map_without_brain_and_of_other_voxels_is_refused(tmp_path, maps
         brain_of(tmp_path / "csf.nii.gz", 1.0)
 
 
-def fake_answers(count: int, seed: int, model: Model) -> list[Answer]:
-    """Errors of standard deviation 0.02 on one half of the brain and 0.2 on the other, as the source tells."""
-    made = []
-    for n in range(count):
-        rng = np.random.default_rng([seed, n])
-        side = (np.arange(24)[:, None, None] >= 12) * np.ones((24, 16, 2))
-        truth = np.ones((1, 24, 16, 2)) + rng.uniform(0, 2, (24, 16, 2))
-        value = truth + np.where(side > 0, 0.2, 0.02) * rng.standard_normal(truth.shape)
-        inside, tissue = np.ones((24, 16, 2), bool), np.full((24, 16, 2), -1)
-        made.append(
-            Answer(f"{n}", side[None].astype(np.float32), value.astype(np.float32), value, truth, inside, tissue)
-        )
-    return made
-
-
-def test_intervals_are_narrow_where_errors_are_small_and_cover_their_share():
-    torch.manual_seed(0)
-    plan = plan_for("translator", steps=1, seconds=None, voxel_mm=4.0, seed=0, small=True)
-    model = Model(plan, build(plan), {}, "0" * 64)
-    others = fake_answers(30, 2, model)
-    known, constant = calibrate(model, fake_answers(8, 1, model), others, seed=0, steps=150, told="x")
-    found = intervals_study.measured(model, known, constant, others, fake_answers(40, 3, model))["coverage"]["T2w"]
-    own, flat = found["s(x)"]["all"], found["one width"]["all"]
-    assert 0.88 <= own["coverage"] <= 0.95
-    assert 0.88 <= flat["coverage"] <= 0.95
-    assert own["width"] < 0.8 * flat["width"]
-
-
-def test_intervals_come_back_from_their_file_and_damage_is_named(tmp_path):
-    plan = plan_for("translator", steps=1, seconds=None, voxel_mm=4.0, seed=0, small=True)
-    model = Model(plan, build(plan), {}, "0" * 64)
-    known, _ = calibrate(
-        model, fake_answers(3, 1, model), fake_answers(20, 2, model), seed=0, steps=2, told="such scans"
-    )
-    path = write_intervals(known, tmp_path / "interval.safetensors")
-    back = read_intervals(path, plan)
-    assert (back.edges, back.groups, back.told, back.subjects) == (known.edges, known.groups, "such scans", 20)
-    assert {k: dict(v) for k, v in back.q.items()} == {k: dict(v) for k, v in known.q.items()}
-    for a, b in zip(back.spread.parameters(), known.spread.parameters(), strict=True):
-        assert torch.equal(a, b)
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(InputError, match="interval"):
-        read_intervals(path, plan)
-    with pytest.raises(UsageError, match="19"):
-        calibrate(model, fake_answers(2, 1, model), fake_answers(5, 2, model), seed=0, steps=1, told="")
-
-
 @pytest.fixture(scope="module")
 def studied(maps: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both studies, as small as can be."""
     out = tmp_path_factory.mktemp("studies")
     small = replace(trust_study.REDUCED, tested=3)
     trust_study.study(maps, out / "trust", small)
-    intervals_study.study(maps, out / "intervals", intervals_study.REDUCED)
+    intervals_study.study(maps, out / "intervals", REDUCED_INTERVALS)
     return out
 
 
@@ -164,14 +114,6 @@ def test_the_study_of_trust_leaves_a_page_an_auditor_and_numbers(studied):
     told = json.loads((studied / "trust" / "results.json").read_text())
     assert told["subjects"] == 3
     assert set(told["areas"]) == {"scan", "answer"}
-
-
-def test_the_study_of_intervals_leaves_a_page_and_intervals_of_both_runs(studied):
-    told = json.loads((studied / "intervals" / "results.json").read_text())
-    assert set(told["questions"]) == {"maps", "translator"}
-    for what in told["questions"]:
-        assert (studied / "intervals" / what / "interval.safetensors").exists()
-    assert "one width per tissue" in (studied / "intervals" / "page.md").read_text()
 
 
 def test_trust_and_interval_on_the_command_line(studied, someone, tmp_path):

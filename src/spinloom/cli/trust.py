@@ -85,7 +85,7 @@ def calibrate(
         typer.Option("--labels", help="Label maps of brains it was not trained on. Default: the template's."),
     ] = None,
     subjects: Annotated[int, typer.Option("--subjects", help="Simulated people to calibrate with.", min=19)] = 100,
-    steps: Annotated[int, typer.Option("--steps", help="That the second network learns.", min=1)] = 350,
+    steps: Annotated[int, typer.Option("--steps", help="That the second network learns.", min=1)] = 1000,
     seed: o.Seed = 0,
     json: o.Json = False,
 ) -> None:

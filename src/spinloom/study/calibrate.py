@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from spinloom.core.errors import UsageError
-from spinloom.core.rng import stream
 from spinloom.evaluation.conformal import least_subjects, subject_quantile
 from spinloom.models.unet import UNet
+from spinloom.study.learned_spread import learned_spread
 from spinloom.study.trust_case import scanned
 from spinloom.train.heads import Head
 from spinloom.train.simulated import CLEAN, Cut, Scanning, map_of, scanner_of
-from spinloom.translate.interval import LEVELS, Intervals, group_of, network, spread_of, values_of
+from spinloom.translate.interval import LEVELS, Intervals, group_of, offset_of, score_of, spread_of, values_of
 from spinloom.translate.model import Model
 from spinloom.translate.plan import Side
 from spinloom.translate.translate import apply_of
@@ -76,44 +76,6 @@ def truth_of(head: Head, side: Side, seed: int) -> np.ndarray:
     return map_of(side.quantity, head, cut, side.B0).numpy()
 
 
-def learned_spread(model: Model, people: Sequence[Answer], seed: int, steps: int, batch: int = 8) -> UNet:
-    """The second network: s(x) of least  mean over the brain of |y - y^| / s + ln s  (Laplace's likelihood)."""
-    torch.manual_seed(seed)
-    net = network(model.plan)
-    mean = np.stack([[p.error[d][p.inside].mean() for p in people] for d in range(len(model.plan.target))]).mean(1)
-    with torch.no_grad():
-        last = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d)][-1]
-        if last.bias is not None:
-            last.bias.copy_(torch.log(torch.tensor(mean, dtype=torch.float32).clamp_min(1e-6)))
-    given = [torch.from_numpy(np.concatenate((p.source, p.answer)).astype(np.float32)) for p in people]
-    wrong = [torch.from_numpy(p.error.astype(np.float32)) for p in people]
-    masks = [torch.from_numpy(p.inside) for p in people]
-    places = [(n, k) for n, m in enumerate(masks) for k in range(m.shape[2]) if m[..., k].sum() > 64]
-    size = [max(m.shape[a] for m in masks) for a in (0, 1)]
-    rng = stream(seed, "spread")
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(steps):
-        chosen = [places[i] for i in rng.integers(len(places), size=batch)]
-        x, r, m = (torch.stack([_framed(v[n][..., k], size) for n, k in chosen]) for v in (given, wrong, masks))
-        if rng.uniform() < 0.5:
-            x, r, m = (torch.flip(v, (-2,)) for v in (x, r, m))
-        log_s = net(x).clamp(-12, 12)
-        loss = ((r * torch.exp(-log_s) + log_s) * m[:, None]).sum() / m.sum() / r.shape[1]
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        fall.step()
-    return net.eval()
-
-
-def _framed(values: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """(..., h, w) with zeros beyond the edges."""
-    h, w = values.shape[-2:]
-    return torch.nn.functional.pad(values.float(), (0, size[1] - w, 0, size[0] - h))
-
-
 def groups_of(people: Sequence[Answer]) -> tuple[tuple[float, ...], tuple[str, ...]]:
     """Edges and names of predicted tissues: an edge is the geometric mean of the median predicted first target of a
     tissue and of the next. A model that does not tell them apart gets thirds of its predictions instead."""
@@ -128,17 +90,11 @@ def groups_of(people: Sequence[Answer]) -> tuple[tuple[float, ...], tuple[str, .
     return (float(low), float(high)), THIRDS
 
 
-def scores_of(
-    people: Sequence[Answer], d: int, edges: Sequence[float], s: Sequence[np.ndarray] | None
-) -> list[list[np.ndarray]]:
-    """[group][person] |error| over s (None: 1) of voxels predicted to be of that group."""
-    found: list[list[np.ndarray]] = [[] for _ in range(len(edges) + 1)]
-    for n, p in enumerate(people):
-        group = group_of(p.value[0], edges)
-        score = p.error[d] if s is None else p.error[d] / s[n][d]
-        for g, each in enumerate(found):
-            each.append(score[p.inside & (group == g)])
-    return found
+def of_groups(people: Sequence[Answer], scores: Sequence[np.ndarray], edges: Sequence[float]) -> list[list[np.ndarray]]:
+    """[group][person] scores (x, y, z) of voxels predicted to be of that group."""
+    groups = [group_of(p.value[0], edges) for p in people]
+    each = list(zip(people, scores, groups, strict=True))
+    return [[s[p.inside & (g == k)] for p, s, g in each] for k in range(len(edges) + 1)]
 
 
 def calibrate(
@@ -152,19 +108,29 @@ def calibrate(
     """
     if len(others) < (least := least_subjects(LEVELS[-1] / 100)):
         raise UsageError(f"{len(others)} people calibrate no {LEVELS[-1]} %", remedy=f"Give {least} at least.")
-    net = learned_spread(model, learn, seed, steps)
+    sides = model.plan.target
+    given = [np.concatenate((p.source, p.answer)).astype(np.float32) for p in learn]
+    net = learned_spread(
+        model.plan, given, [offsets_of(sides, p) for p in learn], [p.inside for p in learn], seed, steps
+    )
     edges, groups = groups_of(learn)
-    s = [spread_at(net, p) for p in others]
+    offsets, s = [offsets_of(sides, p) for p in others], [spread_at(net, p) for p in others]
     q: dict[str, dict[str, list[float]]] = {}
     constant: dict[str, list[float]] = {}
-    for d, side in enumerate(model.plan.target):
-        scores = scores_of(others, d, edges, s)
+    for d, side in enumerate(sides):
+        scores = of_groups(others, [score_of(e[d], each[:, d]) for e, each in zip(offsets, s, strict=True)], edges)
         q[side.contrast] = {str(n): [subject_quantile(g, n / 100) for g in scores] for n in LEVELS}
-        constant[side.contrast] = [subject_quantile(g, 0.9) for g in scores_of(others, d, edges, None)]
+        alike = of_groups(others, [p.error[d] for p in others], edges)
+        constant[side.contrast] = [subject_quantile(g, 0.9) for g in alike]
     made = Intervals(net, edges, groups, q, model.sha256 or "", len(others), told)
     return made, constant
 
 
+def offsets_of(sides: Sequence[Side], p: Answer) -> np.ndarray:
+    """(d, x, y, z) truth less answer on the plan's scale."""
+    return np.stack([offset_of(s, y, a) for s, y, a in zip(sides, p.truth, p.answer, strict=True)])
+
+
 def spread_at(net: UNet, p: Answer) -> np.ndarray:
-    """(d, x, y, z) s in the targets' units."""
+    """(2, d, x, y, z) s- and s+ on the plan's scale."""
     return spread_of(net, torch.from_numpy(p.source.astype(np.float32)), torch.from_numpy(p.answer)).numpy()

@@ -8,6 +8,7 @@ from pathlib import Path
 from spinloom.core.errors import UsageError
 from spinloom.study.anatomies import anatomies, parted
 from spinloom.study.calibrate import answer_of, calibrate
+from spinloom.study.intervals_units import scans_of
 from spinloom.study.trust_train import crowd
 from spinloom.translate.interval import FILE, network, write_intervals
 from spinloom.translate.model import read_model
@@ -32,13 +33,10 @@ def calibrate_run(
         raise UsageError("one anatomy cannot both teach and calibrate", remedy="Give several label maps.")
     bases = parted(anatomies(labels, count, seed, model.plan.voxel_mm or VOXEL_MM, say), seed, (1, 2))
     answers = []
-    for part, among, n in (("spread", bases[0], max(8, subjects // 3)), ("calibrate", bases[1], subjects)):
+    for part, among, n in (("spread", bases[0], max(8, subjects)), ("calibrate", bases[1], subjects)):
         say(f"{n} people: {part}")
         answers.append([answer_of(model, h, seed) for h in crowd(among, n, seed, part, slices=SLICES, step=STEP)])
-    told = (
-        f"axial slices of stripped simulated brains at {bases[0][0].voxel_mm:g} mm, "
-        f"{' and '.join(s.contrast for s in model.plan.source)}, {model.plan.training.protocols} protocol"
-    )
+    told = scans_of(model.plan, bases[0][0].voxel_mm)
     known, _ = calibrate(model, *answers, seed=seed, steps=steps, told=told)
     written = write_intervals(known, file.with_name(FILE))
     q = {

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from spinloom.report.page import Facts, Page, Picture, Prose, Section, Table
-from spinloom.report.slices import webp
-from spinloom.study.calibrate import Answer, spread_at
-from spinloom.translate.interval import Intervals, group_of
-from spinloom.translate.model import Model
+from spinloom.study.intervals_measured import KINDS
+from spinloom.study.intervals_picture import TOLD
 
 TITLES = {"maps": "T1, T2 and PD from T1w and T2w", "translator": "T2w from T1w of any protocol"}
 UNITS = {
@@ -20,21 +16,15 @@ UNITS = {
     "PDmap": ("%", 100.0),
     "T2w": ("% of the 99.5th percentile", 100.0),
 }
-KINDS = ("one width", "one width per tissue", "s(x)")
 
 
-def page_of(results: Mapping[str, Any], shown: Mapping[str, tuple[Model, Intervals, Answer]]) -> Page:
-    """results  of study();  shown  by question: model, intervals, one test subject's answer"""
+def page_of(results: Mapping[str, Any], pictures: Mapping[str, bytes]) -> Page:
+    """results  of study();  pictures  by question"""
     parts = [Section("What was measured", (Prose(about(results)), Facts(headline(results))), "measured")]
     for what, found in results["questions"].items():
-        model, known, one = shown[what]
-        parts.append(
-            Section(
-                TITLES[what],
-                (table_of(found), shift_table(found), Picture(picture(model, known, one), caption_of(model))),
-                what,
-            )
-        )
+        caption = f"One test subject, {next(iter(found['coverage']))}: {TOLD}."
+        told = (table_of(found), shift_table(found), Picture(pictures[what], caption))
+        parts.append(Section(TITLES[what], told, what))
     parts += [Section("What is promised", (Prose(PROMISE),), "promise"), Section("Limits", (Prose(LIMITS),), "limits")]
     return Page("Calibrated intervals", f"`{results['command']}`", tuple(parts),
                 f"Spinloom {results['spinloom']}, seed {results['settings']['seed']}.")  # fmt: skip
@@ -53,35 +43,42 @@ def about(results: Mapping[str, Any]) -> tuple[str, ...]:
         f"calibrate, {len(bases[2])} others test."
     )
     how = (
-        "An interval is the answer, less and plus q s(x). s(x) is a second small network's guess of the error's size, "
-        "learned on people of the first network's anatomies; q is one number per predicted tissue, by conformal "
-        "prediction over subjects. Beside it: s = 1, with one q per tissue, and with one q for all."
+        "An interval goes from q s- below the answer to q s+ above it, on the plan's scale (of T1 and T2 a logarithm). "
+        f"s- and s+ are a second small network's guesses of the 5 % and 95 % quantiles of the error, by the "
+        f"pinball loss in {s['spread_steps']} steps on {s['spread_people']} people of the first network's anatomies; "
+        "q is one number per predicted tissue, by conformal prediction over subjects."
     )
-    return who, how, f"One thread of an AMD EPYC that others used too ({took})."
+    beside = (
+        "Beside it, calibrated with the same people: the answer, less and plus one width for all voxels; the middle of "
+        "the learned ends, less and plus one width, which shows what is gained by moving the middle alone; and the "
+        "answer, less and plus one width per predicted tissue."
+    )
+    return who, how, beside, f"One thread of an AMD EPYC that others used too ({took})."
 
 
 def headline(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     rows = []
     for found in results["questions"].values():
         for contrast, kinds in found["coverage"].items():
-            a = kinds["s(x)"]["all"]
+            a = kinds["learned ends"]["all"]
             rows.append((f"{contrast} within 90 % intervals; {saved(kinds)}", f"{100 * a['coverage']:.1f} %"))
     return tuple(rows)
 
 
 def saved(kinds: Mapping[str, Any]) -> str:
-    """How much narrower than constant ones."""
-    own, tissue, one = (kinds[k]["all"]["width"] for k in ("s(x)", "one width per tissue", "one width"))
-    return (
-        f"{100 * (1 - own / one):.0f} % narrower than one width, {100 * (1 - own / tissue):.0f} % than one per tissue"
-    )
+    """How much narrower in the mean than constant ones."""
+    one, recentred, tissue, own = (kinds[k]["all"]["width"] for k in KINDS)
+    if None in (one, recentred, tissue, own):
+        return "too few people for widths"
+    less = [f"{100 * (1 - own / w):.0f} %" for w in (one, recentred, tissue)]
+    return f"{less[0]} narrower than one width, {less[1]} than one recentred, {less[2]} than one per tissue"
 
 
 def table_of(found: Mapping[str, Any]) -> Table:
     rows = []
     for contrast, kinds in found["coverage"].items():
         unit, factor = UNITS[contrast]
-        for tissue in (*kinds["s(x)"],):
+        for tissue in kinds["learned ends"]:
             cells = []
             for kind in KINDS:
                 a = kinds[kind].get(tissue)
@@ -95,7 +92,7 @@ def table_of(found: Mapping[str, Any]) -> Table:
 
 
 def covered(a: Mapping[str, Any]) -> str:
-    if a["coverage"] is None or a["coverage"] != a["coverage"]:
+    if a["coverage"] is None:
         return "-"
     ends = "" if a["low"] is None else f" [{100 * a['low']:.1f}, {100 * a['high']:.1f}]"
     return f"{100 * a['coverage']:.1f} %{ends}"
@@ -108,31 +105,6 @@ def shift_table(found: Mapping[str, Any]) -> Table:
     return Table(
         ("beyond what was calibrated with", *contrasts), rows, f"Share within 90 % intervals, {n} subjects each."
     )
-
-
-def caption_of(model: Model) -> str:
-    return (
-        f"One test subject, {model.plan.target[0].contrast}: source, truth, answer, width of the 90 % interval "
-        "(bright: wide), and voxels outside it."
-    )
-
-
-def picture(model: Model, known: Intervals, p: Answer) -> bytes:
-    q = np.asarray(known.q[model.plan.target[0].contrast]["90"])
-    half = q[group_of(p.value[0], known.edges)] * spread_at(known.spread, p)[0]
-    half = np.where(np.isfinite(half), half, 0) * p.inside
-    k = p.inside.shape[2] // 2
-    top = float(np.percentile(p.truth[0][p.inside], 97))
-    out = (p.error[0] > half) & p.inside
-    cells = [
-        p.source[0] / 1.1,
-        p.truth[0] / top,
-        p.value[0] * p.inside / top,
-        half / max(np.percentile(half[p.inside], 98), 1e-9),
-        out,
-    ]
-    flat = [np.rot90(np.clip(c[..., k].astype(float), 0, 1)) for c in cells]
-    return webp(np.repeat(np.repeat((np.concatenate(flat, 1) * 255).astype(np.uint8), 3, 0), 3, 1), 80)
 
 
 _MEAN = (

@@ -1,14 +1,20 @@
 """Intervals of a model's answers: a second network says how far off they tend to be, people it was tried on how much.
 
-    answer -+ q(tissue) s(x),     s(x) = exp(second network(source, answer)),     q by evaluation/conformal.py
+    from  answer - q(tissue) s-(x)  to  answer + q(tissue) s+(x),   ln s = second network(source, answer)
+
+q by evaluation/conformal.py. All on the plan's scale: for T1 and T2 that is a logarithm, so that ends are ratios of the
+answer. s- and s+ differ, for errors are skewed: a voxel at the edge of fluid is off to one side.
 
 One file, interval.safetensors beside the model: the second network, and in its header q by contrast, level and
 group (voxels whose first contrast is predicted between two values: a predicted tissue), and whose model it is.
+
+Romano, Patterson & Candes, Conformalized quantile regression, NeurIPS (2019), here with a score that is a ratio.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,14 +39,16 @@ from spinloom.translate.translate import apply_of
 from spinloom.translate.views import Slices
 
 FILE = "interval.safetensors"
-FORMAT = "spinloom interval 1"
+FORMAT = "spinloom interval 2"
 LEVELS = (50, 80, 90, 95)
 LARGEST = 2**28
+WITHIN = (-0.1, 1.1)
+"""Where a logarithmic answer is kept, as by Side.unscaled."""
 
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """spread    (n, sources + targets, h, w), both scaled -> (n, targets, h, w) ln s, s in the target's unit
+    """spread    (n, sources + targets, h, w) -> (n, 2 targets, h, w) ln s- of each, then ln s+; all on the plan's scale
     edges       between groups, of the first target's predicted value in its unit, rising;  groups: their names
     q           by contrast and level in percent: one per group
     model       SHA-256 of the model's file;  subjects calibrated with;  told: on what scans it holds
@@ -66,10 +74,41 @@ def group_of(first: np.ndarray, edges: Sequence[float]) -> np.ndarray:
 
 
 def spread_of(net: UNet, source: Tensor, answer: Tensor) -> Tensor:
-    """(d, x, y, z) s of source (c, x, y, z) and answer (d, x, y, z), slice by slice across the third axis."""
+    """(2, d, x, y, z) s- and s+ of source (c, x, y, z) and answer (d, x, y, z), slice by slice of the third axis."""
     with torch.inference_mode():
         given = torch.cat((source, answer))[None]
-        return Slices((2,), 1, 16)(net, given)[0].clamp(-12, 12).exp()
+        return Slices((2,), 1, 16)(net, given)[0].clamp(-12, 12).exp().unflatten(0, (2, -1))
+
+
+def offset_of(side: Side, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Truth in its unit less scaled answer, on the plan's scale; -inf for a T1 or T2 of 0.
+
+    offset in [-q s-, q s+]  <=>  truth in ends_of(side, answer, q s-, q s+)
+    """
+    if side.is_signal:
+        return np.asarray(truth - answer)
+    if not side.log:
+        return np.asarray(side.scaled(truth) - answer)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(truth / side.low) / math.log(side.high / side.low) - answer.clip(*WITHIN))
+
+
+def score_of(offset: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """max(-offset / s-, offset / s+): the least q whose interval holds the truth.  s (2, ...)"""
+    return np.maximum(-offset / s[0], offset / s[1])
+
+
+def ends_of(side: Side, answer: np.ndarray, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends in the side's unit, around a scaled answer, so far below and above on the plan's scale.
+
+    Where values cannot be negative no end is, unless the answer is.
+    """
+    if side.log:
+        span, a = math.log(side.high / side.low), answer.clip(*WITHIN)
+        with np.errstate(over="ignore"):
+            return side.low * np.exp((a - below) * span), side.low * np.exp((a + above) * span)
+    low, high = values_of(side, answer - below), values_of(side, answer + above)
+    return (low if side.quantity == "HU" else np.maximum(low, np.minimum(values_of(side, answer), 0))), high
 
 
 def bounds(
@@ -92,15 +131,14 @@ def bounds(
     with torch.inference_mode(), arithmetic(plan, device):
         answer = model.translator.sample(given[None], torch.Generator().manual_seed(0), apply_of(plan))[0].float()
     s = spread_of(known.spread, given, answer).cpu().numpy()
-    answer = answer.cpu()
-    each = [values_of(side, a) for side, a in zip(plan.target, answer.numpy(), strict=True)]
-    group = group_of(each[0], known.edges)
+    scaled = answer.cpu().numpy()
+    group = group_of(values_of(plan.target[0], scaled[0]), known.edges)
     found = {}
-    for side, value, width in zip(plan.target, each, s, strict=True):
-        q = np.asarray(known.q[side.contrast][str(level)], float)[group] * width
-        low = value - q if side.quantity == "HU" else np.maximum(value - q, np.minimum(value, 0))
+    for side, a, below, above in zip(plan.target, scaled, *s, strict=True):
+        q = np.asarray(known.q[side.contrast][str(level)], float)[group]
         flat = side.model_copy(update={"log": False, "low": 0.0, "high": 1.0}) if not side.is_signal else side
-        ends = [restored(v.astype(np.float32), made, flat, images[0]) for v in (low, value + q)]
+        pair = ends_of(side, a, q * below, q * above)
+        ends = [restored(v.astype(np.float32), made, flat, images[0]) for v in pair]
         found[side.contrast] = (ends[0], ends[1])
     return found
 
@@ -117,7 +155,7 @@ def network(plan: Plan, channels: tuple[int, ...] = (8, 16, 32)) -> UNet:
         raise UsageError(
             "intervals are for models of single slices that make one known contrast", remedy="Train it with --dims 2."
         )
-    return UNet(Shape(2, len(plan.source) + len(plan.target), len(plan.target), channels))
+    return UNet(Shape(2, len(plan.source) + len(plan.target), 2 * len(plan.target), channels))
 
 
 def write_intervals(known: Intervals, path: Path) -> Path:
