@@ -176,6 +176,20 @@ def test_simulated_heads_teach_super_resolution(head):
         assert (x - y)[m].abs().mean() > 0.005  # what is to be learned
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_super_resolution_takes_the_share_of_simulated_samples_that_was_asked_for(share):
+    """Scans are 1 everywhere and simulated volumes 2, so each sample says where it is of."""
+    from spinloom.train.train import Data, examples_of
+
+    told = draft(target=["T1w"], thick=2, dims="2", simulated=share)
+    told = told.model_copy(update={"training": told.training.model_copy(update={"augment": False})})
+    everywhere = torch.ones(1, 140, 140, 20)
+    scans, made = (Volumes(n, k * everywhere, k * everywhere, everywhere[0].bool()) for n, k in (("a", 1), ("b", 2)))
+    target = examples_of(Data([scans], made=[made] * 9), told).draw(400, rng()).target
+    found = float((target.flatten(1).amax(1) > 1.5).float().mean())
+    assert found == pytest.approx(share, abs=4 * (share * (1 - share) / 400) ** 0.5)
+
+
 def test_a_case_keeps_the_size_of_its_voxels():
     g = np.random.default_rng(0)
     affine = np.diag([0.8, 1.2, 2.0, 1])

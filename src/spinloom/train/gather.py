@@ -72,7 +72,8 @@ def gather(
     if plan.thick is not None:
         made, told_of = thick_volumes(people, plan, turned=turned)
         told = {**told, "simulated heads": len(people)}
-        return Data((*train.volumes, *made), held.volumes if held else (), (), (*train.seen, *told_of), told)
+        seen_of = (*train.seen, *told_of)
+        return Data(train.volumes, held.volumes if held else (), (), seen_of, told, made=made)
     back = backs(train.volumes) if plan.family == "cyclegan" else ()
     return Data(train.volumes, held.volumes if held else (), people, train.seen, told, seen_back=back)
 
@@ -89,6 +90,10 @@ def gather_shards(
         raise UsageError("shards hold pairs", remedy="Train without pairs from a folder of scans.")
     people = people_of(plan, heads, [] if labels is None else maps_in(labels), say)
     stream, held, seen_of, told = streams(folder, plan, say)
+    if plan.thick is not None:
+        made, told_of = thick_volumes(people, plan, turned=plan.thick.turned)
+        told = {**told, "simulated heads": len(people)}
+        return Data((), held, (), (*seen_of, *told_of), told, stream=stream, made=made)
     return Data((), held, people, seen_of, told, stream=stream)
 
 

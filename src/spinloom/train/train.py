@@ -42,6 +42,7 @@ class Data:
 
     train, held   prepared subjects; nobody is in both
     heads         phantoms for simulated samples
+    made          heads simulated as whole volumes instead, where super-resolution learns from scans too
     seen          what limits.measured says of the training images
     seen_back     the same of the targets, for a family that goes back
     told          origins, licence, attribution, split: for the model's card and provenance
@@ -57,6 +58,7 @@ class Data:
     told: Mapping[str, Any] = field(default_factory=dict)
     reference: Sequence[Volumes] = ()
     stream: Examples | None = None
+    made: Sequence[Volumes] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +77,13 @@ def examples_of(data: Data, plan: Plan, device: str | torch.device = "cpu") -> E
     if both:
         raise InputError(f"{', '.join(sorted(both))}: in training and held out at once", remedy="Split by subject.")
     scans = data.stream or (Scans(data.train, plan) if data.train else None)
-    if scans is None and not data.heads:
-        raise InputError("there is nothing to learn from", remedy="Give scans, or simulated heads.")
-    if scans is None or (data.heads and share >= 1):
-        return Simulated(data.heads, plan, device)
-    if not data.heads or share <= 0:
+    simulates = bool(data.heads or data.made)
+    if scans is not None and (not simulates or share <= 0):
         return scans
-    return Mixed(scans, Simulated(data.heads, plan, device), share)
+    if not simulates:
+        raise InputError("there is nothing to learn from", remedy="Give scans, or simulated heads.")
+    simulated = Scans(data.made, plan) if data.made else Simulated(data.heads, plan, device)
+    return simulated if scans is None or share >= 1 else Mixed(scans, simulated, share)
 
 
 def train(
@@ -183,7 +185,7 @@ def begin(translator: Translator, start: Translator) -> None:
 
 def people_of(data: Data) -> dict[str, list[str]]:
     """Who is learned from and who is held out, by name."""
-    train = [v.name for v in data.train] + [h.name for h in data.heads]
+    train = [v.name for v in (*data.train, *data.made)] + [h.name for h in data.heads]
     return {"train": sorted(train), "held out": sorted(v.name for v in data.held)}
 
 
