@@ -97,6 +97,16 @@ def test_a_scan_is_translated_onto_its_own_grid(spinloom: Run, trained: str, pla
     assert told["sources"][0]["file"] == "sub-1_T1w.nii.gz"
 
 
+def test_a_scan_that_its_name_says_shows_something_else_is_flagged(spinloom: Run, trained: str, place: Path) -> None:
+    for name, said in (("T2w", "T2w"), ("T1w", ""), ("my_flair", "FLAIR"), ("MR", ""), ("scan", "")):
+        write_image(head(1), place / f"{name}.nii.gz")
+        code, _, err = spinloom("translate", trained, "-i", f"{name}.nii.gz", "-o", "named.nii.gz")
+        assert code == 0, err
+        flag = f"name: {name}.nii.gz seems to be {said}, negative needs T1w"
+        assert (flag in err) is bool(said)
+        assert (flag in json.loads((place / "named.json").read_text())["outside the training"]) is bool(said)
+
+
 def test_each_flag_is_said_once(spinloom: Run, trained: str, place: Path) -> None:
     """Of one scan on standard error, of a folder below its cases; in JSON always."""
     big = Image(head(1).data, AFFINE @ np.diag([3, 3, 3, 1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -115,6 +116,7 @@ def translate(
         whose = cast(Literal["none", "keep"], identity)
         options |= acquired(models, given, source_protocol, target_protocol)
         known = None if interval is None else intervals_of(models, model[0], interval)
+        options["bright"] = known is None  # what was calibrated is what the network says
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
         if interval is not None and known is not None:
             facts["bounds"] = with_bounds(models[0], known, given, interval, out, mask, options["device"])
@@ -172,6 +174,7 @@ def one(
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
     from spinloom.translate.build import samples
+    from spinloom.translate.names import named_otherwise
 
     plan = models[0].plan
     keep_inputs([*given, mask], [out, spread])
@@ -192,6 +195,7 @@ def one(
     images = [read_any(p, quantity=Quantity[s.quantity]) for p, s in zip(given, plan.source, strict=True)]
     where = None if mask is None else read_any(mask, quantity=Quantity.LABEL)
     made = run(images, models, mask=where, **options)
+    made = replace(made, warnings=(*named_otherwise(given, plan), *made.warnings))
     written = written_images(made, out, models, given, options, dicom=dicom, identity=identity)
     if spread is not None and made.spread is not None:
         written += nifti(made.spread, spread, lambda c: {"what": f"standard deviation of {c}"})
