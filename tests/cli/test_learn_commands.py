@@ -65,6 +65,7 @@ def trained(spinloom: Run, place: Path) -> str:
         assert code == 0, err
         assert "T2w by this" in out
         assert "sub-3" in err
+        assert err.index("step 60 of 60") < err.index("held out 1 of 1: translating") < err.index("held out by this")
     return "run"
 
 

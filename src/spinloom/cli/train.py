@@ -156,7 +156,7 @@ def train(
         if attribution:
             loaded = replace(loaded, told={**loaded.told, "attribution": attribution})
         first = None if start is None else fetched(start).translator
-        return facts_of(run(made, loaded, folder, device=where, start=first, say=shown), folder)
+        return facts_of(run(made, loaded, folder, device=where, start=first, say=shown, tell=doing), folder)
 
     if stages == 1:
         print_facts(learned(out, super_resolution, 1), as_json=json)
@@ -264,6 +264,10 @@ def shown(progress: Progress) -> None:
     typer.echo(
         f"  step {progress.step} of {progress.steps}, about {progress.left / 60:.1f} min to go: {losses}", err=True
     )
+
+
+def doing(what: str) -> None:
+    typer.echo(f"  {what}", err=True)
 
 
 def seconds(text: str) -> float:

@@ -95,6 +95,7 @@ def train(
     segmenter: UNet | None = None,
     start: Translator | None = None,
     say: Callable[[Progress], None] = lambda progress: None,
+    tell: Callable[[str], None] = lambda what: None,
 ) -> Run:
     """Train the plan's translator and score it on the subjects held out.
 
@@ -102,17 +103,18 @@ def train(
     segmenter  for a feature loss; None: trained first if the plan gives such a loss a weight
     start      weights to begin with, of a translator of the same plan; a refinement may begin with its regression
     say        told every `training.panel` steps
+    tell       told what it does once the steps are over, which may take minutes
 
     The folder then holds plan.json, model.safetensors, log.jsonl, panels/, training.webp, report.json, report.html,
     provenance.json. Raises InputError for folders of other runs and for divergence.
     """
     with ranks.joined():
-        return _trained(plan, data, folder, device, segmenter, start, say)
+        return _trained(plan, data, folder, device, segmenter, start, say, tell)
 
 
 def _trained(
     plan: Plan, data: Data, folder: str | os.PathLike[str], device: str, segmenter: UNet | None,
-    start: Translator | None, say: Callable[[Progress], None],
+    start: Translator | None, say: Callable[[Progress], None], tell: Callable[[str], None],
 ) -> Run:  # fmt: skip
     examples = examples_of(data, plan, device)
     root = ranks.in_turn(lambda: opened(folder, plan))
@@ -139,7 +141,7 @@ def _trained(
     average, progress = run(translator, examples, plan.training, root, device=device, watch=watch)
     if not ranks.is_first():
         return Run(Model(plan, average, {}), {}, progress)
-    scores = judged(average, data, plan)
+    scores = judged(average, data, plan, tell)
     about = {
         "spinloom": __version__,
         "trained": {
@@ -157,6 +159,7 @@ def _trained(
     }
     model = Model(plan, average, about)
     write_model(model, root / MODEL)
+    tell("drawing pictures")
     animated(sorted((root / "panels").glob("step-*.png")), root / "training.webp")
     if data.held and data.held[0].source is not None:
         through(answer(average, data.held[0], plan)[0], root / "through.webp")
@@ -196,19 +199,29 @@ def _segmenter(plan: Plan, data: Data, root: Path, device: str) -> UNet:
     return trained_segmenter(data.heads, share, root / "segmenter.safetensors", seed=plan.training.seed, device=device)
 
 
-def judged(translator: Translator, data: Data, plan: Plan) -> dict[str, dict[str, Report]]:
+def judged(
+    translator: Translator, data: Data, plan: Plan, tell: Callable[[str], None] = lambda what: None
+) -> dict[str, dict[str, Report]]:
     """Reports by who made it ("this", "lookup", "identity", and "tissue-mean" where tissues are known) and contrast;
     empty without paired subjects held out."""
     held = [v for v in data.held if v.source is not None and v.target is not None]
     if not held:
         return {}
-    made = {"this": [answer(translator, v, plan) for v in held]}
+    made: dict[str, list[np.ndarray]] = {"this": []}
+    for n, v in enumerate(held, 1):
+        tell(f"held out {n} of {len(held)}: translating {v.name}")
+        made["this"].append(answer(translator, v, plan))
     fitted = [v for v in data.train or data.reference if v.source is not None and v.target is not None]
     if fitted and len(plan.source) == len(plan.target) == 1 and plan.conditions is None:
+        tell("fitting the floors")
         made |= floors(fitted, held, plan)
     if all(v.labels is not None for v in held):
         made["tissue-mean"] = oracle(held)
-    return {name: scored(parts, held, plan) for name, parts in made.items()}
+    scores = {}
+    for name, parts in made.items():
+        tell(f"scoring {len(held)} held out by {name}")
+        scores[name] = scored(parts, held, plan)
+    return scores
 
 
 def told(scores: Mapping[str, Mapping[str, Report]]) -> dict[str, Any]:
