@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import torch
 from brains_fake import write_maps
 from safetensors.torch import load_file, save_file
 from scipy import stats
+from typer.testing import CliRunner
 
+from spinloom.cli.main import app
 from spinloom.core.errors import InputError, UsageError
 from spinloom.evaluation.conformal import subject_quantile
 from spinloom.jobs.local import Local
@@ -27,7 +30,7 @@ from spinloom.study.trust_train import MAPS, T2W, plan_for
 from spinloom.train.gather import maps_in
 from spinloom.translate.build import build
 from spinloom.translate.interval import ends_of, offset_of, read_intervals, score_of, write_intervals
-from spinloom.translate.model import Model
+from spinloom.translate.model import Model, read_model
 from spinloom.translate.plan import Side
 
 Z = stats.norm.ppf(0.95)
@@ -191,3 +194,18 @@ def test_a_study_that_is_done_is_not_done_again(studied, monkeypatch):
     study(maps, out, REDUCED)
     assert (out / "maps" / "interval.safetensors").stat().st_mtime_ns == before
     assert (out / "page.md").read_bytes() == pages
+
+
+def test_calibrate_replaces_the_intervals_of_a_run(studied, tmp_path):
+    maps, out = studied
+    for name in ("model.safetensors", "interval.safetensors"):
+        shutil.copy(out / "translator" / name, tmp_path)
+    before = (tmp_path / "interval.safetensors").read_bytes()
+    words = ["calibrate", str(tmp_path), "--labels", str(maps[0].parent), "--subjects", "20", "--steps", "2", "--json"]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "q of T2w" in done.output
+    model = read_model(tmp_path / "model.safetensors")
+    known = read_intervals(tmp_path / "interval.safetensors", model.plan)
+    assert (known.subjects, known.model) == (20, model.sha256)
+    assert (tmp_path / "interval.safetensors").read_bytes() != before

@@ -108,10 +108,13 @@ def shift_table(found: Mapping[str, Any]) -> Table:
 
 
 _MEAN = (
-    "For subjects exchangeable with those calibrated with, a voxel drawn from the brain of a new subject (and, of one "
-    "predicted tissue, from that tissue) lies in its 90 % interval with probability at least 90 %: the mean over such "
-    "subjects of the share covered is at least 90 %, and at most about 1 / (subjects + 1) more. Subjects are counted, "
-    "not voxels, for voxels of one subject err together (Lee, Barber & Willett, arXiv:2306.06342)."
+    "For subjects exchangeable with those calibrated with, a voxel drawn from those of one predicted tissue of a new "
+    "subject lies in its 90 % interval with probability at least 90 %: the mean over such subjects of the share "
+    "covered is at least 90 %, and at most about 1 / (subjects + 1) more. That holds whatever the second network "
+    "learned, for it learned from others; a bad one makes them wide. Of the whole brain the same holds as far as how "
+    "much of each tissue a subject has tells nothing of its errors. Subjects are counted, not voxels, for voxels of "
+    "one subject err together (Lee, Barber & Willett, arXiv:2306.06342; two learned ends: Romano, Patterson & Candes, "
+    "NeurIPS 2019)."
 )
 _NOT = (
     "Nothing is promised of one certain subject, of one certain voxel, or of a tissue truly there but predicted to be "
