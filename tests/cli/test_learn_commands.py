@@ -108,6 +108,39 @@ def test_a_scan_that_its_name_says_shows_something_else_is_flagged(spinloom: Run
         assert (flag in json.loads((place / "named.json").read_text())["outside the training"]) is bool(said)
 
 
+def test_inputs_that_show_nothing_are_named_with_what_to_do(spinloom: Run, trained: str, place: Path) -> None:
+    """One paragraph each: which file or folder, what is wrong, what to do."""
+    flat = Image(np.full((20, 20, 20), 7, np.float32), AFFINE)
+    write_image(flat, place / "flat_T1w.nii.gz")
+    for folder in ("hollow", "wordy", "broken", "flat"):
+        (place / folder).mkdir()
+    (place / "wordy" / "notes.txt").write_text("nothing to see")
+    for n in range(2):
+        (place / "broken" / f"sub-{n}_T1w.nii.gz").write_bytes(b"no image")
+        for contrast in ("T1w", "T2w"):
+            write_image(flat, place / "flat" / f"sub-{n}_{contrast}.nii.gz")
+    for given, *words in (
+        ("flat_T1w.nii.gz", "flat_T1w.nii.gz: T1w is constant: every voxel is 7", "export it again"),
+        ("hollow", "hollow: holds no image", "Name a scan"),
+        ("wordy", "wordy: holds no image", "Name a scan"),
+        ("broken", "none of 2 could be translated", str(place / "broken" / "sub-0_T1w.nii.gz"), "copied whole"),
+        ("flat", "none of 2 could be translated", "sub-0_T1w.nii.gz: is constant", "export it again"),
+    ):
+        code, _, err = spinloom("translate", trained, "-i", given, "-o", f"nothing-{given}")
+        assert code == 4, err
+        last = err.strip().splitlines()[-1]
+        assert all(word in last for word in words), err
+    for given, *words in (
+        ("hollow", "hollow: holds no image", "Check the path"),
+        ("flat", "no case can be used", "sub-0_T1w.nii.gz: is constant", "export it again"),
+        ("flat_T1w.nii.gz", "neither a folder of scans nor a list of pairs", "Name the folder"),
+    ):
+        code, _, err = spinloom("train", given, "-o", "x")
+        assert code == 4, err
+        assert all(word in err.strip().splitlines()[-1] for word in words), err
+    assert not (place / "x").exists()
+
+
 def test_each_flag_is_said_once(spinloom: Run, trained: str, place: Path) -> None:
     """Of one scan on standard error, of a folder below its cases; in JSON always."""
     big = Image(head(1).data, AFFINE @ np.diag([3, 3, 3, 1]))

@@ -248,9 +248,14 @@ def only(splits: tuple[Split, ...], file: Path) -> Split:
 
 def pairs_of(plan: Plan, data: Path, layout: str | None, exclude: list[str] | None) -> Pairs:
     """A list of pairs that exists, or what a folder of scans gives; unequal grids go onto the target's."""
+    from spinloom.core.errors import InputError
     from spinloom.dataset.pairing import pair
     from spinloom.dataset.pairs_file import read_pairs
 
+    if data.is_file() and data.suffix != ".json":
+        raise InputError(
+            "is neither a folder of scans nor a list of pairs", file=data, remedy="Name the folder that it lies in."
+        )
     if data.is_file() or (data / "pairs.json").exists():
         return read_pairs(data)
     target = tuple(s.contrast for s in plan.target)

@@ -92,6 +92,8 @@ def translate(
     from spinloom.translate.devices import chosen
     from spinloom.translate.shelf import stages
 
+    for place in given:
+        require_images(place)
     if identity not in ("none", "keep"):
         raise UsageError(f"--identity {identity}", remedy="none or keep.")
     if then and len(model) > 1:
@@ -157,6 +159,19 @@ def is_folder_of_scans(given: Sequence[Path]) -> bool:
     return any(p.is_dir() or p.name.endswith((".nii", ".nii.gz", ".mha")) for p in given[0].iterdir())
 
 
+def require_images(place: Path) -> None:
+    """Raises InputError for a folder without any file that may be an image."""
+    from spinloom.core.errors import InputError
+    from spinloom.dataset.find_files import image_files
+
+    if place.is_dir() and not image_files(place) and not any(p.suffix == ".tif" for p in place.iterdir()):
+        raise InputError(
+            "holds no image: nothing to translate",
+            file=place,
+            remedy="Name a scan (NIfTI, MetaImage), the folder of a DICOM series or of slices, or a folder of scans.",
+        )
+
+
 def one(
     models: list[Model],
     given: Sequence[Path],
@@ -172,9 +187,11 @@ def one(
     from spinloom.cli.write import image_suffix, keep_inputs
     from spinloom.core.errors import InputError, UsageError
     from spinloom.core.image import Quantity
+    from spinloom.io.blame import blame
     from spinloom.io.images import read_any
     from spinloom.translate.build import samples
     from spinloom.translate.names import named_otherwise
+    from spinloom.translate.prepare import require_kind
 
     plan = models[0].plan
     keep_inputs([*given, mask], [out, spread])
@@ -193,6 +210,9 @@ def one(
             "one answer has no spread", remedy="Ask for --flips, several models, or --draws of a family that samples."
         )
     images = [read_any(p, quantity=Quantity[s.quantity]) for p, s in zip(given, plan.source, strict=True)]
+    for file, image, side in zip(given, images, plan.source, strict=True):
+        with blame(file):
+            require_kind(image, side)
     where = None if mask is None else read_any(mask, quantity=Quantity.LABEL)
     made = run(images, models, mask=where, **options)
     made = replace(made, warnings=(*named_otherwise(given, plan), *made.warnings))
@@ -252,6 +272,10 @@ def many(
     flags = {n: r["facts"]["outside the training"] for n, r in receipts.items() if r}
     for who, why in faults:
         typer.echo(f"spinloom: not translated: {who}: {why}", err=True)
+    if faults and not flags:
+        raise InputError(
+            f"none of {len(faults)} could be translated, for the reasons above; the first: {faults[0][1]}", file=folder
+        )
     if faults:
         raise PartialFailure(f"{len(faults)} were not translated; {len(flags)} cases are in {out}")
     return {

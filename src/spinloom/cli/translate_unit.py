@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spinloom.dataset.pairs import Pair, Pairs
+    from spinloom.dataset.scans import Scan
     from spinloom.translate.model import Model
 
 LIST = Path(".spinloom") / "pairs" / "pairs.json"
@@ -74,6 +77,15 @@ def loaded(names: tuple[str, ...], *, back: bool) -> list[Model]:
 
 @lru_cache(maxsize=1)
 def listed(file: str) -> Pairs:
+    """The list, its scans named as a reader would: without the way there from the list's folder and back."""
     from spinloom.dataset.pairs_file import read_pairs
 
-    return read_pairs(file)
+    def straight(scan: Scan) -> Scan:
+        slices = tuple((n, Path(os.path.normpath(p))) for n, p in scan.slices)
+        return replace(scan, path=Path(os.path.normpath(scan.path)), slices=slices)
+
+    pairs = read_pairs(file)
+    return replace(
+        pairs,
+        pairs=tuple(replace(p, source={c: straight(s) for c, s in p.source.items()}) for p in pairs.pairs),
+    )

@@ -55,7 +55,7 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None, axis
     for image, side in zip(images, plan.source, strict=True):
         if not image.grid.same_place(images[0].grid, 1e-2):
             raise InputError("the sources lie on different grids", remedy="Register and resample them first.")
-        _right_kind(image, side)
+        require_kind(image, side)
     images = [in_ras(image) for image in images]
     mask = None if mask is None else in_ras(mask)
     where = None if mask is None else mask.data != 0
@@ -82,7 +82,7 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None, axis
 
 def target_values(image: Image, where: Mask, side: Side, plan: Plan) -> Volume:
     """A target as a network should make it, on the working grid (super-resolution: on its own)."""
-    _right_kind(image, side)
+    require_kind(image, side)
     scaled, _ = normalised(image, where, side)
     grid = _ras(image.grid) if plan.thick else working_grid(image.grid, plan)
     return np.asarray(_onto(scaled, grid, plan.model_copy(update={"thick": None})), np.float32)
@@ -202,9 +202,15 @@ def _ras(grid: Grid) -> Grid:
     return Grid((x, y, z), A)
 
 
-def _right_kind(image: Image, side: Side) -> None:
+def require_kind(image: Image, side: Side) -> None:
+    """Raises InputError for voxels that are no numbers or all alike, and for another quantity or unit than needed."""
     if image.data.dtype.kind not in "fiub" or not np.isfinite(np.asarray(image.data)).all():
         raise InputError(f"{side.contrast} holds NaN, infinite or complex voxels", remedy="Repair it or leave it out.")
+    if image.data.min() == image.data.max():
+        raise InputError(
+            f"{side.contrast} is constant: every voxel is {image.data.flat[0]:g}",
+            remedy="Leave it out or export it again.",
+        )
     if image.quantity.name != side.quantity:
         raise InputError(f"{side.contrast} holds {image.quantity.value}, {Quantity[side.quantity].value} is needed")
     most = float(np.percentile(np.asarray(image.data, np.float32), 95)) if side.quantity in ("T1", "T2", "PD") else 0.0
