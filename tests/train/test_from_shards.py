@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 from spinloom.core.affine import centred  # noqa: E402
 from spinloom.core.errors import InputError  # noqa: E402
 from spinloom.core.image import Image, Quantity  # noqa: E402
+from spinloom.dataset.read_shards import Shards  # noqa: E402
 from spinloom.dataset.shards import write_list, write_shard  # noqa: E402
 from spinloom.io.nifti_write import encode_image  # noqa: E402
 from spinloom.train.from_shards import SUBJECTS, FromShards, case_of, streams  # noqa: E402
@@ -102,6 +104,86 @@ def test_those_held_out_are_of_the_validation_split(folder):
     source, held, seen, _ = streams(folder, plan())
     assert [v.name for v in held] == ["sub-000", "sub-004", "sub-008"]
     assert len(seen) == len(source.samples) == 9
+
+
+@pytest.fixture
+def damaged(folder, tmp_path):
+    """The same shards; one image of sub-006, which is trained on, was overwritten."""
+    out = tmp_path / "damaged"
+    shutil.copytree(folder, out)
+    shards = Shards(out)
+    entry = next(e for e in shards.members("sub-006") if e.extension == "T2w.nii.gz")
+    file = shards.path(shards._find("sub-006")[0])
+    data = bytearray(file.read_bytes())
+    data[entry.offset + 40 : entry.offset + 60] = bytes(20)
+    file.write_bytes(data)
+    return out
+
+
+def source_of(folder):
+    return FromShards(ShardSamples(folder, split="train"), plan())
+
+
+def drawn(source, step):
+    source.seek(step, 0, 1)
+    return source.draw(4, torch.Generator().manual_seed(step))
+
+
+def test_who_cannot_be_read_is_left_out_and_changes_no_step_of_others(folder, damaged):
+    whole, cut = source_of(folder), source_of(damaged)
+    bad = next(i for i in range(9) if whole.samples.about(i)["subject"] == "sub-006")
+    without = 0
+    for step in range(18):
+        a, b = drawn(whole, step), drawn(cut, step)
+        whole.seek(step, 0, 1)
+        without += bad not in whole.subjects()
+        assert torch.equal(a.source, b.source) or bad in whole.subjects()
+    assert 9 < without < 18
+    (name,) = cut.left_out()
+    assert name == "sub-006"
+    assert "sub-006.T2w.nii.gz" in cut.left_out()[name]
+
+
+def test_a_step_with_somebody_left_out_is_the_same_whenever_it_is_drawn(damaged):
+    """In particular in the process that goes on with a run, and where nobody of a step can be read."""
+    source = source_of(damaged)
+    before = [drawn(source, s).source for s in range(9)]
+    (bad,) = source.bad
+    pair = next(s for s in range(9) if bad in (source.seek(s, 0, 1) or source.subjects()))
+    assert torch.equal(drawn(source_of(damaged), pair).source, before[pair])
+    alone = source_of(damaged)
+    alone.most = 3
+    alone.seek(pair, 0, 1)
+    alone.bad = dict.fromkeys(alone.subjects(), ("gone", "no reason"))
+    batch = drawn(alone, pair)
+    assert torch.isfinite(batch.source).all()
+    again = source_of(damaged)
+    again.most, again.bad = 3, dict(alone.bad)
+    assert torch.equal(drawn(again, pair).source, batch.source)
+
+
+def test_a_run_ends_when_more_than_one_in_twenty_cannot_be_read(damaged):
+    file = sorted((damaged / "shards").glob("*.tar"))[1]
+    file.write_bytes(file.read_bytes()[:2000])  # sub-004 to sub-007: three to train on
+    source = source_of(damaged)
+    with pytest.raises(InputError, match=r"2 of 9 subjects cannot be read, 1 may be left out.*cut short"):
+        for step in range(9):
+            drawn(source, step)
+
+
+def test_the_report_names_who_was_left_out_also_before_the_run_was_gone_on_with(damaged, tmp_path):
+    from spinloom.train.gather import gather_shards
+    from spinloom.train.train import train
+
+    told = plan(steps=6, panel=6)
+    train(told, gather_shards(told, damaged), tmp_path / "run")
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert [who for who, _ in report["left out"]] == ["sub-006"]
+    assert "sub-006" in (tmp_path / "run" / "report.html").read_text()
+    assert len((tmp_path / "run" / "left_out.jsonl").read_text().splitlines()) == 1
+    source = source_of(damaged)
+    source.note_in(tmp_path / "run" / "left_out.jsonl")
+    assert [*source.left_out()] == ["sub-006"]
 
 
 RUN = """

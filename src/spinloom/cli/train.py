@@ -205,6 +205,8 @@ def facts_of(result: Run, folder: Path) -> dict[str, object]:
         else f"{result.progress.step} of {result.progress.steps}: its time was over",
         "minutes": round(result.progress.seconds / 60, 1),
     }
+    if out := result.model.about.get("left out"):
+        facts["left out"] = [f"{who}: {why}" for who, why in out]  # type: ignore[attr-defined]
     for who, reports in result.scores.items():
         for contrast, report in reports.items():
             p = report.protocols[0].name

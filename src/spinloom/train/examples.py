@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +23,13 @@ class Examples(ABC):
 
     def seek(self, step: int, rank: int, ranks: int) -> None:  # noqa: B027
         """Told before every draw which step it is, and which process of how many; random draws need not know."""
+
+    def note_in(self, file: Path) -> None:  # noqa: B027
+        """Told which file of the run's folder keeps who was left out, from one start to the next."""
+
+    def left_out(self) -> Mapping[str, str]:
+        """Who could not be read so far, and why."""
+        return {}
 
     @abstractmethod
     def draw(self, count: int, rng: torch.Generator) -> Batch:
@@ -88,6 +96,12 @@ class Mixed(Examples):
     def seek(self, step: int, rank: int, ranks: int) -> None:
         self.first.seek(step, rank, ranks)
         self.second.seek(step, rank, ranks)
+
+    def note_in(self, file: Path) -> None:
+        self.first.note_in(file)
+
+    def left_out(self) -> Mapping[str, str]:
+        return self.first.left_out()
 
     def draw(self, count: int, rng: torch.Generator) -> Batch:
         n = int((torch.rand(count, generator=rng) < self.share).sum())

@@ -16,7 +16,7 @@ from spinloom.files import atomic
 from spinloom.translate.plan import Plan, read_plan, write_plan
 
 MODEL, PLAN, LOG = "model.safetensors", "plan.json", "log.jsonl"
-STATE, PEOPLE = "state.safetensors", "subjects.json"
+STATE, PEOPLE, LEFT_OUT = "state.safetensors", "subjects.json", "left_out.jsonl"
 
 
 def opened(folder: str | os.PathLike[str], plan: Plan) -> Path:

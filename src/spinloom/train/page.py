@@ -40,6 +40,9 @@ def write_page(root: Path, plan: Plan, about: Mapping[str, Any], progress: Progr
     sections.append(
         Section("Losses", (Picture(curves(losses(root)), "Smoothed over a fiftieth of the run"),), "losses")
     )
+    if out := about.get("left out"):
+        rows = tuple((str(who), str(why)) for who, why in out)
+        sections.append(Section("Left out", (Table(("who", "why"), rows, "Could not be read."),), "left-out"))
     sections.append(Section("Plan", (Prose((plan.to_json(),)),), "plan"))
     page = Page(
         title=f"{plan.name}: {goes} to {comes}",

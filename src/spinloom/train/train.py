@@ -22,7 +22,7 @@ from spinloom.models.unet import UNet
 from spinloom.train import ranks
 from spinloom.train.board import board
 from spinloom.train.examples import Examples, Mixed, Scans, Volumes
-from spinloom.train.folder import MODEL, opened, same_people, write_provenance
+from spinloom.train.folder import LEFT_OUT, MODEL, opened, same_people, write_provenance
 from spinloom.train.heads import Head
 from spinloom.train.loop import Progress, run
 from spinloom.train.page import write_page
@@ -105,8 +105,9 @@ def train(
     say        told every `training.panel` steps
     tell       told what it does once the steps are over, which may take minutes
 
-    The folder then holds plan.json, model.safetensors, log.jsonl, panels/, training.webp, report.json, report.html,
-    provenance.json. Raises InputError for folders of other runs and for divergence.
+    The folder then holds plan.json, model.safetensors, log.jsonl, left_out.jsonl (if anybody was), panels/,
+    training.webp, report.json, report.html, provenance.json. Raises InputError for folders of other runs and for
+    divergence.
     """
     with ranks.joined():
         return _trained(plan, data, folder, device, segmenter, start, say, tell)
@@ -119,6 +120,7 @@ def _trained(
     examples = examples_of(data, plan, device)
     root = ranks.in_turn(lambda: opened(folder, plan))
     ranks.in_turn(lambda: same_people(root, people_of(data)))
+    examples.note_in(root / LEFT_OUT)
     torch.manual_seed(plan.training.seed)
     if plan.settings.get("feature_weight") and segmenter is None:
         segmenter = ranks.in_turn(lambda: _segmenter(plan, data, root, device))
@@ -156,6 +158,7 @@ def _trained(
         **({"range back": span(data.seen_back)} if data.seen_back else {}),
         "scores": told(scores),
         **data.told,
+        "left out": [*data.told.get("left out", ()), *map(list, examples.left_out().items())],
     }
     model = Model(plan, average, about)
     write_model(model, root / MODEL)
