@@ -26,12 +26,13 @@ from spinloom.study.intervals import study
 from spinloom.study.intervals_measured import measured
 from spinloom.study.intervals_units import REDUCED
 from spinloom.study.learned_spread import learned_spread
-from spinloom.study.trust_train import MAPS, T2W, plan_for
+from spinloom.study.trust_train import MAPS, T2W, learned, origin_of, plan_for
 from spinloom.train.gather import maps_in
+from spinloom.train.heads import Head
 from spinloom.translate.build import build
 from spinloom.translate.interval import ends_of, offset_of, read_intervals, score_of, write_intervals
-from spinloom.translate.model import Model, read_model
-from spinloom.translate.plan import Side
+from spinloom.translate.model import Model, read_model, write_model
+from spinloom.translate.plan import Plan, Side
 
 Z = stats.norm.ppf(0.95)
 HU = Side(contrast="CT", quantity="HU", low=-1000.0, high=2000.0, bias=False)
@@ -209,3 +210,22 @@ def test_calibrate_replaces_the_intervals_of_a_run(studied, tmp_path):
     known = read_intervals(tmp_path / "interval.safetensors", model.plan)
     assert (known.subjects, known.model) == (20, model.sha256)
     assert (tmp_path / "interval.safetensors").read_bytes() != before
+
+
+def test_a_network_of_another_seed_or_of_other_people_is_not_taken_up(tmp_path):
+    """Whom it learned from might be those who test now."""
+
+    def never() -> list[Head]:
+        raise AssertionError("learned again")
+
+    def plan(seed: int) -> Plan:
+        return plan_for("translator", steps=1, seconds=None, voxel_mm=4.0, seed=seed, small=True)
+
+    people = origin_of([["a.nii", "1"], ["b.nii", "2"]], 0, 3)
+    write_model(Model(plan(0), build(plan(0)), {"origin": people}), tmp_path / "model.safetensors")
+    assert learned(never, tmp_path, plan(0), origin_of([["moved/a.nii", "1"], ["b.nii", "2"]], 0, 3)).plan == plan(0)
+    others = [origin_of([["a.nii", "1"], ["b.nii", "3"]], 0, 3), origin_of([["a.nii", "1"], ["b.nii", "2"]], 0, 4)]
+    for seed, who in ((1, people), *((0, other) for other in others)):
+        with pytest.raises(InputError, match="other settings or people") as error:
+            learned(never, tmp_path, plan(seed), who)
+        assert "Choose another folder" in str(error.value)

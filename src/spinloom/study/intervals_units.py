@@ -19,7 +19,7 @@ from spinloom.study.intervals_measured import coverage_of, finite, measured
 from spinloom.study.intervals_picture import picture
 from spinloom.study.people import diseased, lesions_of
 from spinloom.study.segmentation_files import one_thread
-from spinloom.study.trust_train import crowd, learned, plan_for
+from spinloom.study.trust_train import crowd, learned, origin_of, plan_for
 from spinloom.study.units import FILES
 from spinloom.train.folder import MODEL
 from spinloom.train.heads import Head
@@ -71,10 +71,11 @@ def question(spec: Json) -> Json:
     and its intervals beside it then; the answer is what was measured."""
     s, what, folder = Settings(**spec["settings"]), spec["what"], Path(spec["out"]) / spec["what"]
     labels = tuple(path for path, _ in spec["labels"])
-    if not (folder / MODEL).exists():
-        plan = plan_for(what, steps=s.steps, seconds=None, voxel_mm=s.voxel_mm, seed=s.seed, small=s.small)
-        people = crowd(bases_of(labels, s)[0], s.people, s.seed)
-        learned(people, folder, plan, lambda now: say(f"step {now.step} of {now.steps}"))
+    plan = plan_for(what, steps=s.steps, seconds=None, voxel_mm=s.voxel_mm, seed=s.seed, small=s.small)
+    learned(
+        lambda: crowd(bases_of(labels, s)[0], s.people, s.seed), folder, plan,
+        origin_of(spec["labels"], s.anatomies, s.people), lambda now: say(f"step {now.step} of {now.steps}"),
+    )  # fmt: skip
     with one_thread():
         return _calibrated(folder, labels, s)
 

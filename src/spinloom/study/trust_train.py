@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from spinloom.core.errors import InputError
 from spinloom.core.rng import stream
+from spinloom.files.hashes import sha256_json
 from spinloom.study.people import diseased, lesions_of, person
 from spinloom.train.folder import MODEL
 from spinloom.train.heads import Head
@@ -68,17 +71,35 @@ def crowd(
     return made
 
 
+def origin_of(labels: Sequence[Sequence[str]], anatomies: int, people: int) -> str:
+    """Whom a network learns from, in a few letters: contents of label maps [path, SHA-256], or how many anatomies are
+    drawn; how many people are bent out of them. The seed is the plan's."""
+    return sha256_json([[h for _, h in labels] or anatomies, people])[:8]
+
+
 def learned(
-    people: Sequence[Head], folder: Path, plan: Plan, say: Callable[[Progress], None] = lambda progress: None
-) -> Model:
+    people: Callable[[], Sequence[Head]], folder: Path, plan: Plan, origin: str,
+    say: Callable[[Progress], None] = lambda progress: None,
+) -> Model:  # fmt: skip
     """The network of a plan, trained on people; a folder that holds it already is read, one that was left is gone
-    on with."""
+    on with.
+
+    people  made only where they are needed;  origin  as of origin_of
+
+    Raises InputError for a folder of another plan or of other people: they might be those who test now.
+    """
     if (folder / MODEL).exists():
-        return read_model(folder / MODEL)
+        known = read_model(folder / MODEL)
+        if known.plan != plan or known.about.get("origin") != origin:
+            raise InputError("was learned with other settings or people", file=folder, remedy="Choose another folder.")
+        return known
+    heads = people()
+    known_range = tuple(seen(heads, plan, plan.training.seed))
+    heads = [replace(h, name=f"{h.name} of {origin}") for h in heads]
     told = {
-        "data": f"simulated from {len(people)} heads with lesions drawn into them",
-        "split": {"train": [h.name for h in people], "held": []},
-        "simulated heads": len(people),
+        "data": f"simulated from {len(heads)} heads with lesions drawn into them",
+        "split": {"train": [h.name for h in heads], "held": []},
+        "simulated heads": len(heads),
+        "origin": origin,
     }
-    data = Data(heads=people, seen=tuple(seen(people, plan, plan.training.seed)), told=told)
-    return train(plan, data, folder, say=say).model
+    return train(plan, Data(heads=heads, seen=known_range, told=told), folder, say=say).model
