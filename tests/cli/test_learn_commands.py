@@ -77,6 +77,28 @@ def test_a_folder_of_scans_becomes_a_model_with_scores(spinloom: Run, trained: s
     assert "<h1" in (place / "run" / "report.html").read_text()
 
 
+def test_pairs_of_one_contrast_are_learned_from_two_folders(spinloom: Run, place: Path) -> None:
+    """T1w of some scanner in one, T1w of another in the other, of the same people."""
+    for n in range(3):
+        write_image(head(n, negative=True), place / "low" / f"sub-{n}_T1w.nii.gz")
+        write_image(head(n), place / "high" / f"sub-{n}_ses-1_T1w.nii.gz")
+    plan = json.loads((place / "plan.json").read_text())
+    plan |= {"name": "up", "target": plan["source"], "training": {"steps": 60, "batch": 4, "rate": 0.004, "panel": 60}}
+    plan["training"] |= {"average": 0.9}
+    (place / "up.json").write_text(json.dumps(plan))
+    code, _, err = spinloom("train", "high", "--source", "T1w", "--target", "T1w", "-o", "none")
+    assert code == 2
+    assert "--source-data" in err
+    code, _, err = spinloom("train", "high", "--source-data", "low", "--plan", "up.json", "-o", "up")
+    assert code == 0, err
+    scores = json.loads((place / "up" / "report.json").read_text())["scores"]
+    assert scores["this"]["T1w"]["MAE"]["mean"] < 0.5 * scores["identity"]["T1w"]["MAE"]["mean"]  # not from itself
+    code, _, err = spinloom("translate", "up", "-i", "low/sub-0_T1w.nii.gz", "-o", "raised.nii.gz")
+    assert code == 0, err
+    made, real = read_image(place / "raised.nii.gz"), read_image(place / "high" / "sub-0_ses-1_T1w.nii.gz")
+    assert np.corrcoef(made.data[real.data > 0], real.data[real.data > 0])[0, 1] > 0.8
+
+
 def test_a_plan_alone_is_written_with_steps_that_fit_the_budget(spinloom: Run, place: Path) -> None:
     code, _, err = spinloom("train", "scans", "--budget", "20s", "--plan-only", "-o", "draft")
     assert code == 0, err

@@ -167,8 +167,7 @@ def test_a_run_ends_when_more_than_one_in_twenty_cannot_be_read(damaged):
     file.write_bytes(file.read_bytes()[:2000])  # sub-004 to sub-007: three to train on
     source = source_of(damaged)
     with pytest.raises(InputError, match=r"2 of 9 subjects cannot be read, 1 may be left out.*cut short"):
-        for step in range(9):
-            drawn(source, step)
+        [drawn(source, step) for step in range(9)]
 
 
 def test_the_report_names_who_was_left_out_also_before_the_run_was_gone_on_with(damaged, tmp_path):

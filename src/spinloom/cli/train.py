@@ -25,6 +25,10 @@ def train(
     data: Annotated[
         Path | None, typer.Argument(help="A folder of scans, pairs.json, or shards. Left out: simulated heads alone.")
     ] = None,
+    source_data: Annotated[
+        Path | None,
+        typer.Option("--source-data", help="A folder of the sources alone, e.g. low-field T1w of the same people."),
+    ] = None,
     source: Annotated[Names, typer.Option("--source", help="What goes in, e.g. T1w. May be repeated.")] = None,
     target: Annotated[Names, typer.Option("--target", help="What should come out, e.g. T2w, CT, T1map.")] = None,
     family: Annotated[
@@ -112,6 +116,8 @@ def train(
         )
     if stages > 1 and plan is not None:
         raise UsageError("--plan says what one model learns", remedy="Train the stages one by one.")
+    if source_data is not None and (data is None or not data.is_dir() or super_resolution):
+        raise UsageError("--source-data goes with a folder of targets", remedy="E.g. train high --source-data low.")
     if super_resolution and source:
         raise UsageError("super-resolution makes its source from the target", remedy="Leave out --source.")
     if any_contrast:
@@ -135,10 +141,10 @@ def train(
             if plan and words and words != [s.contrast for s in sides]:
                 has = ", ".join(s.contrast for s in sides)
                 raise UsageError(f"{what} {', '.join(words)}, but the plan has {has}", remedy=f"Leave out {what}.")
-        if data is not None and (data / "shards.json").is_file():
+        if data is not None and (data / "shards.json").is_file() and source_data is None:
             loaded = gather_shards(made, data, heads=simulated, labels=labels, say=tell)
         else:
-            pairs = None if data is None else pairs_of(made, data, layout, exclude)
+            pairs = None if data is None else pairs_of(made, data, layout, exclude, source_data)
             loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
         for who, why in loaded.told.get("left out", ()):
             typer.echo(f"spinloom: left out: {who}: {why}", err=True)
@@ -248,11 +254,14 @@ def only(splits: tuple[Split, ...], file: Path) -> Split:
     return splits[0]
 
 
-def pairs_of(plan: Plan, data: Path, layout: str | None, exclude: list[str] | None) -> Pairs:
+def pairs_of(
+    plan: Plan, data: Path, layout: str | None, exclude: list[str] | None, source_data: Path | None = None
+) -> Pairs:
     """A list of pairs that exists, or what a folder of scans gives; unequal grids go onto the target's."""
-    from spinloom.core.errors import InputError
+    from spinloom.core.errors import InputError, UsageError
     from spinloom.dataset.pairing import pair
     from spinloom.dataset.pairs_file import read_pairs
+    from spinloom.train.two_folders import pair_folders
 
     if data.is_file() and data.suffix != ".json":
         raise InputError(
@@ -262,6 +271,15 @@ def pairs_of(plan: Plan, data: Path, layout: str | None, exclude: list[str] | No
         return read_pairs(data)
     target = tuple(s.contrast for s in plan.target)
     source = () if plan.thick else tuple(s.contrast for s in plan.source)
+    if source_data is not None:
+        low, high = (scans_in(folder, layout, exclude) for folder in (source_data, data))
+        return pair_folders(low, high, source, target, unpaired=not plan.paired)
+    if both := sorted({*source} & {*target}):
+        raise UsageError(
+            f"{', '.join(both)} is source and target: one folder does not say which scan is which",
+            remedy="Put the sources into a folder of their own and name it with --source-data; to make slices thinner, "
+            "take --super-resolution.",
+        )
     found = scans_in(data, layout, exclude)
     return pair(found, source, target, unpaired=not plan.paired, resample=plan.paired, read=False)
 
