@@ -15,6 +15,8 @@ import torch
 from brains_fake import label_map, write_maps
 
 from spinloom.core.errors import InputError, UsageError
+from spinloom.jobs.local import Local
+from spinloom.jobs.serial import Serial
 from spinloom.phantom.classes import CLASSES, LABELS, classes_of, index
 from spinloom.study.brains import study_brains
 from spinloom.train.brain_examples import BaseExamples, FineExamples
@@ -155,7 +157,7 @@ def test_every_family_trains_and_its_heads_are_fractions(
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_bits(maps: Path, tmp_path: Path) -> None:
     longer = plan(training=SHORT.model_copy(update={"steps": 6}))
-    straight = train_brains(longer, maps, tmp_path / "a", held=2, seconds=0)
+    straight = train_brains(longer, maps, tmp_path / "out", held=2, seconds=0)
 
     class Stop(Exception):
         pass
@@ -194,30 +196,60 @@ def test_damaged_and_foreign_files_are_refused(trained: Callable[..., BrainModel
         read_brain_model(tmp_path / "wide.safetensors")
 
 
+def filed(folder: Path, *models: BrainModel) -> list[str]:
+    """The models as files, by name."""
+    return [str(write_brain_model(m, folder / f"{m.plan.name}.safetensors")) for m in models]
+
+
 def test_the_study_ends_in_a_page_whose_numbers_are_in_its_results(
     trained: Callable[..., BrainModel], maps: Path, tmp_path: Path
 ) -> None:
-    models = [trained("flow"), trained("gan"), trained("flow", 3)]
-    study_brains(models, maps, tmp_path, slices=4, heads=2, asked=3, seed=1)
-    text = (tmp_path / "page.md").read_text()
-    told = json.loads((tmp_path / "results.json").read_text())
+    names = filed(tmp_path, trained("flow"), trained("gan"), trained("flow", 3))
+    study_brains(names, maps, tmp_path / "out", Serial(), slices=4, heads=2, asked=3, seed=1)
+    text = (tmp_path / "out" / "page.md").read_text()
+    told = json.loads((tmp_path / "out" / "results.json").read_text())
     rows = told["dims 2"]["rows"]
-    names = ["held-out maps among themselves", "training maps, bent anew", "tiny-flow-2", "tiny-gan-2"]
-    assert [r["name"] for r in rows] == names
+    sets = ["held-out maps among themselves", "training maps, bent anew", "tiny-flow-2", "tiny-gan-2"]
+    assert [r["name"] for r in rows] == sets
     for r in rows:
         assert f"| {r['name']} | {r['n']} | {r['amounts']['csf']:.3g} |" in text
     assert rows[0]["copies"] == 0
     assert set(told["dims 3"]["asked"]) == {"tiny-flow-3"}
 
 
+def test_a_study_killed_after_a_head_does_not_generate_it_again_and_whoever_works_its_numbers_are_the_same(
+    trained: Callable[..., BrainModel], maps: Path, tmp_path: Path
+) -> None:
+    names = filed(tmp_path, trained("flow", 3))
+
+    class Killed(Exception):
+        pass
+
+    def stop(text: str) -> None:
+        if text.endswith(": finished"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        study_brains(names, maps, tmp_path / "out", Serial(), heads=2, asked=3, say=stop)
+    (first,) = (tmp_path / "out" / "sets").iterdir()
+    before, said = first.stat().st_mtime_ns, []
+    study_brains(names, maps, tmp_path / "out", Serial(), heads=2, asked=3, say=said.append)
+    assert first.stat().st_mtime_ns == before
+    assert [t for t in said if t.endswith("found")] == ["tiny-flow-3 set 1 to 1: found"]
+    assert "tiny-flow-3 set 2 to 2: finished" in said
+    study_brains(names, maps, tmp_path / "b", Local(2), heads=2, asked=3)
+    assert (tmp_path / "b" / "results.json").read_bytes() == (tmp_path / "out" / "results.json").read_bytes()
+
+
 def test_models_of_other_people_cannot_be_compared(
     trained: Callable[..., BrainModel], maps: Path, tmp_path: Path
 ) -> None:
     one = trained()
-    other = replace(one, plan=plan("gan"), about={**one.about, "held out": ["seg_9.nii.gz"]})
+    other = replace(one, plan=plan("gan"), base=trained("gan").base, about={**one.about, "held out": ["seg_9.nii.gz"]})
+    names = filed(tmp_path, one, other)
     with pytest.raises(UsageError, match="different people"):
-        study_brains([one, other], maps, tmp_path)
+        study_brains(names, maps, tmp_path, Serial())
     with pytest.raises(UsageError, match="one name"):
-        study_brains([one, one], maps, tmp_path)
+        study_brains(names[:1] * 2, maps, tmp_path, Serial())
     with pytest.raises(InputError, match="lacks"):
-        study_brains([one], tmp_path, tmp_path)
+        study_brains(names[:1], tmp_path, tmp_path, Serial())

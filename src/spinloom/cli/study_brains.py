@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
 
 
@@ -18,9 +19,16 @@ def brains(
     heads: Annotated[int, typer.Option("--heads", help="Whole heads generated.", min=2, max=1000)] = 10,
     asked: Annotated[int, typer.Option("--asked", help="Sizes of ventricles asked for.", min=3, max=1000)] = 40,
     seed: o.Seed = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Parts of sets generated at once; 0: in this process.", min=0)
+    ] = 0,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
     json: o.Json = False,
 ) -> None:
     """Compare generators of heads with label maps never trained on; ends in a page.
+
+    Trains nothing: spinloom train-brains does. The same command goes on where it was stopped.
 
     Example: spinloom study brains label_maps --model run_flow --model run_gan -o brains
     """
@@ -29,14 +37,13 @@ def brains(
     needs_learn()
     from spinloom.cli.write import print_facts
     from spinloom.study.brains import study_brains
-    from spinloom.translate.brain_model import fetched_brains
 
     names = " ".join(f"--model {Path(m).name}" for m in model)
     command = (
         f"spinloom study brains {labels.name} {names} --slices {slices} --heads {heads} --asked {asked} -o {out.name}"
     )
     written = study_brains(
-        [fetched_brains(m) for m in model], labels, out, slices=slices, heads=heads, asked=asked, seed=seed,
+        model, labels, out, e.crew(engine, jobs, address), slices=slices, heads=heads, asked=asked, seed=seed,
         command=command, say=lambda text: typer.echo(f"  {text}", err=True),
     )  # fmt: skip
     print_facts({"written": [str(path) for path in written]}, as_json=json)

@@ -11,23 +11,29 @@ import numpy as np
 from spinloom.core.errors import UsageError
 from spinloom.core.version import __version__
 from spinloom.evaluation.copies import copies
+from spinloom.jobs.units import Executor
 from spinloom.report.page import Picture
 from spinloom.study.brains_page import Found, page_of
 from spinloom.study.brains_pictures import planes, scanned, strip
 from spinloom.study.brains_scores import among_themselves, asked_and_got, described, least_of, row
-from spinloom.study.brains_sets import bent_anew, learned_from, made, people_of, real
+from spinloom.study.brains_sets import Compared, bent_anew, learned_from, numbered, people_of, real
+from spinloom.study.brains_units import Ask, generated
+from spinloom.study.units import placed
 from spinloom.study.write import write_study
-from spinloom.translate.brain_model import BrainModel
+from spinloom.translate.brain_model import BrainModel, fetched_brains
 
 LEVEL_MM = 15.0
 """Where slices show the bodies of the lateral ventricles."""
+ASKED_FROM = 10_000
+"""Number of the first head whose ventricles are asked for."""
 Say = Callable[[str], None]
 
 
 def study_brains(
-    models: Sequence[BrainModel],
+    names: Sequence[str],
     labels: Path,
     out: Path,
+    executor: Executor,
     *,
     slices: int = 24,
     heads: int = 10,
@@ -39,42 +45,58 @@ def study_brains(
 ) -> tuple[Path, ...]:
     """Compare generators with held-out label maps and write the page.
 
-    models  of two or three dimensions, all trained with the same people held out
-    labels  the folder of label maps they were trained on
-    slices  levels of each held-out map, and as many generated for each map;  heads: volumes generated
-    asked   how many sizes of ventricles are asked for (heads: a third of it)
+    names     of models, files or runs, of two or three dimensions, all trained with the same people held out
+    labels    the folder of label maps they were trained on
+    executor  of what is generated; what lies in `out` already is not generated again
+    slices    levels of each held-out map, and as many generated for each map;  heads: volumes generated
+    asked     how many sizes of ventricles are asked for (heads: a third of it)
 
-    Raises UsageError for models that were trained on other people, InputError for label maps that are not there.
+    Raises UsageError for models that were trained on other people, InputError for label maps that are not there,
+    PartialFailure where a part of what is generated failed, once the others are over.
     """
-    held = {str(m.about.get("held out")) for m in models}
+    models = {placed(name): fetched_brains(name) for name in names}
+    held = {str(m.about.get("held out")) for m in models.values()}
     if len(held) != 1:
         raise UsageError("the models were trained on different people", remedy="Train all with one --held and --seed.")
-    if len({m.plan.name for m in models}) < len(models):
+    if len({m.plan.name for m in models.values()}) < len(names):
         raise UsageError("two models have one name", remedy="Give each a --name in training.")
     parts: dict[int, Found] = {}
-    for dims in sorted({m.plan.dims for m in models}):
-        of = [m for m in models if m.plan.dims == dims]
+    for dims in sorted({m.plan.dims for m in models.values()}):
+        of = {name: m for name, m in models.items() if m.plan.dims == dims}
         count = slices if dims == 2 else heads
-        parts[dims] = compared(of, labels, count, asked if dims == 2 else max(3, asked // 3), seed, say)
+        parts[dims] = compared(of, labels, count, asked if dims == 2 else max(3, asked // 3), seed, out, executor, say)
     results = {
         "spinloom": __version__, "seed": seed, "command": command,
-        "models": {m.plan.name: {"sha256": m.sha256, "plan": m.plan.model_dump(mode="json")} for m in models},
+        "models": {m.plan.name: {"sha256": m.sha256, "plan": m.plan.model_dump(mode="json")} for m in models.values()},
         **{f"dims {d}": {"rows": [r.plain() for r in p.rows], "asked": plain(p.asked)} for d, p in parts.items()},
     }  # fmt: skip
     return write_study(page_of(parts, command, machine), results, out)
 
 
-def compared(models: Sequence[BrainModel], labels: Path, count: int, asked: int, seed: int, say: Say) -> Found:
+def compared(
+    models: Mapping[str, BrainModel], labels: Path, count: int, asked: int, seed: int, folder: Path,
+    executor: Executor, say: Say,
+) -> Found:  # fmt: skip
     """All sets of one number of dimensions: rows, ventricles asked for, pictures, and what was trained."""
-    first = models[0]
+    first = next(iter(models.values()))
     plan, dims = first.plan, first.plan.dims
     say(f"{dims} dimensions: reading label maps")
     train, out = people_of(first, labels)
     held = real(out, first, count, "held-out maps")
     wanted = len(out) if dims == 2 else count
-    sets = [bent_anew(train, first, wanted, count), *(made(m, wanted, count, seed, say) for m in models)]
     known = learned_from(train, first, LEVEL_MM)
     seen, (low, high) = known.labels, known.ventricles
+    sizes = np.linspace(low, high, asked).tolist()
+    level = LEVEL_MM if dims == 2 else None
+    asks: dict[tuple[str, str], Sequence[Ask]] = {
+        (name, "set"): numbered(m, wanted, count) for name, m in models.items()
+    }
+    asks |= {(name, "asked"): [(ASKED_FROM + n, level, v) for n, v in enumerate(sizes)] for name in models}
+    made = generated(asks, models, seed, folder, executor, say)
+    sets = [bent_anew(train, first, wanted, count)]
+    for name, m in models.items():
+        classes = made[name, "set"]
+        sets.append(Compared(m.plan.name, classes, np.arange(len(classes))))
     say("describing")
     truth = described(held, dims, plan.voxel_mm)
     least = least_of(truth, seen)
@@ -83,15 +105,15 @@ def compared(models: Sequence[BrainModel], labels: Path, count: int, asked: int,
         one = described(some, dims, plan.voxel_mm)
         rows.append(row(one, truth, copies(one.thin, seen, least), dims))
         say(f"scored {some.name}")
-    wishes = {}
-    for m in models:
-        wish = asked_and_got(m, (low, high), asked, LEVEL_MM, seed, say)
-        wishes[m.plan.name] = {**wish, "low": low, "high": high}
+    wishes = {
+        m.plan.name: {**asked_and_got(m, sizes, made[name, "asked"]), "low": low, "high": high}
+        for name, m in models.items()
+    }
     if dims == 2:
         at = [round(f * (count - 1)) for f in (0.15, 0.35, 0.5, 0.65, 0.85)]
         pictures: list[tuple[str, Picture]] = [(s.name, strip(s, at)) for s in (held, *sets)]
-        for name, picture in scanned(models[0], 0, seed, LEVEL_MM).items():
-            pictures.append((f"a slice of {models[0].plan.name}, scanned {name}", picture))
+        for name, picture in scanned(first, 0, seed, LEVEL_MM).items():
+            pictures.append((f"a slice of {plan.name}, scanned {name}", picture))
     else:
         pictures = [(f"{s.name}, {k + 1}", planes(s, k)) for s in (held, *sets) for k in range(min(2, len(s.labels)))]
     facts = (
@@ -99,7 +121,7 @@ def compared(models: Sequence[BrainModel], labels: Path, count: int, asked: int,
         f"result on {plan.voxel_mm:g} mm; {len(seen)} {'slices' if dims == 2 else 'heads'} seen by the base; "
         f"seed {seed}."
     )
-    return Found(rows, wishes, pictures, [_trained(m) for m in models], facts, LEVEL_MM)
+    return Found(rows, wishes, pictures, [_trained(m) for m in models.values()], facts, LEVEL_MM)
 
 
 def plain(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:

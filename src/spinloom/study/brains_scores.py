@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -15,9 +16,8 @@ from spinloom.evaluation.distributions import frechet_distance, kernel_distance
 from spinloom.evaluation.manifold import precision_recall
 from spinloom.phantom.classes import BRAIN, CLASSES, index
 from spinloom.study.brains_scans import features
-from spinloom.study.brains_sets import Compared, Labels, Say, thinned
+from spinloom.study.brains_sets import Compared, Labels, thinned
 from spinloom.translate.brain_model import BrainModel
-from spinloom.translate.brains import one_head
 
 SHOWN = ("csf", "ventricles", "grey", "white", "deep", "bone")
 LEAST_SPREAD = 0.02
@@ -142,24 +142,23 @@ def least_of(held: Described, train: Labels) -> float:
     return float(nearest(held.thin, train)[0].min())
 
 
-def asked_and_got(
-    model: BrainModel, wanted: tuple[float, float], count: int, level_mm: float, seed: int, say: Say
-) -> dict[str, object]:
-    """Sizes of ventricles asked for, evenly between two, and those that came; Pearson's r.
+def asked_and_got(model: BrainModel, asked: Sequence[float], made: Labels) -> dict[str, object]:
+    """Sizes of ventricles asked for, and those that came; Pearson's r.
 
-    level_mm  of slices
+    made  (n, ...) classes
     """
-    plan, level = model.plan, level_mm if model.plan.dims == 2 else None
-    asked = np.linspace(*wanted, count)
-    got = []
-    for n, size in enumerate(asked):
-        fractions, _ = one_head(model, seed, 10_000 + n, level_mm=level, ventricles=float(size))
-        unit = 100.0 if plan.dims == 2 else 1000.0
-        got.append(float((fractions.argmax(0) == index("ventricles")).sum()) * plan.voxel_mm**plan.dims / unit)
-    say(f"{plan.name}: ventricles asked for")
-    r = float(pearsonr(asked, got).statistic) if count > 2 and np.ptp(got) > 0 else NAN
-    bias = float(np.mean(np.array(got) - asked))
-    return {"asked": asked.tolist(), "got": got, "r": r, "bias": bias, "mean error": float(np.abs(got - asked).mean())}
+    plan = model.plan
+    unit = 100.0 if plan.dims == 2 else 1000.0
+    got = [float((one == index("ventricles")).sum()) * plan.voxel_mm**plan.dims / unit for one in made]
+    r = float(pearsonr(asked, got).statistic) if len(got) > 2 and np.ptp(got) > 0 else NAN
+    off = np.array(got) - asked
+    return {
+        "asked": list(asked),
+        "got": got,
+        "r": r,
+        "bias": float(off.mean()),
+        "mean error": float(np.abs(off).mean()),
+    }
 
 
 def mean_amounts(some: Described) -> NDArray[np.float64]:

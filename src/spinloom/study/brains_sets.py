@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from spinloom.phantom.variation import draw_deformation
 from spinloom.train.brain_sets import centred, slices_set, softened
 from spinloom.train.people import OTHERS, Person, read_person, sampled
 from spinloom.translate.brain_model import BrainModel
-from spinloom.translate.brains import one_head
 
 ANEW = 1_000_003
 """Added to the seed of those who were bent for training: nobody twice."""
@@ -27,7 +26,6 @@ NEAR_MM = {2: 2.0, 3: 4.0}
 """Voxels on which neighbours are looked for."""
 NEAR_LEVEL_MM = 8.0
 Labels = NDArray[np.uint8]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +87,12 @@ def bent_anew(people: Sequence[Person], model: BrainModel, count: int, cut: int)
     return Compared("training maps, bent anew", np.concatenate(parts), np.repeat(np.arange(count), len(parts[0])))
 
 
-def made(model: BrainModel, count: int, cut: int, seed: int, say: Say) -> Compared:
-    """count heads, or count x cut slices at the levels of `real`."""
-    plan, parts = model.plan, []
-    levels = np.linspace(*plan.levels_mm, cut) if plan.dims == 2 else np.zeros(1)
-    for n in range(count * len(levels)):
-        level = float(levels[n % len(levels)]) if plan.dims == 2 else None
-        fractions, _ = one_head(model, seed, n, level_mm=level)
-        parts.append(fractions.argmax(0).astype(np.uint8))
-        if n % 20 == 0:
-            say(f"{plan.name}: {n + 1} of {count * len(levels)}")
-    return Compared(plan.name, np.stack(parts), np.arange(len(parts)))
+def numbered(model: BrainModel, count: int, cut: int) -> list[tuple[int, float | None, None]]:
+    """What is asked of a generator: count heads, or count x cut slices at the levels of `real`."""
+    if model.plan.dims == 3:
+        return [(n, None, None) for n in range(count)]
+    levels = np.linspace(*model.plan.levels_mm, cut).tolist()
+    return [(n, levels[n % cut], None) for n in range(count * cut)]
 
 
 @dataclass(frozen=True, eq=False)
