@@ -46,8 +46,8 @@ class Settings:
     anatomies: int = 9
     people: int = 100
     steps: int = 1100
-    spread_people: int = 150
-    spread_steps: int = 1000
+    spread_people: int = 200
+    spread_steps: int = 1200
     calibrated: int = 100
     tested: int = 100
     shifted: int = 20
@@ -72,8 +72,13 @@ def question(spec: Json) -> Json:
     s, what, folder = Settings(**spec["settings"]), spec["what"], Path(spec["out"]) / spec["what"]
     labels = tuple(path for path, _ in spec["labels"])
     plan = plan_for(what, steps=s.steps, seconds=None, voxel_mm=s.voxel_mm, seed=s.seed, small=s.small)
+
+    def people() -> tuple[People, list[str]]:
+        bases = bases_of(labels, s)[0]
+        return crowd(bases, s.people, s.seed), [b.name for b in bases]
+
     learned(
-        lambda: crowd(bases_of(labels, s)[0], s.people, s.seed), folder, plan,
+        people, folder, plan,
         origin_of(spec["labels"], s.anatomies, s.people), lambda now: say(f"step {now.step} of {now.steps}"),
     )  # fmt: skip
     with one_thread():

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from spinloom.core.rng import stream
 from spinloom.models.unet import UNet
-from spinloom.translate.interval import network
+from spinloom.translate.interval import LN_S, network
 from spinloom.translate.plan import Plan
 
 TAIL = 0.05
 """Share of voxels beyond either end that the two outputs are to have before they are calibrated."""
-RATE, LEAST = 3e-3, 64
+RATE, LEAST = 2e-3, 64
 
 
 def learned_spread(
     plan: Plan, given: Sequence[np.ndarray], offsets: Sequence[np.ndarray], inside: Sequence[np.ndarray],
-    seed: int, steps: int, batch: int = 8,
+    seed: int, steps: int, batch: int = 4,
 ) -> UNet:  # fmt: skip
     """ln s- and ln s+ of least  mean over the brain of  pin(e + s-, TAIL) + pin(e - s+, 1 - TAIL),
     pin(u, t) = max(t u, (t - 1) u):  -s- and s+ are quantiles of the offset e then, as far as 0 lies between them.
@@ -50,7 +50,7 @@ def learned_spread(
         one, off, where = (torch.stack([_framed(v[n][..., k], size) for n, k in chosen]) for v in (x, e, m))
         if rng.uniform() < 0.5:
             one, off, where = (torch.flip(v, (-2,)) for v in (one, off, where))
-        s = net(one).clamp(-12, 12).exp()
+        s = net(one).clamp(*LN_S).exp()
         off = off.clamp(-1, 1)
         loss = pinball(off + s[:, :d], TAIL) + pinball(off - s[:, d:], 1 - TAIL)
         loss = (loss / unit[:, None, None] * where[:, None]).sum() / where.sum() / d

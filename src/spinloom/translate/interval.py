@@ -44,6 +44,8 @@ LEVELS = (50, 80, 90, 95)
 LARGEST = 2**28
 WITHIN = (-0.1, 1.1)
 """Where a logarithmic answer is kept, as by Side.unscaled."""
+LN_S = (-12.0, 0.0)
+"""Where ln s is kept: at most the plan's whole range."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,20 +79,18 @@ def spread_of(net: UNet, source: Tensor, answer: Tensor) -> Tensor:
     """(2, d, x, y, z) s- and s+ of source (c, x, y, z) and answer (d, x, y, z), slice by slice of the third axis."""
     with torch.inference_mode():
         given = torch.cat((source, answer))[None]
-        return Slices((2,), 1, 16)(net, given)[0].clamp(-12, 12).exp().unflatten(0, (2, -1))
+        return Slices((2,), 1, 16)(net, given)[0].clamp(*LN_S).exp().unflatten(0, (2, -1))
 
 
 def offset_of(side: Side, truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """Truth in its unit less scaled answer, on the plan's scale; -inf for a T1 or T2 of 0.
+    """Truth in its unit less scaled answer, on the plan's scale; endless for a truth beyond the plan's range.
 
-    offset in [-q s-, q s+]  <=>  truth in ends_of(side, answer, q s-, q s+)
+    offset in [-q s-, q s+]  =>  truth in ends_of(side, answer, q s-, q s+), and back for answers in the plan's range
     """
     if side.is_signal:
         return np.asarray(truth - answer)
-    if not side.log:
-        return np.asarray(side.scaled(truth) - answer)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(truth / side.low) / math.log(side.high / side.low) - answer.clip(*WITHIN))
+    offset = side.scaled(truth) - (answer.clip(*WITHIN) if side.log else answer)
+    return np.where(truth < side.low, -np.inf, np.where(truth > side.high, np.inf, offset))
 
 
 def score_of(offset: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -101,14 +101,21 @@ def score_of(offset: np.ndarray, s: np.ndarray) -> np.ndarray:
 def ends_of(side: Side, answer: np.ndarray, below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both ends in the side's unit, around a scaled answer, so far below and above on the plan's scale.
 
-    Where values cannot be negative no end is, unless the answer is.
+    None lies beyond the plan's range (of signals: below 0), unless the answer or, for want of people, all does.
     """
+    value = values_of(side, answer)
+    if side.is_signal:
+        return np.maximum(answer - below, np.minimum(value, 0)), answer + above
     if side.log:
         span, a = math.log(side.high / side.low), answer.clip(*WITHIN)
         with np.errstate(over="ignore"):
-            return side.low * np.exp((a - below) * span), side.low * np.exp((a + above) * span)
-    low, high = values_of(side, answer - below), values_of(side, answer + above)
-    return (low if side.quantity == "HU" else np.maximum(low, np.minimum(values_of(side, answer), 0))), high
+            low, high = side.low * np.exp((a - below) * span), side.low * np.exp((a + above) * span)
+    else:
+        low, high = values_of(side, answer - below), values_of(side, answer + above)
+    least, most = np.minimum(value, side.low), np.maximum(value, side.high)
+    return np.where(np.isinf(below), low, np.maximum(low, least)), np.where(
+        np.isinf(above), high, np.minimum(high, most)
+    )
 
 
 def bounds(
@@ -149,7 +156,7 @@ def require_level(level: int) -> None:
         raise UsageError(f"--interval {level}", remedy=f"Calibrated are {', '.join(map(str, LEVELS))} %.")
 
 
-def network(plan: Plan, channels: tuple[int, ...] = (8, 16, 32)) -> UNet:
+def network(plan: Plan, channels: tuple[int, ...] = (16, 32, 48, 64)) -> UNet:
     """A second network for a plan. Raises UsageError for plans that it cannot follow."""
     if plan.network.dims != 2 or plan.network.slices != 1 or plan.thick is not None or plan.conditions is not None:
         raise UsageError(
