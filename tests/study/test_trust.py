@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,14 @@ from spinloom.cli.main import app
 from spinloom.core.errors import InputError, UsageError
 from spinloom.core.image import Image
 from spinloom.io import write_image
+from spinloom.jobs.serial import Serial
 from spinloom.study import intervals as intervals_study
 from spinloom.study import trust as trust_study
 from spinloom.study.anatomies import anatomies, brain_of, parted
 from spinloom.study.intervals_units import REDUCED as REDUCED_INTERVALS
 from spinloom.study.people import diseased, lesions_of, person
 from spinloom.study.trust_case import planted, scanned
+from spinloom.study.trust_people import REDUCED
 from spinloom.study.trust_train import ANY_T1W, T2W
 from spinloom.train.gather import maps_in
 from spinloom.train.heads import Head
@@ -102,8 +103,7 @@ def test_a_label_map_without_brain_and_of_other_voxels_is_refused(tmp_path, maps
 def studied(maps: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both studies, as small as can be."""
     out = tmp_path_factory.mktemp("studies")
-    small = replace(trust_study.REDUCED, tested=3)
-    trust_study.study(maps, out / "trust", small)
+    trust_study.study(maps, out / "trust", REDUCED, Serial())
     intervals_study.study(maps, out / "intervals", REDUCED_INTERVALS)
     return out
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
 from spinloom.cli.trust import maps_of, tell
 
@@ -23,10 +24,15 @@ def trust(
     steps: Annotated[int, typer.Option("--steps", help="That each network learns.", min=1)] = 3000,
     reduced: Annotated[bool, typer.Option("--reduced", help="Tiny, in seconds: to see that it runs.")] = False,
     seed: o.Seed = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Trainings, then people, at once; 0: in this process.", min=0)
+    ] = 0,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
     json: o.Json = False,
 ) -> None:
     """Train an auditor and a network, calibrate, plant and remove lesions, score; OUT/auditor.safetensors is for
-    `spinloom trust --auditor`.
+    `spinloom trust --auditor`. The same command goes on where it was stopped.
 
     Example: spinloom study trust --labels head_label_maps -o study
     """
@@ -36,13 +42,14 @@ def trust(
     from spinloom.cli.write import print_facts
 
     needs_learn()
-    from spinloom.study.trust import AUDITOR, REDUCED, Settings, study
+    from spinloom.study.trust import AUDITOR, study
+    from spinloom.study.trust_people import REDUCED, Settings
 
     s = replace(REDUCED, seed=seed) if reduced else Settings(tested=subjects, steps=steps, seed=seed)
     given = [f"--{n} {p.name}" for n, p in (("labels", labels), ("scans", scans)) if p is not None]
     size = "--reduced" if reduced else f"--subjects {subjects} --steps {steps}"
     command = " ".join(("spinloom study trust", *given, size, f"--seed {seed} -o {out.name}"))
-    found = study(maps_of(labels), out, s, command, tell, scans)
+    found = study(maps_of(labels), out, s, e.crew(engine, jobs, address), command, tell, scans)
     area = found["areas"]["scan"]["re-simulated"]
     print_facts(
         {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,129 +12,89 @@ import numpy as np
 from spinloom.core.version import __version__
 from spinloom.evaluation.roc import Area, pooled_area
 from spinloom.evaluation.statistics import summarise
-from spinloom.study.anatomies import anatomies, parted
-from spinloom.study.people import person
-from spinloom.study.trust_case import KINDS, faithful, planted
+from spinloom.jobs.units import Executor, Json, UnitFunction
+from spinloom.study.trust_case import KINDS
 from spinloom.study.trust_page import page_of
+from spinloom.study.trust_people import Settings
 from spinloom.study.trust_real import series
-from spinloom.study.trust_scores import CONTRASTS, METHODS, Scored, expected, maps_of, scored, table_of
-from spinloom.study.trust_train import ANY_T1W, T2W, crowd, learned, plan_for
+from spinloom.study.trust_scores import CONTRASTS, METHODS, Scored, table_of
+from spinloom.study.trust_units import (
+    JUDGED,
+    calm,
+    exactly,
+    judged,
+    learn,
+    real,
+    scored_case,
+    scored_of,
+    told,
+    undisturbed,
+)
+from spinloom.study.units import done, read_arrays
 from spinloom.study.write import write_study
 from spinloom.train.folder import MODEL
-from spinloom.train.heads import Head
-from spinloom.translate.model import Model, write_model
-from spinloom.translate.plan import Side
-from spinloom.translate.trust import Usual, misfit, trust_of, usual
+from spinloom.translate.model import Model, read_model, write_model
+from spinloom.translate.trust import Usual, usual
 
 AUDITOR = "auditor.safetensors"
-SHARES = (12, 5, 6)
-"""Of the anatomies: to learn from, to calibrate with, to test on."""
-JUDGED = ("T2w", "FLAIR", "PDw")
-"""Contrasts that the auditor is calibrated for."""
-THRESHOLD = 0.05
-
-
-@dataclass(frozen=True)
-class Settings:
-    """anatomies  drawn from the template where no label maps are given
-    people, steps    to learn from, and of each network;  calibrated, tested  subjects
-    """
-
-    anatomies: int = 9
-    people: int = 100
-    steps: int = 3000
-    calibrated: int = 40
-    tested: int = 48
-    voxel_mm: float = 2.0
-    slices: int = 20
-    seed: int = 0
-    small: bool = False
-
-
-REDUCED = Settings(3, 3, 6, 10, 3, 4.0, 6, 0, True)
+LEARNED = ("auditor", "translator")
 
 
 def study(
     labels: Sequence[Path],
     out: Path,
-    settings: Settings = Settings(),
+    settings: Settings,
+    executor: Executor,
     command: str = "spinloom study trust",
     say: Callable[[str], None] = lambda text: None,
     scans: Path | None = None,
 ) -> dict[str, Any]:
     """Learn, calibrate, plant, score; the page, its numbers and the calibrated auditor lie in `out` then.
 
-    labels  label maps of brains; none: brains drawn from the template;  scans: as of trust_real.series
+    labels    label maps of brains; none: brains drawn from the template;  scans: as of trust_real.series
+    executor  of both trainings, of all people and real scans
 
-    What was learned already is not learned again.
+    What was learned already is not learned again, and nobody is judged twice. Raises PartialFailure where a unit
+    failed, once the others are over.
     """
-    s = settings
-    say("anatomies")
-    bases = parted(anatomies(labels, s.anatomies, s.seed, s.voxel_mm), s.seed, SHARES)
-    people: list[Head] = []
-    models = {}
-    for what in ("auditor", "translator"):
-        say(f"learning: {what}")
-        plan = plan_for(what, steps=s.steps, seconds=None, voxel_mm=s.voxel_mm, seed=s.seed, small=s.small)
-        if not (out / what / MODEL).exists():
-            people = people or crowd(bases[0], s.people, s.seed)
-        models[what] = learned(people, out / what, plan)
-    say("calibrating")
-    calm = people_of(bases[1], s, "calibrate", s.calibrated)
-    usuals = usuals_of(models["auditor"], calm, s)
-    cases = [faithful(p, s.seed, (ANY_T1W, T2W)) for p in calm]
-    auditor = replace(
-        models["auditor"], about={**models["auditor"].about, "trust": {c: u.to_json() for c, u in usuals.items()}}
-    )
-    write_model(auditor, out / AUDITOR, half=True)
-    say("testing")
-    found, shown = [], None
-    table = table_of(cases)
-    for n, p in enumerate(people_of(bases[2], s, "test", s.tested)):
-        case = planted(p, s.seed, (ANY_T1W, T2W))
-        one = scored(
-            case, auditor.translator, auditor.plan, models["translator"].translator, usuals["T2w"], table, n == 0
-        )
-        found.append(one)
-        shown = (case, one) if n == 0 else shown
-    assert shown is not None
-    alarms = false_alarms(auditor, bases[2], usuals["T2w"], s)
+    s, others = settings, [] if scans is None else series(scans)
+    known = told(labels, s)
+
+    def many(function: UnitFunction, name: str, count: int, more: Json) -> list[Json]:
+        units = {f"{name}-{n:03d}": {**known, **more, "n": n} for n in range(count)}
+        return list(done(out, function, units, executor, say).values())
+
+    done(out, learn, {what: {**known, "what": what} for what in LEARNED}, executor, say)
+    models = {what: read_model(out / what / MODEL) for what in LEARNED}
+    networks = {what: m.sha256 for what, m in models.items()}
+    auditor = {"auditor": networks["auditor"]}
+    calibrated = many(undisturbed, "calibrate", s.calibrated, auditor)
+    quiet = [read_arrays(out / a["file"]) for a in calibrated]
+    usuals = usuals_of(quiet, calibrated[0]["voxel_mm"])
+    trust = {c: u.to_json() for c, u in usuals.items()}
+    write_model(replace(models["auditor"], about={**models["auditor"].about, "trust": trust}), out / AUDITOR, half=True)
+    table = table_of([(q["source"], q["scan"], q["inside"]) for q in quiet])
+    usually = {**auditor, "usual": exactly(usuals["T2w"])}
+    whole = {**networks, **usually, "table": [table.source.tolist(), table.target.tolist()]}
+    found = [scored_of(out, answer) for answer in many(judged, "test", s.tested, whole)]
+    shares = many(calm, "calm", max(3, s.tested // 2), usually)
+    alarms = {level: float(np.mean([each[level] for each in shares])) for level in shares[0]}
     results = results_of(found, alarms, models, s, command)
     if scans is not None:
-        say("real scans")
-        results["real"] = series(auditor, scans, s.seed)
+        judge = {**auditor, "usuals": trust, "seed": s.seed}
+        told_real = done(out, real, {f"{o.name} {o.contrast}": o.spec() | judge for o in others}, executor, say)
+        results["real"] = {o.name: {} for o in others}
+        for o, answer in zip(others, told_real.values(), strict=True):
+            results["real"][o.name][o.contrast] = answer
+    shown = scored_case({**known, **whole, "n": 0, "out": str(out)}, keep=True)
     write_study(page_of(results, shown, usuals["T2w"]), results, out)
     return results
 
 
-def people_of(bases: Sequence[Head], s: Settings, part: str, count: int) -> list[Head]:
-    """In turn out of each anatomy."""
-    return [person(bases[n % len(bases)], s.seed, f"{part}-{n:03d}", slices=s.slices) for n in range(count)]
-
-
-def usuals_of(auditor: Model, calm: Sequence[Head], s: Settings) -> dict[str, Usual]:
-    """Calibration for each contrast, on people in whose images nothing is wrong."""
-    found: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {c: [] for c in JUDGED}
-    for p in calm:
-        maps = None
-        for contrast, cases in found.items():
-            case = faithful(p, s.seed, (ANY_T1W, Side(contrast=contrast)))
-            maps = maps or maps_of(auditor.translator, auditor.plan, case.source)
-            cases.append((case.scan, expected(maps, case.scan, case.inside, contrast), case.inside))
-    return {contrast: usual(cases, (calm[0].voxel_mm,) * 3) for contrast, cases in found.items()}
-
-
-def false_alarms(auditor: Model, bases: Sequence[Head], known: Usual, s: Settings) -> dict[str, float]:
-    """Share of voxels below each trust, in new people in whose images nothing is wrong: mean over subjects."""
-    found: dict[str, list[float]] = {}
-    for p in people_of(bases, s, "calm", max(3, s.tested // 2)):
-        case = faithful(p, s.seed, (ANY_T1W, T2W))
-        image, inside = case.scan, case.inside
-        e = expected(maps_of(auditor.translator, auditor.plan, case.source), image, inside, "T2w")
-        trust = trust_of(misfit(image, e, inside, (p.voxel_mm,) * 3, known), inside, known)[inside]
-        for level in (0.5, 0.2, 0.1, THRESHOLD):
-            found.setdefault(f"{level:g}", []).append(float((trust <= level).mean()))
-    return {level: float(np.mean(v)) for level, v in found.items()}
+def usuals_of(quiet: Sequence[Mapping[str, np.ndarray]], voxel_mm: float) -> dict[str, Usual]:
+    """Calibration for each contrast, on people in whose images nothing is wrong: files of trust_units.undisturbed."""
+    size = (voxel_mm,) * 3
+    return {c: usual([(q[f"{c} scan"], q[f"{c} expected"], q["inside"]) for q in quiet], size) for c in JUDGED}
 
 
 def results_of(

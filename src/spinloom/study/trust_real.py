@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from scipy.ndimage import binary_dilation, binary_erosion, label
 
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
-from spinloom.core.rng import stream
 from spinloom.evaluation.roc import area
+from spinloom.files.hashes import sha256_file
 from spinloom.io.images import read_any
 from spinloom.translate.audit import audit
 from spinloom.translate.model import Model
@@ -25,23 +25,39 @@ NOWHERE = 3
 """Places where nothing is done, for each lesion."""
 
 
-def series(auditor: Model, folder: Path, seed: int) -> dict[str, dict[str, dict[str, Any]]]:
-    """ROC areas by subject and contrast.
+@dataclass(frozen=True)
+class Scanned:
+    """One output to judge, as paths: the subject's T1w, the image of another contrast, the lesions."""
+
+    name: str
+    contrast: str
+    T1w: str
+    image: str
+    lesions: str
+
+    def spec(self) -> dict[str, Any]:
+        """As a unit is told: the files and what they hold."""
+        return {"scanned": asdict(self), "held": [sha256_file(p) for p in (self.T1w, self.image, self.lesions)]}
+
+    def read(self) -> tuple[Image, Image, np.ndarray]:
+        T1w, image = (read_any(p, quantity=Quantity.SIGNAL) for p in (self.T1w, self.image))
+        return T1w, image, np.asarray(read_any(self.lesions, quantity=Quantity.LABEL).data) > 0
+
+
+def series(folder: Path) -> list[Scanned]:
+    """Every other contrast of every subject.
 
     folder  of stripped scans: NAME_T1, NAME_T2 or NAME_FLAIR, NAME_lesions (.nii.gz), on one grid
 
     Raises InputError where there is no such subject.
     """
-    found = {}
-    for file in sorted(folder.glob("*_T1.nii.gz")):
+    found = []
+    for file in sorted(folder.resolve().glob("*_T1.nii.gz")):
         name = file.name.removesuffix("_T1.nii.gz")
-        mask = folder / f"{name}_lesions.nii.gz"
-        others = {c: folder / f"{name}_{n}.nii.gz" for n, c in TARGETS.items()}
-        if mask.exists() and any(p.exists() for p in others.values()):
-            T1w = read_any(file, quantity=Quantity.SIGNAL)
-            lesions = np.asarray(read_any(mask, quantity=Quantity.LABEL).data) > 0
-            images = {c: read_any(p, quantity=Quantity.SIGNAL) for c, p in others.items() if p.exists()}
-            found[name] = {c: one(auditor, T1w, v, lesions, c, stream(seed, name, c)) for c, v in images.items()}
+        mask = file.with_name(f"{name}_lesions.nii.gz")
+        others = {c: file.with_name(f"{name}_{n}.nii.gz") for n, c in TARGETS.items()}
+        there = {c: p for c, p in others.items() if mask.exists() and p.exists()}
+        found += [Scanned(name, c, str(file), str(p), str(mask)) for c, p in there.items()]
     if not found:
         raise InputError("holds no subject with lesions", file=folder, remedy="NAME_T1, NAME_T2, NAME_lesions.nii.gz.")
     return found

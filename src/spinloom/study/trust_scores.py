@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,10 +54,10 @@ class Table:
         return np.interp(s, self.source, self.target)
 
 
-def table_of(cases: list[Case], bins: int = 128) -> Table:
-    """From cases in which nothing is wrong."""
-    s = np.concatenate([c.source[c.inside] for c in cases])
-    t = np.concatenate([c.scan[c.inside] for c in cases])
+def table_of(cases: Sequence[tuple[Volume, Volume, Volume]], bins: int = 128) -> Table:
+    """From (source, scan, inside) of people in whose images nothing is wrong."""
+    s = np.concatenate([source[inside] for source, _, inside in cases])
+    t = np.concatenate([scan[inside] for _, scan, inside in cases])
     low, high = np.percentile(s, [0.1, 99.9])
     edges = np.linspace(low, high, bins + 1)
     at = np.clip(np.searchsorted(edges, s) - 1, 0, bins - 1)
