@@ -8,20 +8,26 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 
+from brains_fake import write_maps  # noqa: E402
+
 from spinloom.core.errors import InputError, UsageError  # noqa: E402
+from spinloom.jobs.local import Local  # noqa: E402
+from spinloom.jobs.serial import Serial  # noqa: E402
 from spinloom.models.translator import Translator  # noqa: E402
 from spinloom.phantom.tissue_table import tissue_table  # noqa: E402
-from spinloom.study.any_contrast import beside, require_any, run  # noqa: E402
-from spinloom.study.any_contrast_curves import SWEEPS, error, ratios  # noqa: E402
+from spinloom.study.any_contrast import require_any, run  # noqa: E402
+from spinloom.study.any_contrast_curves import SWEEPS, curves_of, error, ratios  # noqa: E402
 from spinloom.study.any_contrast_people import CONTRASTS, FLAIR, PAIRS, T1W, T2W, person, scan, volumes  # noqa: E402
-from spinloom.study.any_contrast_real import PEOPLE, real_scores, scaled  # noqa: E402
-from spinloom.study.any_contrast_scores import another, losses  # noqa: E402
+from spinloom.study.any_contrast_real import PEOPLE, scaled  # noqa: E402
+from spinloom.study.any_contrast_scores import another, losses, scores_of  # noqa: E402
+from spinloom.study.any_contrast_units import beside, merged, real_units, score, someone, told  # noqa: E402
+from spinloom.study.segmentation_files import one_thread  # noqa: E402
 from spinloom.study.write import write_study  # noqa: E402
 from spinloom.train.heads import Head  # noqa: E402
 from spinloom.train.simulated import CLEAN  # noqa: E402
 from spinloom.translate.build import build  # noqa: E402
 from spinloom.translate.conditions import outside  # noqa: E402
-from spinloom.translate.model import Model  # noqa: E402
+from spinloom.translate.model import Model, read_model, write_model  # noqa: E402
 from spinloom.translate.plan import plan_of  # noqa: E402
 
 ANY = {"contrast": "any", "bias": False}
@@ -72,10 +78,10 @@ def test_a_wrong_acquisition_differs_at_the_end_that_is_wrong_and_keeps_the_fiel
 def test_the_response_of_what_is_right_is_the_signal_equation(model):
     who = person(head("ball", 0), 12)
     for target in (T2W, FLAIR, replace(T2W, TE=0.02)):
-        told = ratios(who, scan(who, target, model.plan, CLEAN, 0), target)
-        assert told["grey made"] == pytest.approx(told["grey equation"], rel=1e-3)
-        assert told["CSF made"] == pytest.approx(told["CSF equation"], rel=1e-3)
-        assert error({"grey made": [told["grey made"] * 1.2], "grey equation": [told["grey equation"]]}, "grey") == (
+        found = ratios(who, scan(who, target, model.plan, CLEAN, 0), target)
+        assert found["grey made"] == pytest.approx(found["grey equation"], rel=1e-3)
+        assert found["CSF made"] == pytest.approx(found["CSF equation"], rel=1e-3)
+        assert error({"grey made": [found["grey made"] * 1.2], "grey equation": [found["grey equation"]]}, "grey") == (
             pytest.approx(0.2, rel=0.02)
         )
 
@@ -119,36 +125,74 @@ def test_scores_of_real_scans_clip_at_twelve_tenths_of_the_99_5th_percentile():
     assert made[0] == pytest.approx(1.0)
 
 
-def test_the_whole_study_in_seconds(model, tmp_path):
-    people = [person(head(f"ball {n}", n), 14) for n in range(3)]
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    return write_maps(tmp_path_factory.mktemp("maps"), 4)
+
+
+@pytest.fixture(scope="module")
+def files(model, tmp_path_factory):
+    """The model, and one beside it."""
+    folder = tmp_path_factory.mktemp("models")
+    return [str(write_model(m, folder / f"{m.name}.safetensors")) for m in (model, single("T1w", "T2w"))]
+
+
+def study(files, maps, out, executor, say=lambda text: None):
+    people = told(2, maps, 0, slices=12, voxel_mm=4.0)
     page, results = run(
-        model,
-        [single("T1w", "T2w")],
-        people[:2],
-        people[2:],
-        scans=None,
-        seed=0,
-        command="spinloom study",
-        anatomy="balls",
+        files[0], files[1:], people, out, executor, scans=None, seed=0, command="made here", anatomy="maps", say=say
     )
-    write_study(page, results, tmp_path)
-    text = (tmp_path / "page.md").read_text()
+    write_study(page, results, out)
+    return json.loads((out / "results.json").read_text())
+
+
+def test_the_whole_study_in_seconds_killed_after_a_person_and_whoever_works(files, maps, tmp_path):
+    def stop(text: str) -> None:
+        if text == "person 0: finished":
+            raise Killed
+
+    with pytest.raises(Killed):
+        study(files, maps, tmp_path / "a", Serial(), stop)
+    said = []
+    results = study(files, maps, tmp_path / "a", Serial(), said.append)
+    assert {"person 0: found", "person 1: finished"} <= set(said)
+    text = (tmp_path / "a" / "page.md").read_text()
     assert set(results["simulated"]) == set(PAIRS)
     assert set(results["curves"]) == set(SWEEPS)
     assert all(set(by) >= {"told right", "told another target", "lookup"} for by in results["simulated"].values())
     assert "one" in results["simulated"]["T1w to T2w"]
     assert "GRE: " not in text or "| GRE |" in text
-    assert all(p.stat().st_size < 200_000 for p in (tmp_path / "figures").iterdir())
-    again = json.loads((tmp_path / "results.json").read_text())
-    assert again["people"] == ["ball 0", "ball 1"]
+    assert all(p.stat().st_size < 200_000 for p in (tmp_path / "a" / "figures").iterdir())
+    assert results["people"] == ["seg_0", "seg_1"]
+    assert results["fitted to"] == ["seg_2", "seg_3"]
     assert len(CONTRASTS) == 5
+    assert study(files, maps, tmp_path / "b", Local(2)) == results
 
 
-def test_what_cannot_be_tried_is_refused_before_any_work(model, tmp_path):
+def test_people_scored_one_by_one_are_people_scored_together(files, maps):
+    tried, who = read_model(files[0]), told(2, maps, 0, slices=12, voxel_mm=4.0)
+    spec = {"model": [files[0], ""], "beside": [], "people": who, "seed": 0}
+    scores, curves = merged([score({**spec, "n": n}) for n in range(2)])
+    people = [someone(who, n) for n in range(4)]
+    with one_thread():
+        assert scores == scores_of(tried, {}, people[:2], people[2:], 0)
+        together = curves_of(tried, people[:2], 0)
+    for sweep, rows in together.items():
+        for name, values in rows.items():
+            assert curves[sweep][name] == pytest.approx(values, rel=1e-12)
+
+
+def test_what_cannot_be_tried_is_refused_before_any_work(model, maps, tmp_path):
     with pytest.raises(UsageError, match="makes one contrast"):
         require_any(single("T1w", "T2w"))
     with pytest.raises(UsageError, match="not from T1w to T2w or back"):
         beside([single("T1w", "FLAIR")])
+    with pytest.raises(UsageError, match="holds 4 label maps, 7 are needed"):
+        told(5, maps, 0, slices=12)
     with pytest.raises(InputError, match="is not there"):
-        real_scores(tmp_path, model, {})
+        real_units({}, tmp_path)
     assert isinstance(model.translator, Translator)

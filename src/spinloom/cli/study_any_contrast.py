@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
 
 
@@ -27,9 +28,14 @@ def any_contrast(
     slices: Annotated[int, typer.Option("--slices", help="Axial slices of each; SSIM needs 11.", min=11, max=200)] = 20,
     voxel_mm: Annotated[float, typer.Option("--voxel-mm", help="Of simulated people.", min=0.5, max=8)] = 1.0,
     seed: o.Seed = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="People at once; 0: in this process.", min=0)] = 0,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
     json: o.Json = False,
 ) -> None:
     """Score a model of any contrast on pairs of protocols, wrong ones told, response curves and real scans.
+
+    The same command goes on where it was stopped.
 
     Example: spinloom study any-contrast run_any --people 5 -o study
     """
@@ -37,23 +43,18 @@ def any_contrast(
     from spinloom.cli.write import print_facts
 
     needs_learn()
-    from spinloom.study.any_contrast import beside as by_way
-    from spinloom.study.any_contrast import people_of, require_any, run
+    from spinloom.study.any_contrast import run
+    from spinloom.study.any_contrast_units import told as people_told
     from spinloom.study.write import write_study
-    from spinloom.translate.shelf import fetched
 
-    tried = fetched(model)
-    require_any(tried)
-    others = [fetched(name) for name in beside or []]
-    by_way(others)
-    scored, fitted = people_of(people, labels, seed, slices=slices, voxel_mm=voxel_mm, say=told)
+    crew, who = e.crew(engine, jobs, address), people_told(people, labels, seed, slices=slices, voxel_mm=voxel_mm)
     anatomy = f"label maps of {labels.name}" if labels else "heads made of the MNI152 template"
     options = {"labels": labels, "scans": scans}
     parts = [f"spinloom study any-contrast {Path(model).name}", *(f"--{k} {v.name}" for k, v in options.items() if v)]
     parts += [f"--beside {Path(name).name}" for name in beside or []]
     parts.append(f"--people {people} --slices {slices} --voxel-mm {voxel_mm:g} --seed {seed} -o {out.name}")
     page, results = run(
-        tried, others, scored, fitted, scans=scans, seed=seed, command=" ".join(parts), anatomy=anatomy, say=told
+        model, beside or [], who, out, crew, scans=scans, seed=seed, command=" ".join(parts), anatomy=anatomy, say=told
     )
     written = write_study(page, results, out)
     print_facts(

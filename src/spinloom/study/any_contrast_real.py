@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import radians
@@ -98,32 +98,19 @@ def score(made: Any, real: Any, mask: Mask) -> dict[str, float]:
     return {"PSNR": psnr(a, b, 1.0, mask), "SSIM": ssim(a, b, 1.0, window=Uniform(7), mask=mask)}
 
 
-def real_scores(
-    data: Path, model: Model, others: Mapping[str, Sequence[Model]], say: Callable[[str], None] = lambda name: None
-) -> dict[str, Any]:
-    """way → person → by whom → PSNR, SSIM.
+def real_score(data: Path, model: Model, others: Sequence[Model], way: str, who: str) -> dict[str, Any]:
+    """by whom → PSNR, SSIM.
 
-    others  models of one contrast to one, by the way they go; "told reversed": this one, told source as target and
+    others  models of one contrast to one that go this way; "told reversed": this one, told source as target and
             target as source
     """
-    for way in WAYS:
-        for who in PEOPLE:
-            for file in PEOPLE[who].files:
-                if not (data / file).exists():
-                    read(data, who, way)
-    found: dict[str, Any] = {}
-    for way, ends in WAYS.items():
-        found[way] = {}
-        for who, here in PEOPLE.items():
-            say(f"{who}, {way}")
-            x, y, mask = read(data, who, way)
-            where = Image(mask.astype(np.uint8), x.affine, Quantity.LABEL)
-            source, target = (here.protocols[i] for i in ends)
-            images = {model.name: _made(x, model, where, (source, target))}
-            images["told reversed"] = _made(x, model, where, (target, source))
-            images |= {m.name: _made(x, m, where, None) for m in others.get(way, ())}
-            found[way][who] = {name: score(image, y.data, mask) for name, image in images.items()}
-    return found
+    x, y, mask = read(data, who, way)
+    where = Image(mask.astype(np.uint8), x.affine, Quantity.LABEL)
+    source, target = (PEOPLE[who].protocols[i] for i in WAYS[way])
+    images = {model.name: _made(x, model, where, (source, target))}
+    images["told reversed"] = _made(x, model, where, (target, source))
+    images |= {m.name: _made(x, m, where, None) for m in others}
+    return {name: score(image, y.data, mask) for name, image in images.items()}
 
 
 def _made(x: Image, model: Model, where: Image, told: tuple[Acquisition, Acquisition] | None) -> np.ndarray:
