@@ -18,13 +18,15 @@ import segmentation_fake as fake
 import torch
 
 from spinloom.cli.main import main
+from spinloom.core.errors import InputError
 from spinloom.jobs.local import Local
 from spinloom.jobs.serial import Serial
-from spinloom.study.segmentation import Ran, Sources, run
+from spinloom.study.segmentation import Ran, Sources, of_others, run, same_people
 from spinloom.study.segmentation_cases import RealScan
-from spinloom.study.segmentation_design import MIXED, SYNTHETIC, TARGET, TUNED, Design
-from spinloom.study.segmentation_files import read_labelled_file
+from spinloom.study.segmentation_design import MIXED, SYNTHETIC, TARGET, TUNED, Design, Fold
+from spinloom.study.segmentation_files import read_labelled_file, write_labelled
 from spinloom.study.segmentation_nnunet import export_nnunet
+from spinloom.train.labelled import Labelled
 
 SMALL = Design(
     repeats=2, sizes=(1, 2), test=1, steps=6, simulated=2, voxel_mm=fake.MM, batch=2, size=(48, 48), channels=(8, 8)
@@ -205,6 +207,25 @@ def test_the_command_takes_a_users_scans_and_synthetic_set(spinloom, tmp_path):
     tested = {s["anatomy"] for r in results["trainings"] for s in r["scores"].values()}
     assert tested <= {"sub-00", "sub-01", "sub-02"}
     assert any("sub-made0" in r["trained on"] for r in results["trainings"] if r["arm"] != TARGET)
+    for row in results["trainings"]:  # sub-made0 has the labels of sub-00
+        assert not {f"sub-made{int(s['anatomy'][-2:])}" for s in row["scores"].values()} & set(row["trained on"])
+    assert "were left out of a repeat" in Path("study/page.md").read_text()
+
+
+@pytest.mark.parametrize("names", ["sub-{n:02}", "sub-made{n}"])
+def test_synthetic_scans_of_people_who_test_are_left_out_whether_the_name_or_the_labels_tell(tmp_path, names):
+    target, synthetic = {}, {}
+    for n in range(3):
+        for domain, who, of in (("target", f"sub-{n:02}", target), ("synthetic", names.format(n=n), synthetic)):
+            labels = fake.labels(n).astype(np.uint8) + (domain == "synthetic" and "made" not in names)
+            of[who] = [f"{domain}-{n}.npz"]
+            scan = Labelled(who, who, np.zeros(labels.shape, np.float32), labels, (4.0, 4.0, 4.0))
+            write_labelled(scan, tmp_path / of[who][0])
+    twins = same_people(tmp_path, target, synthetic)
+    assert twins == {f"sub-{n:02}": {names.format(n=n)} for n in range(3)}
+    assert of_others(Fold(("sub-00",), ("sub-01", "sub-02")), synthetic, twins) == ("synthetic-0.npz",)
+    with pytest.raises(InputError, match="nobody but"):
+        of_others(Fold((), ("sub-00", "sub-01", "sub-02")), synthetic, twins)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,18 +11,20 @@ from typing import Any
 
 from spinloom.core.errors import InputError, PartialFailure
 from spinloom.core.version import __version__
+from spinloom.dataset.find_names import identity
 from spinloom.files.hashes import sha256_file, sha256_json
 from spinloom.jobs.run import Task, at_work
 from spinloom.jobs.signals import terminable
 from spinloom.jobs.units import Executor, UnitFunction
 from spinloom.study.segmentation_cases import RealScan, judge
 from spinloom.study.segmentation_design import TUNED, Design, Fold, Training, folds, trainings
-from spinloom.study.segmentation_files import read_labelled_file
+from spinloom.study.segmentation_files import labels_hash, read_labelled_file
 from spinloom.study.segmentation_found import Pairing
 from spinloom.study.segmentation_units import anatomies, make_scans, plain, started, train_and_test
 from spinloom.train.labelled import require_classes
 
 Json = dict[str, Any]
+Files = Mapping[str, Sequence[str]]
 BENT = 5
 """Synthetic scans of one person of the template, bent, where there are no label maps."""
 
@@ -59,6 +61,7 @@ class Ran:
     """What came out: receipts of all trainings, of all real scans, and who was who.
 
     target, synthetic  anatomy -> files in the folder
+    learned  of each repeat, files of the synthetic set: none of its people tests there
     """
 
     design: Design
@@ -68,6 +71,7 @@ class Ran:
     trained: tuple[Json, ...]
     cases: tuple[Json, ...]
     seconds: float
+    learned: tuple[tuple[str, ...], ...]
 
 
 def units_of_scans(sources: Sources, design: Design) -> list[tuple[str, Json]]:
@@ -131,12 +135,17 @@ def run(
     scanned = {k: plain(design)[k] for k in ("seed", "voxel_mm", "simulated")}
     drawn = {"sources": sources.told(), "scans": scanned, "version": __version__}
     made = _done(out, sha256_json(drawn), units, make_scans, executor, say)
-    base = {**drawn, "design": {k: v for k, v in plain(design).items() if k not in ("repeats", "sizes")}}
+    base: Json = {**drawn, "design": {k: v for k, v in plain(design).items() if k not in ("repeats", "sizes")}}
     config = sha256_json(base)  # more repeats or sizes later find what is done
     listed = {d: [f for n, r in made.items() if n.startswith(d) for f in r["facts"]["scans"]] for d in DOMAINS}
     target, synthetic = anatomies(listed["target"]), anatomies(listed["synthetic"])
     for domain, files in (("the target domain", target), ("the synthetic set", synthetic)):
         require_classes([read_labelled_file(out / f) for of in files.values() for f in of], domain)
+    twins = same_people(out, target, synthetic)
+    learned = tuple(of_others(fold, synthetic, twins) for fold in planned)
+    if any(len(files) < len(listed["synthetic"]) for files in learned):
+        base["learned"] = [list(files) for files in learned]
+        config = sha256_json(base)
     first, rest = trainings(design)
 
     def told(t: Training) -> tuple[str, Json]:
@@ -147,7 +156,7 @@ def run(
             "repeat": t.repeat,
             "design": plain(design),
             "target": [f for who in fold.train[: t.n] for f in target[who]],
-            "synthetic": [f for of in synthetic.values() for f in of],
+            "synthetic": list(learned[t.repeat]),
             "test": [f for who in fold.test for f in target[who]],
             "device": device,
             "start": started(first[t.repeat].name) if t.arm == TUNED else None,
@@ -167,7 +176,29 @@ def run(
         answered = _done(out, key, names, judge, executor, say)
     receipts = tuple(r["facts"] for r in trained.values())
     answers = tuple(r["facts"] for r in answered.values())
-    return Ran(design, planned, target, synthetic, receipts, answers, time.monotonic() - began)
+    return Ran(design, planned, target, synthetic, receipts, answers, time.monotonic() - began, learned)
+
+
+def same_people(out: Path, target: Files, synthetic: Files) -> dict[str, set[str]]:
+    """Anatomy of the target domain -> those of the synthetic set that are the same person: by name, or by equal labels
+    of a scan. One map bent or resampled under another name is not found."""
+    marks = [
+        {who: {identity(who), *(labels_hash(out / f) for f in files)} for who, files in domain.items()}
+        for domain in (target, synthetic)
+    ]
+    return {who: {other for other, its in marks[1].items() if own & its} for who, own in marks[0].items()}
+
+
+def of_others(fold: Fold, synthetic: Files, twins: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """Files of the synthetic set whose person does not test. Raises InputError where none is left."""
+    barred = set().union(*(twins[who] for who in fold.test))
+    kept = tuple(f for who, files in synthetic.items() if who not in barred for f in files)
+    if synthetic and not kept:
+        raise InputError(
+            f"the synthetic set holds nobody but {', '.join(fold.test)}, who test",
+            remedy="Give synthetic scans of other people, too.",
+        )
+    return kept
 
 
 DOMAINS = ("target", "synthetic")

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,12 @@ def read_labelled_file(path: Path) -> Labelled:
         raise InputError(
             "is no scan of this study, or damaged", file=path, remedy="Remove it and run again."
         ) from error
+
+
+def labels_hash(path: Path) -> str:
+    """SHA-256 of a scan's labels, in hexadecimal."""
+    labels = read_labelled_file(path).labels
+    return sha256(f"{labels.shape}".encode() + np.ascontiguousarray(labels).tobytes()).hexdigest()
 
 
 def write_weights(state: Mapping[str, Tensor], path: Path) -> None:

@@ -35,7 +35,7 @@ def export_nnunet(ran: Ran, out: Path, root: Path, contrast: str = "T1w", repeat
     """
     fold = ran.folds[repeat]
     test = [f for who in fold.test for f in ran.target[who]]
-    all_synthetic = [f for of in ran.synthetic.values() for f in of]
+    all_synthetic = list(ran.learned[repeat])
     arms = [(SYNTHETIC, 0, all_synthetic)]
     for n in ran.design.sizes:
         own = [f for who in fold.train[:n] for f in ran.target[who]]

@@ -44,13 +44,21 @@ def data_text(ran: Ran, sources: Sources) -> list[str]:
 def design_text(ran: Ran) -> list[str]:
     """Trainings, split and metric."""
     d = ran.design
+    made = sum(map(len, ran.synthetic.values()))
+    out = [made - len(files) for files in ran.learned]
+    apart = (
+        f" Of the synthetic set {min(out)} to {max(out)} of {made} scans were left out of a repeat, for their person "
+        "tests there (known by name, or by equal labels)."
+        if any(out)
+        else ""
+    )
     return [
         (
             f"{d.repeats} repeats. In each, {d.test} people test and the others are trained on, "
             f"{', '.join(map(str, d.sizes))} of them; people test in turn, so that each tests about equally often. The "
             "split is by person: nobody who tests, in no bent or second scan, is trained on. Augmentation (place, "
             "size, mirror image, gamma, gain, shading, noise, stripping to the brain) happens after the split and is "
-            "the same for all."
+            f"the same for all.{apart}"
         ),
         (
             f"All networks are one U-Net over axial slices ({' '.join(map(str, d.channels))} channels, cross entropy "
