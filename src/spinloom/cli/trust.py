@@ -82,7 +82,9 @@ def calibrate(
     run: Annotated[Path, typer.Argument(help="A run's folder, of spinloom train --dims 2.")],
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help="Label maps of brains it was not trained on. Default: the template's."),
+        typer.Option(
+            "--labels", help="Label maps of brains it was not trained on. Default: the template's, other ones."
+        ),
     ] = None,
     subjects: Annotated[int, typer.Option("--subjects", help="Simulated people to calibrate with.", min=19)] = 100,
     steps: Annotated[int, typer.Option("--steps", help="That the second network learns.", min=1)] = 1000,

@@ -78,13 +78,14 @@ def origin_of(labels: Sequence[Sequence[str]], anatomies: int, people: int) -> s
 
 
 def learned(
-    people: Callable[[], Sequence[Head]], folder: Path, plan: Plan, origin: str,
+    people: Callable[[], tuple[Sequence[Head], Sequence[str]]], folder: Path, plan: Plan, origin: str,
     say: Callable[[Progress], None] = lambda progress: None,
 ) -> Model:  # fmt: skip
     """The network of a plan, trained on people; a folder that holds it already is read, one that was left is gone
     on with.
 
-    people  made only where they are needed;  origin  as of origin_of
+    people  made only where they are needed, and names of the anatomies they are bent out of
+    origin  as of origin_of
 
     Raises InputError for a folder of another plan or of other people: they might be those who test now.
     """
@@ -93,7 +94,7 @@ def learned(
         if known.plan != plan or known.about.get("origin") != origin:
             raise InputError("was learned with other settings or people", file=folder, remedy="Choose another folder.")
         return known
-    heads = people()
+    heads, anatomies = people()
     known_range = tuple(seen(heads, plan, plan.training.seed))
     heads = [replace(h, name=f"{h.name} of {origin}") for h in heads]
     told = {
@@ -101,5 +102,6 @@ def learned(
         "split": {"train": [h.name for h in heads], "held": []},
         "simulated heads": len(heads),
         "origin": origin,
+        "anatomies": sorted(set(anatomies)),
     }
     return train(plan, Data(heads=heads, seen=known_range, told=told), folder, say=say).model
