@@ -14,6 +14,7 @@ from spinloom.core.image import Image
 from spinloom.core.rng import stream
 from spinloom.models.told import told_of
 from spinloom.simulation.acquisition import Acquisition
+from spinloom.translate.bright import AS_IT_IS, stretch
 from spinloom.translate.conditions import outside, told_both
 from spinloom.translate.devices import arithmetic, placed
 from spinloom.translate.limits import beyond
@@ -47,6 +48,7 @@ def translate(
     device: str | torch.device = "cpu",
     axis: int | None = None,
     acquisitions: tuple[Acquisition, Acquisition] | None = None,
+    bright: bool = True,
 ) -> Translated:
     """Run one model, or the mean of several that do the same.
 
@@ -58,6 +60,7 @@ def translate(
     device   cpu or cuda
     axis     of RAS, across which super-resolution refines; None: where voxels are largest
     acquisitions  of source and target, for models that are told them
+    bright   signals are stretched to the brightness that their unit promises (see Stretch); False: as the network says
 
     The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
     unit; signal as multiples of the 99.5th percentile of the foreground, super-resolution as bright as its input.
@@ -96,12 +99,14 @@ def translate(
     mean = np.mean(answers, 0)
     like = _like(images[0], made, plan)
     own = made.scales[0] if plan.thick is not None else None
-    out = {s.contrast: restored(mean[i], made, s, like, own) for i, s in enumerate(plan.target)}
+    signal = [bright and side.is_signal and own is None for side in plan.target]
+    high = [stretch(m, made.mask, s.high) if b else AS_IT_IS for m, s, b in zip(mean, plan.target, signal, strict=True)]
+    out = {s.contrast: restored(high[i](mean[i]), made, s, like, own) for i, s in enumerate(plan.target)}
     spread = None
     if len(answers) > 1:
         spread = {}
         for i, side in enumerate(plan.target):
-            each = [a[i] if side.is_signal else side.unscaled(a[i]) for a in answers]
+            each = [high[i](a[i]) if side.is_signal else side.unscaled(a[i]) for a in answers]
             flat = side.model_copy(update={"quantity": "SIGNAL", "log": False})
             unit = own[1] - own[0] if own and side.is_signal else 1.0
             spread[side.contrast] = restored(np.std(each, 0, ddof=1), made, flat, like, (0.0, unit))
