@@ -26,7 +26,7 @@ from spinloom.sequence.protocols import (
 )
 from spinloom.sequence.sequence import Sequence
 from spinloom.simulation.learned import LearnedBloch
-from spinloom.simulation.learned_features import FEATURES
+from spinloom.simulation.learned_features import BRANCHES, FEATURES
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.signal import SignalEquation
 from spinloom.simulation.simulate import simulate
@@ -35,12 +35,12 @@ from spinloom.simulation.simulate import simulate
 def network(seed: int = 0, loud: float = 0.3) -> Network:
     """A network of random weights; loud 0: one that says nothing."""
     rng = np.random.default_rng(seed)
-    sizes = (len(FEATURES), 8, 8, 4)
-    arrays = {"mean": np.zeros(sizes[0], np.float32), "spread": np.ones(sizes[0], np.float32)}
+    sizes, n = (len(FEATURES), 8, 8, 4), len(BRANCHES)
+    arrays = {"mean": np.zeros((n, sizes[0]), np.float32), "spread": np.ones((n, sizes[0]), np.float32)}
     for i, (a, b) in enumerate(pairwise(sizes)):
         scale = loud if i == 2 else 1.0
-        arrays[f"layers.{i}.weight"] = (scale * rng.normal(0, a**-0.5, (b, a))).astype(np.float32)
-        arrays[f"layers.{i}.bias"] = (scale * rng.normal(0, 0.1, b)).astype(np.float32)
+        arrays[f"layers.{i}.weight"] = (scale * rng.normal(0, a**-0.5, (n, b, a))).astype(np.float32)
+        arrays[f"layers.{i}.bias"] = (scale * rng.normal(0, 0.1, (n, b))).astype(np.float32)
     return Network(arrays)
 
 
@@ -129,6 +129,17 @@ def test_what_lies_beyond_the_lessons_is_said_by_name() -> None:
         simulate(phantom(), scans()[1], method=LearnedBloch(taught))
 
 
+def test_about_a_kind_of_echo_that_no_lesson_had_it_says_nothing_and_that() -> None:
+    sequence = scans()[0]
+    taught = replace(network(), about={"kinds": [[1, False], [1, True]]})
+    with pytest.warns(UserWarning, match="spoiled gradient echoes: never seen"):
+        ours = simulate(phantom(), sequence, method=LearnedBloch(taught)).samples
+    guess = simulate(phantom(), sequence, method=LearnedBloch(network(loud=0.0))).samples
+    assert (ours == guess).all()
+    loud = simulate(phantom(), sequence, method=LearnedBloch(network())).samples
+    assert np.linalg.norm(loud - guess) > 1e-2 * np.linalg.norm(guess)
+
+
 def test_spirals_and_saturation_are_refused_by_name() -> None:
     method = LearnedBloch(network())
     with pytest.raises(UsageError, match="spirals"):
@@ -158,7 +169,7 @@ def test_files_that_are_no_learned_scanner_are_refused_by_name(tmp_path) -> None
     with pytest.raises(InputError, match="weights without a header"):
         read_network(tmp_path / "b.safetensors")
     write_network(network(), tmp_path / "c.safetensors")
-    header = '{"about": {}, "format": "spinloom learned scanner 1"}'
+    header = '{"about": {}, "format": "spinloom learned scanner 2"}'
     short = {k: v for k, v in network().arrays.items() if k != "layers.1.bias"}
     (tmp_path / "d.safetensors").write_bytes(save(short, {"spinloom": header}))
     with pytest.raises(InputError, match="not those of a learned scanner"):
@@ -167,8 +178,8 @@ def test_files_that_are_no_learned_scanner_are_refused_by_name(tmp_path) -> None
 
 def test_weights_that_see_other_numbers_are_refused() -> None:
     other = dict(network().arrays)
-    other |= {"mean": np.zeros(5, np.float32), "spread": np.ones(5, np.float32)}
-    other["layers.0.weight"] = other["layers.0.weight"][:, :5]
+    other |= {name: other[name][:, :5] for name in ("mean", "spread")}
+    other["layers.0.weight"] = other["layers.0.weight"][..., :5]
     with pytest.raises(UsageError, match="see 5 numbers"):
         LearnedBloch(Network(other))
 
@@ -192,6 +203,7 @@ def test_numpy_and_torch_give_the_same_answers() -> None:
     from spinloom.models.response import response_of
 
     x = np.random.default_rng(0).normal(0, 2, (50, len(FEATURES))).astype(np.float32)
-    with warnings.catch_warnings(), torch.no_grad():
-        theirs = response_of(network().arrays)(torch.as_tensor(x)).numpy()
-    np.testing.assert_allclose(network()(x), theirs, atol=2e-6)
+    for branch in range(len(BRANCHES)):
+        with warnings.catch_warnings(), torch.no_grad():
+            theirs = response_of(network().of(branch))(torch.as_tensor(x)).numpy()
+        np.testing.assert_allclose(network()(x, branch), theirs, atol=2e-6)

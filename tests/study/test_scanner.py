@@ -14,12 +14,12 @@ torch = pytest.importorskip("torch")
 
 from spinloom.core.errors import UsageError
 from spinloom.jobs.serial import Serial
-from spinloom.models.response import Response, response_of
-from spinloom.simulation.learned_features import FEATURES
+from spinloom.models.response import Response
+from spinloom.simulation.learned_features import BRANCHES, FEATURES
 from spinloom.simulation.learned_network import Network
 from spinloom.study import scanner, scanner_case, scanner_lessons
 from spinloom.study.scanner_draws import FAMILIES, T1, T2, draw_sequence, draw_tissues
-from spinloom.study.scanner_fit import Teaching, fit
+from spinloom.study.scanner_fit import Teaching, branches_of, fit
 from spinloom.study.scanner_gradient import bend, best
 from spinloom.study.scanner_lesson import Lesson, lesson
 
@@ -29,7 +29,7 @@ def network(loud: float) -> Network:
     torch.manual_seed(0)
     made = Response(len(FEATURES), width=8, depth=2)
     torch.nn.init.normal_(made.layers[-1].weight, std=loud)
-    return Network(made.arrays())
+    return Network({name: np.stack([value] * len(BRANCHES)) for name, value in made.arrays().items()})
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,7 @@ def test_gradient_ascent_finds_a_better_protocol(monkeypatch) -> None:  # type: 
     """The first guess alone knows that a flip angle of 6 degrees is too small for grey-white contrast at TR 40 ms."""
     rest = {"bandwidth": 400.0, "n_dummies": 4}
     start = {"TE": 4.5e-3, "TR": 40e-3, "FA": 0.12}
-    response = response_of(network(loud=0.0).arrays)
-    found = best(response, "spoiled_gre", start, {"FA": (0.1, 1.2)}, rest, steps=25)
+    found = best(branches_of(network(loud=0.0)), "spoiled_gre", start, {"FA": (0.1, 1.2)}, rest, steps=25)
     assert found["FA"] > 0.25
 
 
@@ -68,7 +67,11 @@ def test_draws_lie_in_their_ranges(family) -> None:  # type: ignore[no-untyped-d
 def test_teaching_makes_the_error_smaller_and_the_same_seed_the_same_bits(lessons: list[Lesson]) -> None:
     teaching = Teaching(steps=400, batch=2, width=16, depth=2)
     network, history = fit(lessons, teaching)
-    assert history[-1] < 0.6 * history[0]
+    for branch in (BRANCHES[0], BRANCHES[1]):
+        assert history[branch][-1] < 0.6 * history[branch][0]
+    assert history[BRANCHES[2]] == []
+    assert network.knows((0, False))
+    assert not network.knows((0, True))
     again, _ = fit(lessons, teaching)
     assert all((again.arrays[name] == value).all() for name, value in network.arrays.items())
 
@@ -76,7 +79,7 @@ def test_teaching_makes_the_error_smaller_and_the_same_seed_the_same_bits(lesson
 def test_autograd_is_the_slope_of_the_network() -> None:
     point = {"TE": 6e-3, "TR": 0.06, "FA": 0.5}
     bent = bend("spoiled_gre", point, ("TE", "TR", "FA"), {"n_dummies": 10})
-    response = response_of(network(loud=0.1).arrays).double()
+    response = [branch.double() for branch in branches_of(network(loud=0.1))]
 
     def size(**moved: float) -> torch.Tensor:
         values = {n: v + moved.get(n, 0.0) for n, v in point.items()}

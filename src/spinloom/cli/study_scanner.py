@@ -19,8 +19,8 @@ def scanner(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Try these. Default: those that come with the package.")
     ] = None,
-    lessons: Annotated[int, typer.Option("--lessons", help="Random sequences to teach by.", min=5)] = 800,
-    steps: Annotated[int, typer.Option("--steps", help="Steps of the optimiser.", min=1)] = 20000,
+    lessons: Annotated[int, typer.Option("--lessons", help="Random sequences to teach by.", min=5)] = 1100,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of the optimiser, per network.", min=1)] = 20000,
     seed: o.Seed = 0,
     tiny: Annotated[bool, typer.Option("--tiny", help="Two small scans only, to see that it runs.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cases at once; 0: in this process.", min=0)] = 0,
@@ -49,7 +49,7 @@ def scanner(
 
     if train is not None:
         plan = Training(
-            lessons=lessons, held=max(5, lessons // 14), seed=seed, teaching=Teaching(steps=steps, seed=seed)
+            lessons=lessons, held=max(5, lessons // 18), seed=seed, teaching=Teaching(steps=steps, seed=seed)
         )
         weights = teach(train, out / "lessons", plan, crew, say)
     for path in study(out, crew, weights=weights, cases=TINY if tiny else CASES, say=say):

@@ -25,7 +25,7 @@ from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.course import REFOCUS, Course, slices
 from spinloom.simulation.evolution import Signals, Spins, evolved
-from spinloom.simulation.learned_features import FEATURES, answer, seen
+from spinloom.simulation.learned_features import FEATURES, SILENCE, answer, kinds, seen
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.learned_range import beyond, joined, measured
 from spinloom.simulation.readouts import States
@@ -41,11 +41,12 @@ class LearnedBloch:
     threads    None: one per available core; never changes the result
 
     It takes pulses for excitation, refocusing and inversion, straight readouts of slices or volumes, any train. What
-    lies beyond what it was taught is said in a warning and in the result's info.
+    lies beyond what it was taught is said in a warning and in the result's info. Of a kind of echo that no lesson had
+    (a gradient echo after an inversion, say) the network says nothing: the first guess is the answer.
     """
 
     network: Network
-    tolerance: float = 1e-3
+    tolerance: float = 5e-3
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -136,8 +137,10 @@ def _(protocol: Taught, spins: Spins, states: States, centre: int) -> Signals:
     for s in np.unique(which):
         rows = np.flatnonzero(which == s)
         course = protocol.courses[s].take(states.SEG[rows] - (ends[s] - len(protocol.courses[s])))
-        of = seen(course, spins, since=states.since[rows])
-        out[rows] = answer(of, protocol.network(of.features))
+        for kind, some in kinds(course).items():
+            of = seen(course.take(some), spins, since=states.since[rows[some]])
+            said = protocol.network(of.features, kind.branch) if protocol.network.knows(kind) else SILENCE
+            out[rows[some]] = answer(of, said)
     return out
 
 
@@ -145,4 +148,6 @@ def _beyond(network: Network, taught: Taught, phantom: Phantom) -> list[str]:
     there = phantom.PD > 0
     tissue = Spins(phantom.T1[there], phantom.T2[there], *(np.empty(0, np.float32),) * 5)
     found = joined([measured(course, tissue) for course in taught.courses])
-    return beyond(network.about.get("ranges", {}), found) if "ranges" in network.about else []
+    strange = {kind.words: None for course in taught.courses for kind in kinds(course) if not network.knows(kind)}
+    told = [f"{words}: never seen, so the first guess is all there is" for words in strange]
+    return told + (beyond(network.about["ranges"], found) if "ranges" in network.about else [])

@@ -6,7 +6,7 @@ All functions take numpy arrays or torch tensors and give the same kind, with gr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,23 @@ FEATURES = (
     "E1^m", "inverted", "E1 TI", "Mz", "guess", "balanced", "cos theta", "sin theta", "cos theta E2^m",
     "sin theta E2^m", "TR short",
 )  # fmt: skip
+BRANCHES = ("spoiled gradient echoes", "refocused echoes", "balanced echoes")
+"""Each has weights of its own."""
+SILENCE = np.zeros(4, np.float32)
+"""What a network says that leaves the guess as it is."""
 LONG = 60.0
 """A wait before the first excitation [s]."""
+
+
+class Kind(NamedTuple):
+    """Of an echo: index into BRANCHES, and whether an inversion came before."""
+
+    branch: int
+    inverted: bool
+
+    @property
+    def words(self) -> str:
+        return f"{BRANCHES[self.branch]}{' after an inversion' if self.inverted else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +107,13 @@ def answer(of: Seen, learned: Array) -> Array:
     """
     factor = 1 + learned[..., 0] + 1j * learned[..., 1]
     return of.decay * (of.guess * factor + of.sine * (learned[..., 2] + 1j * learned[..., 3]))
+
+
+def kinds(course: Course) -> dict[Kind, NDArray[np.int64]]:
+    """The kinds of a course's states, and which states are of each."""
+    branch = np.where(course.balanced, 2, np.where(course.refocused > 0, 1, 0))
+    coded = 2 * branch + (course.inverted >= 0)
+    return {Kind(int(c) // 2, bool(c % 2)): np.flatnonzero(coded == c) for c in np.unique(coded)}
 
 
 def longitudinal(course: Course, spins: Spins) -> Array:

@@ -18,9 +18,10 @@ VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Weights by the names that models.Response has; about: what they were learned from, for the card.
+    """Weights by the names that models.Response has, one set per branch, stacked (see learned_features.BRANCHES).
 
-    ranges in about: {name: (low, high)} of what it was taught on, see learned_range
+    about  what they were learned from, for the card. ranges in it: {name: (low, high)} of what it was taught on, see
+           learned_range; kinds: [branch, inverted] of the states it was taught on; about others it says nothing
     """
 
     arrays: Mapping[str, Singles]
@@ -29,14 +30,14 @@ class Network:
 
     def __post_init__(self) -> None:
         want = {"mean", "spread"} | {f"layers.{i}.{p}" for i in range(self.depth + 1) for p in ("weight", "bias")}
-        if set(self.arrays) != want or self.depth < 1:
+        if set(self.arrays) != want or self.depth < 1 or self.arrays["mean"].ndim != 2:
             raise InputError("the weights are not those of a learned scanner", remedy="Train or fetch them again.")
-        size = len(self.arrays["mean"])
+        branches, size = self.arrays["mean"].shape
         for i in range(self.depth + 1):
             W, b = self.arrays[f"layers.{i}.weight"], self.arrays[f"layers.{i}.bias"]
-            if W.ndim != 2 or W.shape[1] != size or b.shape != (W.shape[0],):
+            if W.ndim != 3 or W.shape[::2] != (branches, size) or b.shape != W.shape[:2]:
                 raise InputError(f"the weights of a learned scanner do not fit each other in layer {i}")
-            size = len(b)
+            size = b.shape[1]
 
     @property
     def depth(self) -> int:
@@ -44,16 +45,29 @@ class Network:
         return sum(name.endswith(".weight") for name in self.arrays) - 1
 
     @property
-    def features(self) -> int:
+    def branches(self) -> int:
         return len(self.arrays["mean"])
 
-    def __call__(self, x: NDArray[np.floating]) -> Singles:
+    @property
+    def features(self) -> int:
+        return self.arrays["mean"].shape[1]
+
+    def knows(self, kind: tuple[int, bool]) -> bool:
+        """Whether it was taught echoes of this kind."""
+        return "kinds" not in self.about or list(kind) in self.about["kinds"]
+
+    def of(self, branch: int) -> dict[str, Singles]:
+        """The weights of one branch."""
+        return {name: value[branch] for name, value in self.arrays.items()}
+
+    def __call__(self, x: NDArray[np.floating], branch: int) -> Singles:
         """(..., features) -> (..., answers)"""
         rows = np.ascontiguousarray(x, np.float32).reshape(-1, self.features)
-        scale = 1 / self.arrays["spread"]
-        W: list[NDArray[Any]] = [self.arrays[f"layers.{i}.weight"].T for i in range(self.depth + 1)]
-        b: list[NDArray[Any]] = [self.arrays[f"layers.{i}.bias"] for i in range(self.depth + 1)]
-        b[0] = b[0] - (self.arrays["mean"] * scale) @ W[0]
+        own = self.of(branch)
+        scale = 1 / own["spread"]
+        W: list[NDArray[Any]] = [own[f"layers.{i}.weight"].T for i in range(self.depth + 1)]
+        b: list[NDArray[Any]] = [own[f"layers.{i}.bias"] for i in range(self.depth + 1)]
+        b[0] = b[0] - (own["mean"] * scale) @ W[0]
         W[0] = scale[:, None] * W[0]
         out = np.empty((len(rows), len(b[-1])), np.float32)
         for start in range(0, len(rows), ROWS):

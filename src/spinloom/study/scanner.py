@@ -16,11 +16,10 @@ from spinloom.core.version import __version__
 from spinloom.files import atomic
 from spinloom.io.learned import SHIPPED, read_network, write_network
 from spinloom.jobs.units import Executor, Unit
-from spinloom.models.response import response_of
 from spinloom.study.scanner_card import card_of
 from spinloom.study.scanner_case import Case, run
 from spinloom.study.scanner_draws import FAMILIES
-from spinloom.study.scanner_fit import Teaching, fit, judged
+from spinloom.study.scanner_fit import Teaching, branches_of, fit, judged
 from spinloom.study.scanner_gradient import BRAIN, best, by_bloch, efficiency, gradients
 from spinloom.study.scanner_lessons import make_lessons
 from spinloom.study.scanner_page import page
@@ -57,7 +56,7 @@ ASCENT = 150
 class Training:
     """lessons  how many, of `seed`;  held  more lessons, of seed + 1, to be tried on"""
 
-    lessons: int = 800
+    lessons: int = 1100
     held: int = 60
     seed: int = 0
     teaching: Teaching = field(default_factory=Teaching)
@@ -95,7 +94,7 @@ def study(
         told.append(outcome.receipt)
         say(f"{outcome.name}: image error {outcome.receipt['scores']['learned']['image']:.4f}")
     told.sort(key=lambda one: [c.name for c in cases].index(one["name"]))
-    response = response_of(network.arrays)
+    response = branches_of(network)
     slopes = {name: gradients(response, name, *point) for name, point in POINTS.items()}
     results: dict[str, Any] = {
         "version": __version__,

@@ -12,19 +12,22 @@ from torch import Tensor
 
 from spinloom.models.average import Average
 from spinloom.models.response import Response, response_of
-from spinloom.simulation.learned_features import FEATURES, Seen, answer, seen
+from spinloom.simulation.learned_features import BRANCHES, FEATURES, Kind, Seen, answer, kinds, seen
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.learned_range import joined, measured
 from spinloom.study.scanner_draws import FAMILIES
 from spinloom.study.scanner_lesson import N_LAYERS, Lesson
 
+LEAST = 2e-3
+"""An error below this is not worth much more [relative]."""
+
 
 @dataclass(frozen=True)
 class Teaching:
-    """steps of Adam, each on `batch` lessons; rate falls as a cosine from `rate`;  width, depth  of the network."""
+    """steps of Adam per branch, each on `batch` lessons; rate falls as a cosine from `rate`;  width, depth  of each."""
 
     steps: int = 20000
-    batch: int = 6
+    batch: int = 8
     rate: float = 2e-3
     width: int = 96
     depth: int = 3
@@ -33,37 +36,67 @@ class Teaching:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A lesson as tensors: seen (state, tissue, layer), target (state, tissue)."""
+    """What a lesson says of one kind of echo, as tensors: seen (state, tissue, layer), target (state, tissue)."""
 
     family: int
+    kind: Kind
     seen: Seen
     target: Tensor
 
 
-def prepared(lesson: Lesson) -> Prepared:
-    of = seen(lesson.course, lesson.spins)
-    shape = (*lesson.target.shape, N_LAYERS)
-    x = torch.as_tensor(of.features.reshape(*shape, -1), dtype=torch.float32)
-    guess = torch.as_tensor(of.guess.reshape(shape))
-    guess = guess.to(torch.complex64 if guess.is_complex() else torch.float32)
-    rest = (torch.as_tensor(v.reshape(shape), dtype=torch.float32) for v in (of.sine, of.decay))
-    return Prepared(lesson.family, Seen(x, guess, *rest), torch.as_tensor(lesson.target, dtype=torch.complex64))
+def prepared(lesson: Lesson) -> list[Prepared]:
+    found = []
+    for kind, states in kinds(lesson.course).items():
+        of = seen(lesson.course.take(states), lesson.spins)
+        shape = (len(states), lesson.target.shape[1], N_LAYERS)
+        x = torch.as_tensor(of.features.reshape(*shape, -1), dtype=torch.float32)
+        guess = torch.as_tensor(of.guess.reshape(shape))
+        guess = guess.to(torch.complex64 if guess.is_complex() else torch.float32)
+        rest = (torch.as_tensor(v.reshape(shape), dtype=torch.float32) for v in (of.sine, of.decay))
+        target = torch.as_tensor(lesson.target[states], dtype=torch.complex64)
+        found.append(Prepared(lesson.family, kind, Seen(x, guess, *rest), target))
+    return found
 
 
-def error(network: Callable[[Tensor], Tensor], lesson: Prepared) -> Tensor:
-    """|M - M_Bloch| / |M_Bloch|, over states and tissues of a lesson."""
-    said = answer(lesson.seen, network(lesson.seen.features)).mean(-1)
-    return torch.linalg.vector_norm(said - lesson.target) / torch.linalg.vector_norm(lesson.target)
+def errors(network: Callable[[Tensor], Tensor], lessons: Sequence[Prepared]) -> Tensor:
+    """|M - M_Bloch| / |M_Bloch| of every lesson, over its states and tissues."""
+    said = network(torch.cat([one.seen.features.flatten(0, 2) for one in lessons]))
+    parts = torch.split(said, [one.seen.sine.numel() for one in lessons])
+    each = []
+    for one, part in zip(lessons, parts, strict=True):
+        M = answer(one.seen, part.reshape(*one.seen.sine.shape, -1)).mean(-1)
+        each.append(torch.linalg.vector_norm(M - one.target) / torch.linalg.vector_norm(one.target))
+    return torch.stack(each)
 
 
 def fit(
     lessons: Sequence[Lesson], teaching: Teaching, say: Callable[[str], None] = lambda text: None
-) -> tuple[Network, list[float]]:
-    """The network that lessons teach, and the mean error along the way. The same seed gives the same bits."""
+) -> tuple[Network, dict[str, list[float]]]:
+    """The network that lessons teach, and per branch the mean error along the way. The same seed gives the same bits.
+
+    A branch without lessons stays silent.
+    """
+    known = [part for one in lessons for part in prepared(one)]
+    made, history = [], {}
+    for branch, name in enumerate(BRANCHES):
+        own = [one for one in known if one.kind.branch == branch]
+        say(f"{name}: {len(own)} lessons")
+        response, history[name] = _taught(own, teaching, say)
+        made.append(response.arrays())
+    ranges = joined([measured(one.course, one.spins) for one in lessons])
+    seen_kinds = sorted({one.kind for one in known})
+    about = {"ranges": ranges, "kinds": [list(kind) for kind in seen_kinds], "lessons": len(lessons)}
+    about |= {"steps": teaching.steps, "seed": teaching.seed}
+    return Network({name: np.stack([one[name] for one in made]) for name in made[0]}, about), history
+
+
+def _taught(known: Sequence[Prepared], teaching: Teaching, say: Callable[[str], None]) -> tuple[Response, list[float]]:
+    """The loss is the mean logarithm of the errors: a lesson that cannot be learned must not drown the others."""
     torch.manual_seed(teaching.seed)
     rng = np.random.default_rng(teaching.seed)
-    known = [prepared(one) for one in lessons]
     network = Response(len(FEATURES), width=teaching.width, depth=teaching.depth)
+    if not known:
+        return network, []
     some = rng.permutation(len(known))[:200]
     network.standardise(torch.cat([known[i].seen.features.reshape(-1, len(FEATURES)) for i in some]))
     average = Average(network, 0.999)
@@ -74,37 +107,40 @@ def fit(
         for group in optimiser.param_groups:
             warm = min(1.0, (step + 1) / 200)
             group["lr"] = teaching.rate * warm * (0.5 + 0.5 * math.cos(math.pi * step / teaching.steps)) + 1e-6
-        loss = torch.stack([error(network, known[i]) for i in rng.integers(0, len(known), teaching.batch)]).mean()
+        each = errors(network, [known[i] for i in rng.integers(0, len(known), teaching.batch)])
         optimiser.zero_grad()
-        loss.backward()
+        torch.log(each + LEAST).mean().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         average.update(network)
-        recent.append(float(loss.detach()))
+        recent.append(float(each.detach().mean()))
         if (step + 1) % 200 == 0 or step + 1 == teaching.steps:
             history.append(float(np.mean(recent)))
             say(f"step {step + 1}: error {history[-1]:.4f}")
             recent.clear()
-    ranges = joined([measured(one.course, one.spins) for one in lessons])
-    about = {"ranges": ranges, "lessons": len(lessons), "steps": teaching.steps, "seed": teaching.seed}
-    return Network(average.module.arrays(), about), history  # type: ignore[operator]
+    return average.module, history  # type: ignore[return-value]
 
 
 def judged(network: Network, lessons: Sequence[Lesson]) -> dict[str, dict[str, float]]:
     """{family: error}: mean, median and largest over its lessons, and the mean of the first guess."""
     found: dict[str, dict[str, float]] = {}
-    learned = response_of(network.arrays)
+    learned = branches_of(network)
     with torch.no_grad():
         for k, family in enumerate(FAMILIES):
-            own = [prepared(one) for one in lessons if one.family == k]
+            own = [part for one in lessons if one.family == k for part in prepared(one)]
             if own:
-                each = [float(error(learned, one)) for one in own]
-                first = [float(error(_nothing, one)) for one in own]
+                each = [float(errors(learned[one.kind.branch], [one])[0]) for one in own]
+                first = [float(errors(_nothing, [one])[0]) for one in own]
                 found[family.name] = {
                     "mean": float(np.mean(each)), "median": float(np.median(each)), "largest": float(np.max(each)),
                     "first guess": float(np.mean(first)), "lessons": len(own),
                 }  # fmt: skip
     return found
+
+
+def branches_of(network: Network) -> list[Response]:
+    """Its branches in PyTorch."""
+    return [response_of(network.of(branch)) for branch in range(network.branches)]
 
 
 def _nothing(x: Tensor) -> Tensor:

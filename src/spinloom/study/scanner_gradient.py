@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spinloom.models.response import Response
+from spinloom.sequence import sequence as played
 from spinloom.sequence.events import RFUse
 from spinloom.sequence.protocols import PROTOCOLS
-from spinloom.sequence.sequence import Sequence
 from spinloom.simulation.course import EXCITE, Course, slices
 from spinloom.simulation.evolution import Spins
-from spinloom.simulation.learned_features import answer, seen
+from spinloom.simulation.learned_features import answer, kinds, seen
 from spinloom.simulation.responses import Tissues, responses
 from spinloom.simulation.selection import profile
 from spinloom.study.scanner_lesson import N_LAYERS, REACH, READ_M, layers
@@ -30,6 +30,8 @@ BRAIN = Tissues(
 NAMES = ("white matter", "grey matter", "fluid")
 
 Given = Mapping[str, float]
+Branches = Sequence[Response]
+"""A network for every branch, see learned_features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class Bent:
     spins: Spins
     slope_excite: NDArray[np.float64]
 
-    def magnetisation(self, network: Response, at: Mapping[str, Tensor]) -> Tensor:
+    def magnetisation(self, branches: Branches, at: Mapping[str, Tensor]) -> Tensor:
         """(tissue,) complex magnetisation at the last echo, per parameter value; at  parameters [s], [rad]."""
         t, echo = (torch.as_tensor(x, dtype=torch.float64) for x in (self.course.t, self.course.echo))
         for name, slope in self.slope_t.items():
@@ -60,6 +62,7 @@ class Bent:
         excite = torch.as_tensor(self.spins.excite) + bent * torch.as_tensor(self.slope_excite)
         course = replace(self.course, t=t, echo=echo, angle=torch.as_tensor(self.course.angle))
         of = seen(course, Spins(excite=excite, **rest))
+        network = branches[next(iter(kinds(self.course))).branch]
         said = network(of.features.to(network.layers[0].weight.dtype)).to(torch.float64)  # type: ignore[arg-type]
         return answer(of, said)[-1].reshape(-1, N_LAYERS).mean(-1)
 
@@ -86,11 +89,11 @@ def bend(protocol: str, point: Given, parameters: tuple[str, ...], fixed: Given,
     return Bent(point, course, slope_t, slope_echo, spins, np.tile((local[1] - local[0]) / 0.04, len(tissues)))
 
 
-def made(protocol: str, point: Given, fixed: Given) -> Sequence:
+def made(protocol: str, point: Given, fixed: Given) -> played.Sequence:
     return PROTOCOLS[protocol](matrix=(96, 32), FOV=0.24, **point, **fixed)
 
 
-def _last(sequence: Sequence) -> Course:
+def _last(sequence: played.Sequence) -> Course:
     part = slices(sequence)[0]
     course = part.course.take(part.state[-1:])
     assert course.kind[course.excited[0]] == EXCITE
@@ -105,7 +108,7 @@ def by_bloch(protocol: str, point: Given, fixed: Given, tissues: Tissues = BRAIN
 
 
 def gradients(
-    network: Response, protocol: str, point: Given, parameters: tuple[str, ...], fixed: Given
+    network: Branches, protocol: str, point: Given, parameters: tuple[str, ...], fixed: Given
 ) -> dict[str, dict[str, list[float]]]:
     """{parameter: {way: d|M|/dp per tissue}}: autograd, differences of the network, differences of Bloch()."""
     bent = bend(protocol, point, parameters, fixed)
@@ -132,7 +135,7 @@ def gradients(
 
 
 def best(
-    network: Response, protocol: str, start: Given, ends: Mapping[str, tuple[float, float]], fixed: Given,
+    network: Branches, protocol: str, start: Given, ends: Mapping[str, tuple[float, float]], fixed: Given,
     steps: int = 150,
 ) -> dict[str, float]:  # fmt: skip
     """The protocol of most contrast per square root of time, |M_GM - M_WM| / sqrt(TR), by gradient ascent."""

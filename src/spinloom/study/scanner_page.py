@@ -10,6 +10,7 @@ import numpy as np
 
 from spinloom.report.page import Facts, Page, Picture, Prose, Section, Table
 from spinloom.report.slices import webp
+from spinloom.simulation.learned_features import BRANCHES
 from spinloom.study.scanner_draws import FAMILIES
 from spinloom.study.scanner_gradient import NAMES
 
@@ -89,13 +90,15 @@ def _how(results: Results) -> tuple[str, ...]:
             "since the last "
             "excitation, since an inversion, spacing and number of refocusing pulses, pulses since the start, whether "
             "gradients are balanced. A first guess follows longitudinal magnetisation from pulse to pulse and forgets "
-            "transverse magnetisation; the network corrects it, by a factor and by a term that vanishes with the flip "
-            f"angle: {results['weights']['parameters']:,} weights."
+            "transverse magnetisation; a network corrects it, by a factor and by a term that vanishes with the flip "
+            f"angle. There are three, for {', '.join(BRANCHES[:-1])} and {BRANCHES[-1]}: "
+            f"{results['weights']['parameters']:,} weights in all. Of a kind of echo that no lesson had, such as a "
+            "gradient echo after an inversion, they say nothing: the first guess is the answer then, with a warning."
         ),
         (
             f"Taught by {about.get('lessons', 0)} random sequences of {len(FAMILIES)} families "
             f"({', '.join(f.name for f in FAMILIES)}), 12 random tissues each, in {about.get('steps', 0)} "
-            f"steps of Adam, "
+            f"steps of Adam per network, "
             f"seed {about.get('seed', 0)}. What is right comes from `Bloch()` in double precision with 200 to 1,900 "
             "isochromats per voxel. MPRAGE and FLAIR are in no lesson."
         ),
@@ -133,13 +136,16 @@ def _about_accuracy(seen: list[Any]) -> tuple[str, ...]:
         return ()
     tissue = max((t for t in TISSUES if t in worst["scores"]["learned"]), key=worst["scores"]["learned"].__getitem__)
     return (
-        (
-            f"The worst of the seen families is {worst['name']}, mostly in {tissue}. At short TR, fluid with a T2 of "
-            "seconds keeps its transverse magnetisation over many repetitions; under RF spoiling its signal goes up "
-            "and down from line to line until it is steady, and the network does not follow that. Such lines make "
-            "ghosts, and ghosts of fluid lie on all other tissues."
-        ),
+        f"The worst of the seen families is {worst['name']}, mostly in {tissue}.",
+        *((FLUID,) if worst["case"]["protocol"] == "spoiled_gre" else ()),
     )
+
+
+FLUID = (
+    "At short TR, fluid with a T2 of seconds keeps its transverse magnetisation over many repetitions; under RF "
+    "spoiling its signal goes up and down from line to line until it is steady, and the network does not follow that. "
+    "Such lines make ghosts, and ghosts of fluid lie on all other tissues."
+)
 
 
 def _speed(cases: list[Any]) -> Table:
@@ -283,9 +289,8 @@ LIMITS = (
         "refocusing angles, no gradient moments other than those of this package's protocols."
     ),
     (
-        "A family that is not among the lessons leans on the first guess: see the rows marked unseen, and "
-        "what the guess "
-        "alone gives. T2' acts as in Bloch() by default, by the time since the last echo."
+        "A family that is not among the lessons may go wrong: see the rows marked unseen. "
+        "T2' acts as in Bloch() by default, by the time since the last echo."
     ),
     (
         "The network knows a voxel as fully dephased by spoilers: single spins and voxels far smaller than a pixel are "
