@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from spinloom.models.diffusion import Diffusion
@@ -18,13 +20,16 @@ from spinloom.phantom.classes import CLASSES
 from spinloom.translate.brain_plan import BrainPlan
 
 PARTS = len(CLASSES)
+CRITIC_LEAST = 3
+"""Voxels along a side that a critic's last two layers need."""
 
 
 def build_base(plan: BrainPlan) -> Translator:
     """Conditions (n, c, ...) → fractions of the classes (n, 11, ...) on the coarsest voxels."""
     if plan.family == "gan":
         network = Generator(plan.coarse(0), PARTS, plan.conditions, latent=plan.latent, channels=plan.base)
-        strides = (2, 2, 2, 1) if plan.dims == 2 else (2, 2, 1)
+        halvings = int(math.log2(max(min(plan.coarse(0)) / CRITIC_LEAST, 1)))
+        strides = (*(2,) * min(halvings, 3), 1)
         critic = PatchDiscriminator(plan.dims, PARTS + plan.conditions, 32, strides, spectral=True)
         return LatentGAN(network, critic)
     unet = UNet(Shape(plan.dims, PARTS + plan.conditions, PARTS, plan.base, time=True))
