@@ -12,6 +12,7 @@ import numpy as np
 
 from spinloom.core.errors import InputError, SpinloomError
 from spinloom.core.image import Image, Quantity
+from spinloom.dataset.check_files import files_to_read
 from spinloom.dataset.find_files import is_dicom, stem_of
 from spinloom.dataset.find_names import quantity_of, said_by
 from spinloom.dataset.manifest import NAME
@@ -42,22 +43,18 @@ class Finding:
 
 
 def check(paths: Iterable[str | os.PathLike[str]]) -> list[Finding]:
-    """A finding per file; folders are looked through, a data set is compared with its manifest."""
+    """A finding per file; folders are looked through, a data set is compared with its manifest.
+
+    Warns of files in a folder that are of no known kind, with their number.
+    """
     return [_examine(path) for given in paths for path in _files(Path(given))]
 
 
 def _files(path: Path) -> list[Path]:
-    """The things to read: the path itself, or what a plain folder holds; DICOM files of one folder are one thing.
-
-    Links to nothing and pipes that are named as something to read are among them: they are refused by name.
-    """
+    """The things to read: the path itself, or what a plain folder holds."""
     if not path.is_dir() or (path / NAME).exists() or any(path.glob("*map.nii*")):
         return [path]
-    files = [p for p in path.rglob("*") if not p.is_dir() and not p.name.startswith(".")]
-    series = {p.parent for p in files if is_dicom(p.parent, PurePosixPath(p.name))}
-    passed = (".zip", *PICTURES)
-    single = [p for p in files if p.parent not in series and _reader(p) and not p.name.lower().endswith(passed)]
-    return sorted([*single, *series]) or [path]
+    return files_to_read(path, lambda file: _reader(file) is not None) or [path]
 
 
 def _examine(path: Path) -> Finding:
