@@ -67,6 +67,7 @@ def maps(sidecar: bytes) -> Callable[[Path], Path]:
 
 
 BIG = [3, 32767, 32767, 32767, 1, 1, 1, 1]
+NAMED = b"\x1f\x8b\x08\x08" + bytes(6)
 DEEP = b'{"a":' * 1000 + b"1" + b"}" * 1000
 CASES: tuple[Case, ...] = (
     refused(
@@ -99,6 +100,13 @@ CASES: tuple[Case, ...] = (
             holding(lambda: n.packed(n.nifti()) + b"junk", "x.nii.gz"), "damaged|more bytes"),
     accepted("two gz members", "two .gz files one after the other are one",
              holding(lambda: n.packed(n.nifti()[:1000]) + n.packed(n.nifti()[1000:]), "x.nii.gz"), BOX),
+    refused("gz whose name has no end", "50 MB of a header", holding(lambda: NAMED + b"a" * 50_000_000, "x.nii.gz"),
+            "gzip headers of more than 64 KiB"),
+    refused("gz of 2 million empty members", "40 MB that are nothing",
+            holding(lambda: gzip.compress(b"") * 2_000_000, "x.nii.gz"), "gzip headers of more than 64 KiB"),
+    refused("gz of members of a byte each", "an image in 200 000 pieces",
+            holding(lambda: n.packed(n.nifti(np.zeros((60, 60, 60), np.uint8))[:352]) + gzip.compress(b"a") * 216_000,
+                    "x.nii.gz"), "more than 100 000 gzip members"),
     accepted("plain file named .gz", "told by its content", holding(lambda: n.nifti(), "x.nii.gz"), BOX),
     accepted("packed file named .nii", "told by its content", holding(lambda: n.packed(n.nifti()), "x.nii"), BOX),
     refused("inside a zip", "a zip named .nii.gz", n.zipped, "zip archive"),

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from spinloom.core.errors import InputError, MachineError
+from spinloom.files.gunzip import Gunzip
 
 DEFAULT_CAP_BYTES = 8 * 2**30
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
+
+
+class Stream(Protocol):
+    """What can be read from its beginning to its end."""
+
+    def read(self, n: int, /) -> bytes: ...
 
 
 def admit(path: str | os.PathLike[str], *, cap_bytes: int = DEFAULT_CAP_BYTES) -> Path:
@@ -66,16 +72,12 @@ def is_gzip(path: Path) -> bool:
 
 
 @contextmanager
-def open_stream(path: Path) -> Iterator[BinaryIO]:
+def open_stream(path: Path) -> Iterator[Stream]:
     """The (decompressed) bytes of an admitted file; damage becomes an InputError that names the file."""
     try:
-        if is_gzip(path):
-            with gzip.open(path, "rb") as packed:
-                yield packed  # type: ignore[misc]
-        else:
-            with open(path, "rb") as plain:
-                yield plain
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        with open(path, "rb") as file:
+            yield Gunzip(file, path) if is_gzip(path) else file
+    except (EOFError, zlib.error) as error:
         raise InputError(
             f"the compressed data is damaged or cut short ({error})", file=path, remedy="Copy or download it again."
         ) from error
