@@ -20,6 +20,8 @@ from spinloom.translate.model import Model
 
 LEAST_MM3 = 65.0
 """A ball of 5 mm."""
+LEAST = 4
+"""Lesions of a subject."""
 TARGETS = {"T2": "T2w", "FLAIR": "FLAIR"}
 NOWHERE = 3
 """Places where nothing is done, for each lesion."""
@@ -49,7 +51,7 @@ def series(folder: Path) -> list[Scanned]:
 
     folder  of stripped scans: NAME_T1, NAME_T2 or NAME_FLAIR, NAME_lesions (.nii.gz), on one grid
 
-    Raises InputError where there is no such subject.
+    Raises InputError where there is no such subject, and for one of fewer than LEAST lesions.
     """
     found = []
     for file in sorted(folder.resolve().glob("*_T1.nii.gz")):
@@ -57,6 +59,12 @@ def series(folder: Path) -> list[Scanned]:
         mask = file.with_name(f"{name}_lesions.nii.gz")
         others = {c: file.with_name(f"{name}_{n}.nii.gz") for n, c in TARGETS.items()}
         there = {c: p for c, p in others.items() if mask.exists() and p.exists()}
+        if there:
+            lesions = read_any(mask, quantity=Quantity.LABEL)
+            if (n := len(large_of(*label(np.asarray(lesions.data) > 0), lesions))) < LEAST:
+                raise InputError(
+                    f"{n} lesions of {LEAST_MM3:g} cubic mm are too few", file=mask, remedy=f"{LEAST} at least."
+                )
         found += [Scanned(name, c, str(file), str(p), str(mask)) for c, p in there.items()]
     if not found:
         raise InputError("holds no subject with lesions", file=folder, remedy="NAME_T1, NAME_T2, NAME_lesions.nii.gz.")
@@ -66,42 +74,50 @@ def series(folder: Path) -> list[Scanned]:
 def one(
     auditor: Model, T1w: Image, image: Image, lesions: np.ndarray, contrast: str, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Every second lesion filled with its surroundings and copied to another place, then judged."""
+    """Every second lesion filled with its surroundings and copied to another place, then judged.
+
+    doubted: share of the scan as it was measured that has a low trust (see translate.audit).
+
+    Places where nothing is done are drawn once all that is added lies where it stays: none of it is near them.
+    """
     parts, n = label(lesions)
-    size = np.bincount(parts.ravel()) * float(np.prod(T1w.grid.voxel_mm))
-    large = [k for k in range(1, n + 1) if size[k] >= LEAST_MM3]
-    if len(large) < 4:
-        raise InputError(f"{len(large)} lesions of {LEAST_MM3:g} cubic mm are too few", remedy="Four at least.")
+    large = large_of(parts, n, T1w)
     free = white_of(np.asarray(T1w.data, float)) & ~binary_dilation(lesions, iterations=4)
     t = np.array(image.data, np.float32)
     kinds: dict[str, list[np.ndarray]] = {"removed": [], "added": [], "genuine": [], "nothing": []}
     changed = t.copy()
-    for count, k in enumerate(large):
+    for k in large[1::2]:
+        kinds["genuine"].append(np.argwhere(parts == k))
+    for k in large[::2]:
         where = np.argwhere(parts == k)
-        if count % 2:
-            kinds["genuine"].append(where)
-        else:
-            ring = binary_dilation(parts == k, iterations=4) & ~binary_dilation(lesions, iterations=1) & (t > 0)
-            around = t[ring & free] if (ring & free).sum() > 20 else t[ring]
-            level, noise = float(np.median(around)), 0.7 * float(np.median(np.abs(around - np.median(around))))
-            grown = np.argwhere(binary_dilation(parts == k, iterations=1) & (t > 0))
-            changed[tuple(grown.T)] = level + noise * rng.standard_normal(len(grown))
-            kinds["removed"].append(where)
-            if (there := placed(where, free, rng)) is not None:
-                changed[tuple(there.T)] += t[tuple(where.T)] - level
-                free[_grown_box(there, free.shape)] = False
-                kinds["added"].append(there)
+        ring = binary_dilation(parts == k, iterations=4) & ~binary_dilation(lesions, iterations=1) & (t > 0)
+        around = t[ring & free] if (ring & free).sum() > 20 else t[ring]
+        level, noise = float(np.median(around)), 0.7 * float(np.median(np.abs(around - np.median(around))))
+        grown = np.argwhere(binary_dilation(parts == k, iterations=1) & (t > 0))
+        changed[tuple(grown.T)] = level + noise * rng.standard_normal(len(grown))
+        kinds["removed"].append(where)
+        if (there := placed(where, free, rng)) is not None:
+            changed[tuple(there.T)] += t[tuple(where.T)] - level
+            free[_grown_box(there, free.shape)] = False
+            kinds["added"].append(there)
+    for k in large:
         for _ in range(NOWHERE):
-            if (there := placed(where, free, rng)) is not None:
+            if (there := placed(np.argwhere(parts == k), free, rng)) is not None:
                 kinds["nothing"].append(there)
-    judged = audit(replace(image, data=changed), [T1w], auditor, contrast)
+    judged, untouched = (audit(v, [T1w], auditor, contrast) for v in (replace(image, data=changed), image))
     z = np.asarray(judged.misfit.data)
     scores = {k: [float(z[tuple(w.T)].mean()) for w in each] for k, each in kinds.items()}
     areas: Mapping[str, float | None] = {
         k: float(area(scores[k], scores["nothing"])) if scores[k] and scores["nothing"] else None
         for k in ("removed", "added", "genuine")
     }
-    return {"lesions": len(large), "protocol": judged.protocol, "doubted": judged.doubted, **areas}
+    return {"lesions": len(large), "protocol": judged.protocol, "doubted": untouched.doubted, **areas}
+
+
+def large_of(parts: np.ndarray, n: int, on: Image) -> list[int]:
+    """Of n connected lesions, numbered in parts, those of LEAST_MM3 and more."""
+    size = np.bincount(parts.ravel(), minlength=n + 1) * float(np.prod(on.grid.voxel_mm))
+    return [k for k in range(1, n + 1) if size[k] >= LEAST_MM3]
 
 
 def white_of(T1w: np.ndarray) -> np.ndarray:
