@@ -41,7 +41,7 @@ def generate(
     Example: spinloom generate demo --subjects 3
     """
     from spinloom.cli.progress import watching
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import print_facts, print_note
     from spinloom.dataset import generate as dataset
     from spinloom.dataset.plan import affordable_jobs
     from spinloom.dataset.recipe import read_recipe
@@ -54,9 +54,9 @@ def generate(
 
         chosen, became, left = imitate(profile_of(gate.read_text(like, cap_bytes=2**20), str(like)), chosen)
         for text in became:
-            typer.echo(f"like {like.name}: {text}", err=True)
+            print_note(f"like {like.name}: {text}")
         for text in left:
-            typer.echo(f"like {like.name}: not imitated: {text}", err=True)
+            print_note(f"like {like.name}: not imitated: {text}")
     at_once = affordable_jobs(chosen) if jobs is None else jobs
     if dry_run:
         from spinloom.dataset.dry_run import dry_run as rehearse

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 if TYPE_CHECKING:
     from spinloom.core.image import Image
     from spinloom.dataset.degrade import Degradation, FieldChange
@@ -69,15 +67,13 @@ def pairs(
     folder: Path, out: Path, ways: Sequence[Degradation], contrast: str | None, seed: int, *, as_json: bool
 ) -> None:
     """A folder of scans → a folder of pairs. Raises PartialFailure if some scans could not be taken."""
-    from spinloom.cli.write import count, keep_inputs, print_facts
+    from spinloom.cli.write import count, keep_inputs, print_facts, print_note
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.degrade import degrade_pairs
     from spinloom.dataset.find import find_scans
 
     keep_inputs([folder], [out])
-    made = degrade_pairs(
-        find_scans(folder), ways, out, contrast=contrast, seed=seed, progress=lambda name: typer.echo(name, err=True)
-    )
+    made = degrade_pairs(find_scans(folder), ways, out, contrast=contrast, seed=seed, progress=print_note)
     faults = [f"{file}: {fault}" for file, fault in made.faults]
     print_facts({"written": str(out / "pairs.json"), "cases": len(made.pairs), "faults": faults}, as_json=as_json)
     if faults:

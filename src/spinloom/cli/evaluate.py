@@ -64,9 +64,7 @@ def evaluate(
 
     Example: spinloom evaluate predicted/ real/ --protocol all -o scores.html
     """
-    import json as text
-
-    from spinloom.cli.write import keep_inputs, keep_text, print_table, require_page, typed
+    from spinloom.cli.write import keep_inputs, keep_text, print_json, print_note, print_table, require_page, typed
     from spinloom.core.errors import InputError, PartialFailure, UsageError
     from spinloom.core.version import __version__
     from spinloom.evaluation.encoder_file import read_encoder
@@ -91,7 +89,7 @@ def evaluate(
     kept = keep and Kept(keep, crew, e.part(shard), join)
     found = evaluate_files(cases, names, what, faults, seen_by, kept or crew)
     for case, why in found.failures:
-        typer.echo(f"spinloom: not scored: {case}: {typed(why)}", err=True)
+        print_note(f"spinloom: not scored: {case}: {why}")
     if not found.cases:
         why = found.failures[0][1] if found.failures else "no file has a partner"
         raise InputError(f"no case could be scored; the first: {why}")
@@ -101,21 +99,21 @@ def evaluate(
         kept = keep and Kept(keep / "against", crew, e.part(shard), join)
         second = (other.name, evaluate_files(more, names, what, lost, seen_by, kept or crew), more)
         for case, why in second[1].failures:
-            typer.echo(f"spinloom: not scored: {other.name}: {case}: {typed(why)}", err=True)
+            print_note(f"spinloom: not scored: {other.name}: {case}: {why}")
     if report is not None:
         _write(report, found, cases, second)
     if json:
-        typer.echo(text.dumps(as_json(found), indent=2, ensure_ascii=False))
+        print_json(as_json(found))
     else:
         print_table(summary_rows(found), as_json=False)
         for one in (found, second[1]) if second is not None else (found,):
             if one.encoded:
                 print_table(encoded_rows(one), as_json=False)
         for why in (*remarks(found), *reasons(found)):
-            typer.echo(f"note: {why}")
+            typer.echo(typed(f"note: {why}"))
         for p in found.protocols:
             for caveat in p.caveats:
-                typer.echo(f"note: {p.name}: {caveat}")
+                typer.echo(typed(f"note: {p.name}: {caveat}"))
         typer.echo(f"note: by Spinloom {__version__}; files with their SHA-256 are in --json and the --report")
         if second is not None:
             _print_difference(found, second)

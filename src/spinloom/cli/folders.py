@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinloom.cli.write import print_note
+
 if TYPE_CHECKING:
     from spinloom.dataset.find import Layout
     from spinloom.dataset.scans import Found
@@ -28,7 +30,7 @@ Exclude = Annotated[
 def tell(name: str) -> None:
     """Where it stands, to whoever watches."""
     if sys.stderr.isatty():
-        typer.echo(f"  {name}", err=True)
+        print_note(f"  {name}")
 
 
 def scans_in(folder: Path, layout: str | None, exclude: list[str] | None) -> Found:
@@ -40,7 +42,7 @@ def scans_in(folder: Path, layout: str | None, exclude: list[str] | None) -> Fou
 
     found = find_scans(folder, _layout(layout), exclude=exclude or ())
     for note in found.notes:
-        typer.echo(f"{found.layout}: {note}", err=True)
+        print_note(f"{found.layout}: {note}")
     return found
 
 

@@ -124,8 +124,8 @@ def main() -> NoReturn:
         if _debug[0]:
             raise
         typer.echo(
-            f"spinloom: a bug: {type(error).__name__}: {error}. "
-            "Run again with `spinloom --debug ...` and report the traceback.",
+            typed(f"spinloom: a bug: {type(error).__name__}: {error}. ")
+            + "Run again with `spinloom --debug ...` and report the traceback.",
             err=True,
         )
         sys.exit(1)

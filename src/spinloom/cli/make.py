@@ -148,7 +148,7 @@ def simulate(
     Example: spinloom simulate shepp-logan spin_echo --TE-ms 20 -o slice.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import keep_others, print_facts, write_images
+    from spinloom.cli.write import keep_others, print_facts, print_note, write_images
     from spinloom.core.errors import InputError
     from spinloom.io import write_kspace
     from spinloom.reconstruction.reconstruct import reconstruct_all
@@ -180,7 +180,7 @@ def simulate(
     except InputError as error:
         if kspace is None:
             raise
-        typer.echo(f"spinloom: note: no image: {error}", err=True)
+        print_note(f"spinloom: note: no image: {error}")
         images = ()
     written = [*([kspace] if kspace else []), *write_images(images, out, inputs=[phantom, sequence])]
     print_facts({"written": [str(path) for path in written], **said}, as_json=json)

@@ -48,6 +48,7 @@ def card(
     from spinloom.cli.learn import needs_learn
 
     needs_learn()
+    from spinloom.cli.write import visible
     from spinloom.files import atomic
     from spinloom.translate.brain_card import brain_card
     from spinloom.translate.brain_model import brain_shelf, read_brain_model
@@ -57,7 +58,8 @@ def card(
     brains = brain_shelf()
     text = brain_card(read_brain_model(brains[model])) if model in brains else card_of(fetched(model))
     if out is None:
-        typer.echo(text)
+        for line in text.split("\n"):
+            typer.echo(visible(line))
     else:
         atomic.write_text(out, text)
         typer.echo(f"written   {out}", err=True)

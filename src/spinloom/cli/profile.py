@@ -48,7 +48,7 @@ def profile(
 
     Then: spinloom generate simulated --like profile.toml. Example: spinloom profile scans -o profile.toml
     """
-    from spinloom.cli.write import count, print_table, require_page
+    from spinloom.cli.write import count, print_note, print_table, require_page
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.find_labels import find_labels
     from spinloom.dataset.profile.found import to_measure, unlabelled
@@ -80,9 +80,9 @@ def profile(
     if labels is not None and (n := unlabelled(scans, label_maps)):
         typer.echo(f"spinloom: no label map of the subject and visit of {n} scans is in {labels}", err=True)
     for file, why in scans.refused:
-        typer.echo(f"spinloom: not measured: {file.name} {why}", err=True)
+        print_note(f"spinloom: not measured: {file.name} {why}")
     for name, why in found.failures:
-        typer.echo(f"spinloom: not measured: {name}: {why}", err=True)
+        print_note(f"spinloom: not measured: {name}: {why}")
     if found.failures:
         raise PartialFailure(f"not measured: {count(len(found.failures), 'scan')}; the others are in {out}")
 

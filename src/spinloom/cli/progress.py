@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import typer
+from spinloom.cli.write import print_note
 
 Callback = Callable[[int, int, str], None]
 """progress(done, total, what): called whenever something is finished."""
@@ -60,6 +60,6 @@ def _lines() -> Callback:
             return
         last[0] = elapsed
         left = f", about {elapsed * (total - done) / done:.0f} s left" if 0 < done < total else ""
-        typer.echo(f"{done} of {total} ({what}), {elapsed:.0f} s{left}", err=True)
+        print_note(f"{done} of {total} ({what}), {elapsed:.0f} s{left}")
 
     return line

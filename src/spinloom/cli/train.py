@@ -90,7 +90,7 @@ def train(
     Example: spinloom train scans --source T1w --target T2w --budget 15m -o run
     """
     from spinloom.cli.learn import needs_learn
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import print_facts, print_note
 
     needs_learn()
     from dataclasses import replace
@@ -147,9 +147,9 @@ def train(
             pairs = None if data is None else pairs_of(made, data, layout, exclude, source_data)
             loaded = gather(made, pairs, heads=simulated, labels=labels, split_by=by, say=tell)
         for who, why in loaded.told.get("left out", ()):
-            typer.echo(f"spinloom: left out: {who}: {why}", err=True)
+            print_note(f"spinloom: left out: {who}: {why}")
         for note in loaded.told.get("notes", ()):
-            typer.echo(f"spinloom: {note}", err=True)
+            print_note(f"spinloom: {note}")
         if kept is None:
             masks = [v.mask for v in loaded.train or loaded.held] or [h.whole for h in loaded.heads]
             shapes = [tuple(mask.shape) for mask in masks]
@@ -292,7 +292,9 @@ def shown(progress: Progress) -> None:
 
 
 def doing(what: str) -> None:
-    typer.echo(f"  {what}", err=True)
+    from spinloom.cli.write import print_note
+
+    print_note(f"  {what}")
 
 
 def seconds(text: str) -> float:

@@ -184,7 +184,7 @@ def one(
     identity: Literal["none", "keep"],
 ) -> dict[str, object]:
     """One case: files named on the command line."""
-    from spinloom.cli.write import image_suffix, keep_inputs
+    from spinloom.cli.write import image_suffix, keep_inputs, print_note
     from spinloom.core.errors import InputError, UsageError
     from spinloom.core.image import Quantity
     from spinloom.io.blame import blame
@@ -220,7 +220,7 @@ def one(
     if spread is not None and made.spread is not None:
         written += nifti(made.spread, spread, lambda c: {"what": f"standard deviation of {c}"})
     for warning in made.warnings:
-        typer.echo(f"spinloom: outside the training: {warning}", err=True)
+        print_note(f"spinloom: outside the training: {warning}")
     return {"written": [str(p) for p in written], "model": models[0].name, "outside the training": list(made.warnings)}
 
 
@@ -232,7 +232,7 @@ def many(
 
     how  models (names), back and options: what decides the bytes, beside the scans
     """
-    from spinloom.cli.write import keep_inputs
+    from spinloom.cli.write import keep_inputs, print_note
     from spinloom.core.errors import InputError, PartialFailure
     from spinloom.dataset.pairing import pair
     from spinloom.dataset.pairs_file import write_pairs
@@ -271,7 +271,7 @@ def many(
         receipts = {case_of(name): done.ledger.read(name) for name in task.names}
     flags = {n: r["facts"]["outside the training"] for n, r in receipts.items() if r}
     for who, why in faults:
-        typer.echo(f"spinloom: not translated: {who}: {why}", err=True)
+        print_note(f"spinloom: not translated: {who}: {why}")
     if faults and not flags:
         raise InputError(
             f"none of {len(faults)} could be translated, for the reasons above; the first: {faults[0][1]}", file=folder

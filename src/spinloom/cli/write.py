@@ -18,11 +18,32 @@ if TYPE_CHECKING:
 
 
 PYTHON = re.compile(r" \(in Python: (?:[^()]|\([^()]*\))*\)")
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""What a terminal obeys or reorders instead of showing, and bytes of a file's name that are no text."""
+
+
+def visible(text: str) -> str:
+    """One line in which other people's names and headers cannot move the cursor, set a title or turn the text round.
+
+    Control and direction characters are written as Python writes them: \\x1b, \\n, \\u202e.
+    """
+    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def typed(text: str) -> str:
-    """A message without what only those who call functions can do."""
-    return PYTHON.sub("", text)
+    """A message as one visible line, without what only those who call functions can do."""
+    return visible(PYTHON.sub("", text))
+
+
+def print_note(text: str) -> None:
+    """One line of standard error."""
+    typer.echo(typed(text), err=True)
+
+
+def print_json(value: object) -> None:
+    """The value, with what is hidden in its texts as \\uXXXX, which JSON reads back as it was."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    typer.echo("\n".join(HIDDEN.sub(lambda c: f"\\u{ord(c[0]):04x}", line) for line in text.split("\n")))
 
 
 def count(n: int, noun: str) -> str:
@@ -33,21 +54,22 @@ def count(n: int, noun: str) -> str:
 def print_table(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
     """Rows with the same keys, as aligned columns or as JSON."""
     if as_json:
-        typer.echo(json.dumps(list(rows), indent=2, ensure_ascii=False))
+        print_json(list(rows))
         return
     if not rows:
         return
     keys = list(rows[0])
-    width = {key: max(len(key), *(len(str(row[key])) for row in rows)) for key in keys}
+    shown = [{key: typed(str(row[key])) for key in keys} for row in rows]
+    width = {key: max(len(key), *(len(row[key]) for row in shown)) for key in keys}
     width[keys[-1]] = 0
     typer.echo("  ".join(key.ljust(width[key]) for key in keys).rstrip())
-    for row in rows:
-        typer.echo(typed("  ".join(str(row[key]).ljust(width[key]) for key in keys)).rstrip())
+    for row in shown:
+        typer.echo("  ".join(row[key].ljust(width[key]) for key in keys).rstrip())
 
 
 def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(dict(facts), indent=2, ensure_ascii=False, default=str))
+        print_json(dict(facts))
         return
     width = max(len(key) for key in facts)
     for key, value in facts.items():
