@@ -125,6 +125,21 @@ def test_a_divergence_is_rolled_back_with_half_the_rate(tmp_path):
     assert rates[20] == pytest.approx(1e-3 * 0.5 * fall(19 / 30))
 
 
+class Swinging(Wild):
+    """A generator's loss in a game: about 0, of either sign."""
+
+    def loss(self, batch, rng):
+        self.calls += 1
+        value = self.weight.sum() * 0 + (-0.05 if self.calls < 4 else 2.0)
+        return value, {"game": value}
+
+
+def test_the_loss_of_a_game_may_swing_about_0(tmp_path):
+    _, progress = run(Swinging(False), Inverses(), Training(steps=8, batch=1), tmp_path)
+    assert progress.step == 8
+    assert [r["wild"] for r in rows(tmp_path)] == pytest.approx([-0.05] * 3 + [2.0] * 5)
+
+
 def test_a_run_that_always_diverges_ends_with_what_to_do(tmp_path):
     with pytest.raises(InputError, match=r"diverged.*Lower training\.rate"):
         run(Wild(True), Inverses(), Training(steps=30, batch=1), tmp_path)

@@ -25,7 +25,7 @@ from spinloom.translate.plan import Training
 
 SAVE_SECONDS = 60.0
 WORST = 20.0
-"""A loss this many times its running mean, or one that is not finite, is a divergence."""
+"""A loss this many times its running mean, or one that is not finite, is a divergence; a game's goes about 0."""
 
 
 @dataclass(eq=False)
@@ -107,7 +107,8 @@ def run(
             losses |= {f"{player.name} {k}": float(v.detach()) for k, v in parts.items()}
             losses[player.name] = float(loss.detach())
         first = losses[players[0].name]
-        wild = usual is not None and first > WORST * max(usual, 1e-6)
+        only_game = f"{players[0].name} game" in losses and losses[f"{players[0].name} game"] == first
+        wild = usual is not None and not only_game and first > WORST * max(usual, 1e-6)
         if ranks.agreed(wild or not all(map(math.isfinite, losses.values()))):
             slower += 1
             if slower > 3:
@@ -121,7 +122,7 @@ def run(
             usual = None
             continue
         average.update(translator)
-        usual = first if usual is None else 0.98 * usual + 0.02 * abs(first)
+        usual = abs(first) if usual is None else 0.98 * usual + 0.02 * abs(first)
         progress.step += 1
         progress.losses, progress.seconds = losses, before + time.monotonic() - start
         if ranks.is_first():
