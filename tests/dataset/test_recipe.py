@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from spinloom.core.errors import InputError, UsageError
 from spinloom.dataset.draw import CUT, Choice, Fixed, Normal, Uniform, draw, extremes, parse, plain
 from spinloom.dataset.fields import Recipe
+from spinloom.dataset.plan import validate
 from spinloom.dataset.recipe import config_hash, describe, from_plain, read_recipe, to_plain, to_toml
+from spinloom.dataset.recipe_files import content_hash
 from spinloom.dataset.scan import arguments
 
 RULES = [
@@ -153,3 +156,33 @@ def test_every_recipe_of_the_documentation_is_valid() -> None:
         for section in recipe.protocol:
             if section.use:
                 arguments(section, {name: extremes(rule)[0] for name, rule in section.parameters.items()})
+
+
+def test_of_a_folder_of_maps_only_what_is_read_decides_the_hash(tmp_path: Path) -> None:
+    """Maps and their JSON files count; another image, a folder below and a pipe do not, nor are they opened."""
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for name in ("sub-1_T1map.nii", "sub-1_T2map.nii"):
+        (folder / name).write_bytes(name.encode())
+    before = content_hash(folder)
+    (folder / "below").mkdir()
+    (folder / "below" / "sub-1_T1map.nii").write_bytes(b"other")
+    (folder / "sub-1_T1w.nii").write_bytes(b"an image")
+    os.mkfifo(folder / "README")
+    assert content_hash(folder) == before
+    (folder / "sub-1_T1map.json").write_text('{"Units": "ms"}')
+    told = content_hash(folder)
+    (folder / "sub-1_T2map.nii").write_bytes(b"changed")
+    assert len({before, told, content_hash(folder)}) == 3
+    os.mkfifo(folder / "sub-1_PDmap.nii")
+    with pytest.raises(InputError, match="not a regular file"):
+        content_hash(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"), [("maps", "no quantitative maps"), ("labels", "is a folder"), ("file", "is a folder")]
+)
+def test_a_folder_stands_for_maps_and_for_nothing_else(tmp_path: Path, kind: str, fault: str) -> None:
+    recipe = from_plain({"phantom": {"kind": kind, "files": [str(tmp_path)]}})
+    with pytest.raises(InputError, match=fault):
+        validate(recipe)

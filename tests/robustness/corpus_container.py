@@ -150,6 +150,8 @@ CASES: tuple[Case, ...] = (
             "8 x 9"),
     accepted("sidecar with a BOM", "UTF-8 with a byte order mark", maps(b'\xef\xbb\xbf{"Units": "s"}'), "8 x 9 x 10"),
     accepted("sidecar with a key twice", "the last one counts", maps(b'{"Units": "ms", "Units": "s"}'), "8 x 9 x 10"),
+    refused("sidecar with a number of 5000 digits", "Python reads no such number",
+            maps(b'{"EchoTime": ' + b"9" * 5000 + b"}"), "JSON"),
     refused("sidecar cut short", "half a JSON", maps(b'{"Units": "s"'), "JSON"),
     refused("sidecar that is a list", "no object", maps(b"[1, 2]"), "JSON|object"),
     refused("recipe nested 100000 deep", "TOML arrays in arrays", holding(b"a = " + b"[" * 100_000, "r.toml"),

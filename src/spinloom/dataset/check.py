@@ -16,7 +16,6 @@ from spinloom.dataset.check_files import files_to_read
 from spinloom.dataset.find_files import is_dicom, stem_of
 from spinloom.dataset.find_names import quantity_of, said_by
 from spinloom.dataset.manifest import NAME
-from spinloom.files import gate
 from spinloom.io.slice_folder import slices_in
 
 PICTURES = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -152,9 +151,6 @@ def _recipe(path: Path) -> str:
 
     recipe = read_recipe(path)
     validate(recipe)
-    for named in recipe.phantom.files:
-        if not Path(named).is_dir():
-            gate.admit(named)
     for scan in recipe.protocol:
         if scan.file:
             _sequence(Path(scan.file))

@@ -10,7 +10,7 @@ from spinloom.dataset.draw import Choice, Fixed, Normal, Uniform, extremes
 from spinloom.dataset.fields_scanner import ImperfectionsSection, ScannerSection
 from spinloom.dataset.own_rules import OwnRule
 from spinloom.dataset.own_rules import own_number as _own
-from spinloom.dataset.rules import Rule, Section, Word
+from spinloom.dataset.rules import Place, Rule, Section, Word
 from spinloom.dataset.rules import described as _f
 from spinloom.dataset.rules import number as _number
 from spinloom.dataset.rules import word as _word
@@ -30,8 +30,8 @@ class PhantomSection(Section):
         "head: the embedded whole head, a different one per subject; labels: label maps (NIfTI, .mnc); "
         "maps: folders of BIDS quantitative maps; file: phantoms of JEMRIS (.h5) or KomaMRI (.phantom)",
     )
-    files: tuple[str, ...] = _f((), "files or folders, one per subject in turn; relative to the recipe")
-    labels: str | None = _f(None, "meaning of label maps: brainweb, freesurfer or a TSV table; default: recognised")
+    files: tuple[Place, ...] = _f((), "files or folders, one per subject in turn; relative to the recipe")
+    labels: Place | None = _f(None, "meaning of label maps: brainweb, freesurfer or a TSV table; default: recognised")
     voxel_mm: float = _f(1.0, "voxel size of the head", "mm", ge=0.5, le=4)
     lesions: Annotated[Rule, AfterValidator(_word("none", "ms", "tumour"))] = _f(
         Fixed("none"), "lesions of the head: none, ms or tumour"
@@ -58,7 +58,7 @@ class ProtocolSection(Section):
     """One scan of every subject."""
 
     use: str | None = _f(None, "named protocol or preset; see `spinloom list protocols`")
-    file: str | None = _f(None, "a Pulseq .seq file instead of a named protocol; relative to the recipe")
+    file: Place | None = _f(None, "a Pulseq .seq file instead of a named protocol; relative to the recipe")
     suffix: Literal[SUFFIXES] = _f("T1w", "BIDS suffix of the image")  # type: ignore[valid-type]
     acq: Word | None = _f(None, "BIDS acq- label, needed where two protocols share a suffix")
     method: Literal["signal", "bloch"] = _f("signal", "closed forms (fast) or Bloch isochromats")
@@ -135,7 +135,7 @@ class Recipe(Section):
     description: str = _f("", "one paragraph for the card")
     authors: tuple[str, ...] = _f((), "authors for the card")
     license: str = _f("CC-BY-4.0", "licence of the data set (SPDX)")
-    seed: int = _f(0, "same seed, same bytes", ge=0)
+    seed: int = _f(0, "same seed, same bytes", ge=0, lt=2**63)
     subjects: int = _f(3, "number of subjects", ge=1, le=1_000_000)
     phantom: PhantomSection = _f(PhantomSection(), "what is scanned")
     scanner: ScannerSection = _f(ScannerSection(), "what scans it")

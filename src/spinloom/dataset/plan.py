@@ -12,6 +12,7 @@ from spinloom.core.errors import UsageError
 from spinloom.core.rng import stream
 from spinloom.dataset.draw import extremes
 from spinloom.dataset.fields import ProtocolSection, Recipe
+from spinloom.dataset.recipe_files import require_phantoms
 from spinloom.dataset.scan import arguments, make_sequence, protocol_function
 from spinloom.dataset.split import splits
 from spinloom.dataset.unit import STEPS_BESIDE_SCANS
@@ -52,6 +53,7 @@ def steps_per_subject(recipe: Recipe) -> int:
 
 def validate(recipe: Recipe) -> None:
     """Refuse what can be refused without simulating: unknown protocols and parameters, missing files."""
+    require_phantoms(recipe)
     for section in recipe.protocol:
         if section.file is not None:
             gate.admit(section.file)

@@ -15,9 +15,11 @@ from spinloom.core.version import __version__
 from spinloom.dataset.draw import parse, plain
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.own_rules import parse_own
+from spinloom.dataset.recipe_files import content_hash
 from spinloom.files import gate, hashes
 
 CAP_BYTES = 2**20
+SHOWN = 80
 
 
 def read_recipe(
@@ -37,7 +39,7 @@ def read_recipe(
         text = gate.read_text(path, cap_bytes=CAP_BYTES)
         try:
             value = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError: also of an integer of thousands of digits
             raise InputError(f"is not TOML: {error}", file=path, remedy="See `spinloom list recipe`.") from None
     if subjects is not None:
         value["subjects"] = subjects
@@ -88,16 +90,6 @@ def config_hash(recipe: Recipe) -> str:
     value = to_plain(recipe)
     inputs = [*recipe.phantom.files, *(p.file for p in recipe.protocol if p.file)]
     return hashes.sha256_json({"recipe": value, "inputs": [content_hash(p) for p in inputs], "version": __version__})
-
-
-def content_hash(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, or of the names and hashes of all files under a folder."""
-    p = Path(path)
-    if p.is_dir():
-        return hashes.sha256_json(
-            {str(f.relative_to(p)): hashes.sha256_file(f) for f in sorted(p.rglob("*")) if f.is_file()}
-        )
-    return hashes.sha256_file(gate.admit(p))
 
 
 def describe() -> list[dict[str, str]]:
@@ -168,7 +160,9 @@ def _fault(error: Any) -> str:
 
 
 def _short(error: Any) -> bool:
-    return error["type"] != "value_error" and isinstance(error["input"], str | int | float | bool)
+    """Whether to say what was given: a word or a number, and not a page of it."""
+    given = error["input"]
+    return error["type"] != "value_error" and isinstance(given, str | int | float) and len(repr(given)) < SHOWN
 
 
 def _model_at(path: tuple[int | str, ...]) -> type[BaseModel]:

@@ -6,12 +6,21 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StringConstraints
 
 from spinloom.dataset.draw import Choice, Draw, extremes, parse, plain
 
 Rule: TypeAlias = Annotated[Draw, PlainValidator(parse), PlainSerializer(plain)]
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$", max_length=40)]
+
+
+def _place(name: str) -> str:
+    if not name or "\0" in name:
+        raise ValueError("a file name has at least one letter and no NUL")
+    return name
+
+
+Place: TypeAlias = Annotated[str, AfterValidator(_place)]
 
 
 def number(low: float, high: float) -> Callable[[Draw], Draw]:

@@ -141,6 +141,12 @@ def read_maps(path: str | os.PathLike[str], *, B0: float | None = None) -> Phant
     return replace(phantom, labels=to_ras(images["dseg"].data, first.affine)[0].astype(np.int32))
 
 
+def files_of_maps(folder: str | os.PathLike[str]) -> list[Path]:
+    """Everything that read_maps reads of a folder: the maps and the JSON files beside them; InputError if none."""
+    found = _files(Path(folder), None).values()
+    return sorted([*found, *(said for file in found if (said := _sidecar(file)).exists())])
+
+
 def _prefix(path: Path) -> str:
     match = NAMED.match(path.name)
     if match is None:
@@ -200,14 +206,18 @@ def _read(path: Path, suffix: str) -> Image:
     return Image(values.astype(np.float32), image.affine, kind.quantity, image.info)
 
 
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name.split(".nii")[0] + ".json")
+
+
 def _unit(path: Path) -> str | None:
     """What the JSON file beside a map says."""
-    sidecar = path.with_name(path.name.split(".nii")[0] + ".json")
+    sidecar = _sidecar(path)
     if not sidecar.exists():
         return None
     try:
         said = json.loads(gate.read_text(sidecar, cap_bytes=2**20))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"is not JSON ({str(error)[:150]})",
             file=sidecar,
