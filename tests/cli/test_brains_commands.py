@@ -103,6 +103,11 @@ def test_a_folder_never_holds_more_heads_than_its_list(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds 3 heads, and 2 are asked for"):
         kept(tmp_path / "heads", {"seed": 1}, 2)
     kept(tmp_path / "heads", {"seed": 1}, 3)
+    for n in range(4):  # of a call for more that was stopped: its list is empty
+        (tmp_path / "heads" / f"head-{n:05d}").mkdir()
+    with pytest.raises(InputError, match="holds 4 heads, and 3 are asked for"):
+        kept(tmp_path / "heads", {"seed": 1}, 3)
+    kept(tmp_path / "heads", {"seed": 1}, 4)
     with pytest.raises(UsageError, match="name of one file"):
         kept(tmp_path / "heads.nii.gz", {"seed": 1}, 2)
 
