@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from brains_fake import label_map
 from scipy.io import savemat
 
+from spinloom.core.image import Image, Quantity
+from spinloom.io import write_image
 from spinloom.study.low_field_examples import LowField, Person, sliced
 from spinloom.study.low_field_scan import SCANS
 from spinloom.train.heads import Head
@@ -57,4 +60,12 @@ def write_scans(folder: Path, people: list[Person], slices: int = 4) -> Path:
             images[scan.high] = np.round(65535 * stored / stored.max()).astype(np.uint16)
             images[f"{scan.high}_scale"] = np.float64(1e-5)
         np.savez(own / "images.npz", **images)  # type: ignore[arg-type]
+    return folder
+
+
+def write_label_maps(folder: Path, count: int) -> Path:
+    """seg_0.nii.gz ... on voxels of 1 mm: 24 mm of each head."""
+    for k in range(count):
+        fine = label_map(k)[:, :, 22:28].repeat(4, 0).repeat(4, 1).repeat(4, 2)
+        write_image(Image(fine, np.eye(4), Quantity.LABEL), folder / f"seg_{k}.nii.gz")
     return folder

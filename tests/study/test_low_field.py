@@ -19,17 +19,18 @@ from scipy.ndimage import affine_transform, gaussian_filter
 
 import spinloom.study.low_field as low_field
 import spinloom.study.low_field_run as low_field_run
+import spinloom.study.low_field_units as low_field_units
 from spinloom.cli.main import app
 from spinloom.core.errors import InputError, SpinloomError, UsageError
+from spinloom.jobs.serial import Serial
 from spinloom.study.low_field import FILTERS, INPUT, MODEL, case_of
 from spinloom.study.low_field_data import subjects_in
 from spinloom.study.low_field_examples import LowField, Person, through
 from spinloom.study.low_field_noise import noise_of
-from spinloom.study.low_field_run import trained_models
 from spinloom.study.low_field_scan import SCANS, SIZE, T1W, T2W, acquired, images_of, shown, window
 from spinloom.study.low_field_scores import matched, on_input, scores, structure, third_factor
+from spinloom.study.low_field_train import learned, plan_of
 from spinloom.study.write import write_study
-from spinloom.translate.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -230,27 +231,29 @@ def test_source_and_target_show_the_same_head_at_one_place(people: list[Person])
 
 
 @pytest.fixture(scope="module")
-def trained(people: list[Person], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Model], Path]:
-    """Reduced: two small networks of a few steps, and the folder of their runs."""
-    folder = tmp_path_factory.mktemp("models")
-    made = trained_models(people, SCANS, folder, steps=2, seconds=60, seed=0, say=lambda what: None, channels=(4, 8))
-    return made, folder
+def trained(people: list[Person], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Reduced: two small networks of a few steps; their runs by contrast."""
+    made = {s.contrast: tmp_path_factory.mktemp("models") / s.contrast for s in SCANS}
+    for scan in SCANS:
+        plan = plan_of(scan, steps=2, seconds=60, seed=0, channels=(4, 8), bf16=False)
+        learned(scan, plan, people[:1], people[1:], made[scan.contrast], about={})
+    return {contrast: str(folder) for contrast, folder in made.items()}
 
 
 def test_study_of_scans_made_here(
-    folder: Path, people: list[Person], trained: tuple[dict[str, Model], Path], tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    folder: Path, people: list[Person], trained: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the page says is in results.json; neither names a place of this machine."""
     monkeypatch.setattr(low_field_run, "SIMULATED", 4)
-    subjects = subjects_in(folder, SCANS)
+    monkeypatch.setattr(low_field_units, "people_of", lambda told: people)
     page, results = low_field_run.run(
-        subjects, SCANS, trained[0], people, command="made here", seed=0, say=lambda what: None
-    )
+        folder, trained, {"heads": 2, "labels": [], "seed": 0}, tmp_path / "out", Serial(), command="made here",
+        say=lambda what: None,
+    )  # fmt: skip
     write_study(page, results, tmp_path / "out")
     text = (tmp_path / "out" / "page.md").read_text()
     kept = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert [c["contrast"] for c in kept["cases"]] == ["T1w", "T2w"] * len(subjects)
+    assert [c["contrast"] for c in kept["cases"]] == ["T1w", "T2w"] * len(subjects_in(folder, SCANS))
     assert "subjA (tuned on)" in text
     assert "simulated, 50 %" in text
     assert str(tmp_path) not in text + json.dumps(kept)
@@ -258,22 +261,19 @@ def test_study_of_scans_made_here(
     assert f"{np.mean(scores[INPUT]['deep']['SSIM']):.3f} → {np.mean(scores[MODEL]['deep']['SSIM']):.3f}" in text
 
 
-def test_command_takes_models_that_were_trained(
-    folder: Path, trained: tuple[dict[str, Model], Path], tmp_path: Path
-) -> None:
+def test_command_takes_models_that_were_trained(folder: Path, trained: dict[str, str], tmp_path: Path) -> None:
     words = ["study", "low-field", str(folder), "-o", str(tmp_path / "out")]
-    for run in sorted(trained[1].iterdir()):
-        words += ["--model", str(run)]
+    for run in trained.values():
+        words += ["--model", run]
     result = CliRunner().invoke(app, [*words, "--json"])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "out" / "report.html").exists()
     assert "subjA T1w" in result.output
 
 
-def test_two_models_of_a_contrast_are_refused(trained: tuple[dict[str, Model], Path]) -> None:
-    run = str(sorted(trained[1].iterdir())[0])
+def test_two_models_of_a_contrast_are_refused(trained: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="two models of T1w"):
-        low_field_run.models_of([run, run], SCANS)
+        low_field_run.models_of([trained["T1w"]] * 2)
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from spinloom.cli import engine as e
 from spinloom.cli import options as o
-
-if TYPE_CHECKING:
-    from spinloom.study.low_field_examples import Person
-    from spinloom.translate.model import Model
 
 
 def low_field(
@@ -29,12 +26,22 @@ def low_field(
     labels: Annotated[
         Path | None, typer.Option("--labels", help="A folder of whole-head label maps to simulate from, too.")
     ] = None,
+    attribution: Annotated[
+        str, typer.Option("--attribution", help="Whose label maps they are, for the models' cards.")
+    ] = "",
     budget: Annotated[str, typer.Option("--budget", help="Of training, for each contrast, e.g. 90s, 15m.")] = "15m",
     steps: Annotated[int, typer.Option("--steps", help="Of training, at most.", min=1, max=1_000_000)] = 2500,
     seed: o.Seed = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Trainings, then scans, at once; 0: in this process.", min=0)
+    ] = 0,
+    engine: e.EngineName = "local",
+    address: e.Address = None,
     json: o.Json = False,
 ) -> None:
     """Enhance real 0.055 T scans and score them against 3 T: a page with tables, pictures and limits.
+
+    The same command goes on where it was stopped.
 
     Example: spinloom study low-field hku_ulf_3t -o study
     """
@@ -46,23 +53,25 @@ def low_field(
     from spinloom.core.errors import UsageError
     from spinloom.dataset.itk_images import simpleitk
     from spinloom.study.low_field_data import subjects_in
-    from spinloom.study.low_field_run import models_of, people_of, run, trained_models
+    from spinloom.study.low_field_run import models_of, run, trained_models
     from spinloom.study.low_field_scan import SCANS
+    from spinloom.study.low_field_units import told as people_told
     from spinloom.study.write import write_study
 
     if train and model:
         raise UsageError("--train and --model", remedy="Leave out one.")
     if train and not heads and labels is None:
         raise UsageError("there is nothing to learn from", remedy="Give --heads 6, or --labels.")
-    time = seconds(budget)
+    time, crew = seconds(budget), e.crew(engine, jobs, address)
     simpleitk()
-    subjects = subjects_in(data, SCANS)
-    models: dict[str, Model] = {} if train else models_of(model or [], SCANS)
-    people: list[Person] = people_of(heads, labels, seed, told)
+    subjects_in(data, SCANS)  # what is missing is said before any training
+    people = people_told(heads, labels, seed, attribution)
     if train:
-        models = trained_models(people, SCANS, out / "models", steps=steps, seconds=time, seed=seed, say=told)
+        models = trained_models(people, out, crew, steps=steps, seconds=time, say=told)
+    else:
+        models = models_of(model or [])
     command = typed(data, out, model, train, heads, labels, budget, steps, seed)
-    page, results = run(subjects, SCANS, models, people, command=command, seed=seed, say=told)
+    page, results = run(data, models, people, out, crew, command=command, say=told)
     written = write_study(page, results, out)
     print_facts({"written": [str(p) for p in written], **results["summary"]}, as_json=json)
 

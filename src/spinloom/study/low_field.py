@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,29 +47,14 @@ class Case:
     to_high: NDArray[np.float64]
     head: Mask
     deep: Mask
-    scores: Mapping[str, Mapping[str, Mapping[str, tuple[float, ...]]]]
+    scores: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
 
     def mean(self, way: str, measure: str, where: str = "deep") -> float:
         return float(np.mean(self.scores[way][where][measure]))
 
 
-def cases_of(
-    subjects: Sequence[Subject],
-    scans: Sequence[Scan],
-    models: Mapping[str, Model],
-    say: Callable[[str], None] = lambda what: None,
-) -> list[Case]:
-    """Every subject and contrast; models by contrast. What is tuned is tuned before: nothing here is fitted but the
-    registration of the 3 T slices to the input."""
-    found = []
-    for subject in subjects:
-        for scan in scans:
-            say(f"{subject.name} {scan.contrast}")
-            found.append(case_of(subject, scan, models[scan.contrast]))
-    return found
-
-
 def case_of(subject: Subject, scan: Scan, model: Model) -> Case:
+    """What is tuned is tuned before: nothing here is fitted but the registration of the 3 T slices to the input."""
     low = images_of(subject.kspace[scan.contrast])
     high, to_high = on_input(subject.high[scan.contrast], low)
     images: dict[str, Volume] = {INPUT: low}

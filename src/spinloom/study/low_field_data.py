@@ -35,12 +35,17 @@ class Subject:
 
 def subjects_in(folder: Path, scans: Sequence[Scan]) -> list[Subject]:
     """All subjects, every file looked at. Raises InputError that names the first file that is missing or wrong."""
+    return [subject_of(p, scans) for p in folders_in(folder)]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """One per subject. Raises InputError if there is none."""
     if not folder.is_dir():
         raise InputError("is no folder", file=folder, remedy=REMEDY)
     names = sorted(p for root in (folder, folder / "hku_ulf_3t") for p in root.glob("subj*") if p.is_dir())
     if not names:
         raise InputError("holds no subject (subj*)", file=folder, remedy=REMEDY)
-    return [subject_of(p, scans) for p in names]
+    return names
 
 
 def subject_of(folder: Path, scans: Sequence[Scan]) -> Subject:
