@@ -112,14 +112,17 @@ def main() -> NoReturn:
         typer.echo(f"spinloom: {typed(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.echo("spinloom: interrupted; nothing is half-written; the same command goes on where it can.", err=True)
-        sys.exit(130)
+        _stopped(130)
     except MemoryError:
         typer.echo("spinloom: not enough memory. Use fewer --jobs or a smaller matrix.", err=True)
         sys.exit(5)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except SystemExit as end:  # typer makes it of Ctrl-C, and `terminable` of SIGTERM
+        if end.code in STOPPED:
+            _stopped(end.code)
+        raise
     except Exception as error:
         if _debug[0]:
             raise
@@ -144,6 +147,14 @@ def _note(
     typer.echo(f"spinloom: note: {typed(str(message))}", err=True)
 
 
+STOPPED = {130: "interrupted", 143: "terminated"}
+
+
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    typer.echo("spinloom: terminated; nothing is half-written; the same command goes on where it can.", err=True)
     sys.exit(143)
+
+
+def _stopped(code: int) -> NoReturn:
+    """Said when all is put away."""
+    typer.echo(f"spinloom: {STOPPED[code]}; nothing is half-written; the same command goes on where it can.", err=True)
+    sys.exit(code)
