@@ -26,6 +26,9 @@ def maps(**given: float) -> Callable[[Path], Path]:
     return make
 
 
+RASTER = "GradientRasterTime 1e-05"
+
+
 def seq(*edits: tuple[str, str]) -> Callable[[Path], Path]:
     text = GOOD
     for old, new in edits:
@@ -93,6 +96,18 @@ CASES: tuple[Case, ...] = (
     refused("seq with NaN", "a pulse of NaN Hz", seq(("1 250 1 2", "1 nan 1 2")), "'nan' is not a number"),
     accepted("seq with a pulse of 1e-320 Hz", "a denormal number: no pulse", seq(("1 250 1 2", "1 1e-320 1 2")),
              "2 blocks, 1 readouts"),
+    *(
+        refused(f"seq with a {told} raster of {value}", what, seq((RASTER, f"{key} {value}")), "from 1e-09 to 1 s")
+        for key, told in (("GradientRasterTime", "gradient"), ("BlockDurationRaster", "block"))
+        for value, what in (("1e300", "longer than any scan"), ("1e-300", "below any clock"), ("nan", "no number"))
+    ),
+    refused("seq of 1e300 T", "beyond all magnets", seq((RASTER, f"{RASTER}\nB0 1e300")), "from 0.0001 to 100 T"),
+    refused("seq of 10^5 days", "a block of 9e9 s", seq(("1 120 1", "1 900000000000000 1")), "1.04e[+]05 days"),
+    *(
+        accepted(f"seq with a FOV of {value}", "said, and not used", seq((RASTER, f"{RASTER}\nFOV {value}")),
+                 "no three lengths in m")
+        for value in ("nan 0.2 0.2", "wide", "0.2", "-0.2 0.2 0.2", "1e30 0.2 0.2")
+    ),
     refused("seq that is a picture", "a PNG named .seq", holding(b"\x89PNG\r\n\x1a\n" + bytes(500), "x.seq"), "UTF-8"),
     accepted("seq beyond the gradients", "said, and simulated as written: 12 T/m",
              seq(("2 5000 100 800 100 0", "2 500000000 100 800 100 0")), "beyond the default scanner"),

@@ -89,7 +89,7 @@ FAULTS = {
     "label that is not there": ("1 1 1 0\nextension", "1 1 6 0\nextension", "LABELSET 6 is used"),
     "label row cut short": ("1 3 LIN", "1 3", "line 22: a row of LABELSET has 3 columns"),
     "raster is not a number": ("GradientRasterTime 1e-05", "GradientRasterTime fast", "GradientRasterTime is 'fast'"),
-    "raster is zero": ("GradientRasterTime 1e-05", "GradientRasterTime 0", "a positive number is needed"),
+    "raster is zero": ("GradientRasterTime 1e-05", "GradientRasterTime 0", "a number from 1e-09 to 1 s"),
     "section given twice": ("[TRAP]", "[RF]\n2 1 1 1 1 0\n[TRAP]", "a second \\[RF\\] section"),
     "delays in a new file": ("[SHAPES]", "[DELAYS]\n1 100\n[SHAPES]", "\\[DELAYS\\] section"),
     "trapezoid that runs backwards": ("2 5000 100", "2 5000 -100", "negative length"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
 from spinloom.core.scanner import Limits
+from spinloom.io import pulseq_definitions as definitions
 from spinloom.io import pulseq_events as events
 from spinloom.io import pulseq_extensions as extensions
 from spinloom.io.pulseq_parse import CUT_SHORT, PulseqText, Table, parse
@@ -21,7 +21,7 @@ from spinloom.sequence.rf_use import rf_uses, rotation_angle
 from spinloom.sequence.sequence import NONE, Sequence
 
 Indices = NDArray[np.int64]
-DEFAULT_B0 = 3.0
+LONGEST = 30 * 86400.0
 
 
 def read_sequence(path: str | PathLike[str], *, B0: float | None = None, verify_signature: bool = True) -> Sequence:
@@ -39,8 +39,9 @@ def read_sequence(path: str | PathLike[str], *, B0: float | None = None, verify_
     """
     text = parse(path, verify_signature=verify_signature)
     extensions.check_required(text)
-    limits = _rasters(text)
-    field = _field(text, B0)
+    limits = definitions.rasters(text)
+    field = definitions.field(text, B0)
+    definitions.warn_of_FOV(text)
     rf, rf_ends = events.pulses(text, limits, field)
     traps = events.trapezoids(text)
     shaped, open_ended = events.arbitrary(text, limits.gradient_raster)
@@ -65,6 +66,12 @@ def read_sequence(path: str | PathLike[str], *, B0: float | None = None, verify_
     ):
         _check_ids(table[:, column], list(known), what, text)
     durations = _durations(text, table, rf_ends, gradients, adc, limits)
+    if not durations.sum() <= LONGEST:
+        raise InputError(
+            f"would take {durations.sum() / 86400:.3g} days",
+            file=path,
+            remedy="Correct the durations of its blocks, or their raster.",
+        )
     lists = extensions.chains(text)
     _check_ids(table[:, 7], list(lists), "extension list", text)
 
@@ -84,46 +91,6 @@ def read_sequence(path: str | PathLike[str], *, B0: float | None = None, verify_
         definitions=MappingProxyType(dict(text.definitions)),
         name=text.definitions.get("Name") or Path(path).stem,
     )
-
-
-def _rasters(text: PulseqText) -> Limits:
-    """Default limits with the rasters of the file."""
-    found: dict[str, float] = {}
-    for key, name in (
-        ("RadiofrequencyRasterTime", "rf_raster"),
-        ("GradientRasterTime", "gradient_raster"),
-        ("AdcRasterTime", "adc_raster"),
-        ("BlockDurationRaster", "block_raster"),
-    ):
-        if key in text.definitions:
-            found[name] = _positive(text, key)
-    return replace(Limits(), **found)
-
-
-def _positive(text: PulseqText, key: str) -> float:
-    try:
-        value = float(text.definitions[key])
-    except ValueError:
-        value = np.nan
-    if not 0 < value < np.inf:
-        raise InputError(
-            f"its definition of {key} is '{text.definitions[key]}', a positive number is needed",
-            file=text.file,
-            remedy="Write it again with the program that made it.",
-        )
-    return value
-
-
-def _field(text: PulseqText, B0: float | None) -> float:
-    if B0 is not None:
-        return B0
-    if "B0" in text.definitions:
-        return _positive(text, "B0")
-    if events.uses_ppm(text):
-        warnings.warn(
-            f"{text.file}: offsets in ppm are read for {DEFAULT_B0:g} T; pass B0 if it is another", stacklevel=3
-        )
-    return DEFAULT_B0
 
 
 def _check_ids(column: Indices, known: list[int], what: str, text: PulseqText) -> None:

@@ -183,6 +183,8 @@ def _said_FOV(sequence: Sequence) -> tuple[float, float, float]:
         x, y, z = (float(word) for word in sequence.definitions.get("FOV", "").split())
     except ValueError:
         return np.nan, np.nan, np.nan
+    if not all(0 <= v < 2000 for v in (x, y, z)):
+        return np.nan, np.nan, np.nan
     scale = 1e-3 if max(x, y, z) > 2 else 1.0
     return x * scale, y * scale, z * scale
 
