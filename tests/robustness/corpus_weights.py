@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import test_bad_h5 as h5
 from corpus_case import Case, NotHere, accepted, holding, refused
 
+SCAN = ("simulate", "shepp-logan", "spin_echo", "-o", "{dir}/out.nii.gz", "--matrix", "32", "--method", "{}")
 VERIFY = ("models", "verify", "./{}")
 
 
 def shipped() -> bytes:
     from importlib.resources import files
-    from importlib.util import find_spec
 
     path = Path(str(files("spinloom.translate") / "weights" / "superres.safetensors"))
     if find_spec("torch") is None or find_spec("safetensors") is None or not path.exists():
@@ -81,6 +82,19 @@ def deep_plan(header: dict) -> None:
     header["__metadata__"]["spinloom"] = "[" * 100_000
 
 
+def learned(told: str) -> Callable[[Path], Path]:
+    """Weights of a learned scanner whose header says this of them."""
+
+    def make(folder: Path) -> Path:
+        if find_spec("safetensors") is None:
+            raise NotHere("safetensors is not installed")
+        from safetensors.numpy import save
+
+        return holding(save({"mean": np.zeros((1, 1), np.float32)}, {"spinloom": told}), "x.safetensors")(folder)
+
+    return make
+
+
 def weights(name: str, what: str, content: Callable[[], bytes], says: str, *more: str) -> Case:
     return refused(name, what, holding(content, "x.safetensors"), says, *VERIFY, *more)
 
@@ -121,4 +135,13 @@ HDF5: tuple[Case, ...] = (
         for name, (make, says) in h5.BAD.items()
     ),
 )
-CASES = (*MODELS, *HDF5)
+LEARNED = tuple(
+    refused(f"learned scanner: {name}", what, learned(told), says, *SCAN)
+    for name, what, told, says in (
+        ("header nested 50000 deep", "JSON in JSON", "[" * 50_000, "damaged header"),
+        ("header with a number of 5000 digits", "Python reads no such number", "9" * 5000, "damaged header"),
+        ("header that is a list", "no object", "[]", "damaged header"),
+        ("header of another program", "no format", "{}", "without a header"),
+    )
+)
+CASES = (*MODELS, *LEARNED, *HDF5)

@@ -42,7 +42,7 @@ def read_network(path: str | os.PathLike[str]) -> Network:
     try:
         told = json.loads(header or "{}")
         form, about = told.get("format"), told.get("about", {})
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"has a damaged header: {error}", file=file, remedy="Train or fetch it again.") from error
     if form != FORMAT:
         raise InputError(
