@@ -46,8 +46,8 @@ class Settings:
     anatomies: int = 9
     people: int = 100
     steps: int = 1100
-    spread_people: int = 200
-    spread_steps: int = 1200
+    spread_people: int = 150
+    spread_steps: int = 2400
     calibrated: int = 100
     tested: int = 100
     shifted: int = 20

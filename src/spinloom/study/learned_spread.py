@@ -15,12 +15,12 @@ from spinloom.translate.plan import Plan
 
 TAIL = 0.05
 """Share of voxels beyond either end that the two outputs are to have before they are calibrated."""
-RATE, LEAST = 2e-3, 64
+RATE, LEAST = 3e-3, 64
 
 
 def learned_spread(
     plan: Plan, given: Sequence[np.ndarray], offsets: Sequence[np.ndarray], inside: Sequence[np.ndarray],
-    seed: int, steps: int, batch: int = 4,
+    seed: int, steps: int, batch: int = 8,
 ) -> UNet:  # fmt: skip
     """ln s- and ln s+ of least  mean over the brain of  pin(e + s-, TAIL) + pin(e - s+, 1 - TAIL),
     pin(u, t) = max(t u, (t - 1) u):  -s- and s+ are quantiles of the offset e then, as far as 0 lies between them.

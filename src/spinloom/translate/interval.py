@@ -156,7 +156,7 @@ def require_level(level: int) -> None:
         raise UsageError(f"--interval {level}", remedy=f"Calibrated are {', '.join(map(str, LEVELS))} %.")
 
 
-def network(plan: Plan, channels: tuple[int, ...] = (16, 32, 48, 64)) -> UNet:
+def network(plan: Plan, channels: tuple[int, ...] = (8, 16, 32)) -> UNet:
     """A second network for a plan. Raises UsageError for plans that it cannot follow."""
     if plan.network.dims != 2 or plan.network.slices != 1 or plan.thick is not None or plan.conditions is not None:
         raise UsageError(
