@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import warnings
@@ -33,6 +34,7 @@ from spinloom.cli import (
     translate,
     trust,
 )
+from spinloom.cli.system import refused_by_system
 from spinloom.cli.write import typed
 from spinloom.core.errors import SpinloomError
 
@@ -100,6 +102,9 @@ _debug = [False]
 def main() -> NoReturn:
     """Run the command; exit codes: 0 done, 1 bug, 2 usage, 3 some items failed, 4 input refused, 5 environment."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name on disk need not be text
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -123,6 +128,12 @@ def main() -> NoReturn:
         if end.code in STOPPED:
             _stopped(end.code)
         raise
+    except OSError as error:
+        if _debug[0]:
+            raise
+        refused = refused_by_system(error)
+        typer.echo(f"spinloom: {typed(str(refused))}", err=True)
+        sys.exit(refused.exit_code)
     except Exception as error:
         if _debug[0]:
             raise

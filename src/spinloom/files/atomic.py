@@ -11,12 +11,14 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spinloom.core.errors import MachineError
 
 TEMP_MARK = ".spinloom-tmp-"
+LONGEST = 40
+"""Characters of the final name in the temp name: disks take 255 bytes, and what fits must still fit with the mark."""
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
     final = Path(path)
     with explained(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-    temp = final.with_name(f"{TEMP_MARK}{os.getpid()}-{secrets.token_hex(4)}-{final.name}")
+    temp = final.with_name(f"{TEMP_MARK}{os.getpid()}-{secrets.token_hex(4)}-{final.name[-LONGEST:]}")
     try:
         with explained(final):
             yield temp
@@ -37,7 +39,8 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
             temp.replace(final)
             _sync_folder(final.parent)
     finally:
-        temp.unlink(missing_ok=True)
+        with suppress(OSError):
+            temp.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -47,8 +50,11 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Text as UTF-8, whole or not at all. Raises MachineError."""
-    write_bytes(path, text.encode("utf-8"))
+    """Text as UTF-8, whole or not at all; bytes of file names that are no text as \\udcXX, which JSON reads back.
+
+    Raises MachineError.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike[str], value: object) -> None:
