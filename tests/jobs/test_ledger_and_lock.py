@@ -78,3 +78,14 @@ def test_the_lock_of_another_host_is_respected_until_it_is_a_day_old(tmp_path: P
     file.write_text(json.dumps({"host": "elsewhere", "pid": 1, "since": time.time() - 2 * 86400}))
     with locked(file):
         pass
+
+
+def test_compaction_keeps_the_receipts_of_other_settings(tmp_path: Path) -> None:
+    """Scans, trainings and cases of a study are groups of one folder, each with settings of its own."""
+    for config in ("scans", "trainings"):
+        Ledger(tmp_path, config).seal("unit-0", [], {"of": config})
+    for config in ("scans", "trainings", "scans"):
+        ledger = Ledger(tmp_path, config)
+        ledger.compact()
+        assert ledger.read("unit-0") is not None
+        assert ledger.read("unit-0")["facts"] == {"of": config}

@@ -30,6 +30,7 @@ class Ledger:
     _lines: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
     _bare: set[str] = field(default_factory=set, repr=False, compare=False)
     _failed: dict[str, Line] = field(default_factory=dict, repr=False, compare=False)
+    _others: dict[tuple[str, str], Line] = field(default_factory=dict, repr=False, compare=False)
     _read: list[Journal] = field(default_factory=list, repr=False, compare=False)
 
     def seal(self, name: str, files: list[str], facts: Json) -> Json:
@@ -64,10 +65,14 @@ class Ledger:
             receipt = value.get("receipt")
             if isinstance(value.get("failed"), str) and value.get("config") == self.config:
                 self._failed[value["failed"]] = line
-            if isinstance(receipt, dict) and receipt.get("config") == self.config and "unit" in receipt:
-                self._lines[receipt["unit"]] = line
-                if not receipt.get("files"):
-                    self._bare.add(receipt["unit"])
+            if not isinstance(receipt, dict) or "unit" not in receipt:
+                continue
+            if receipt.get("config") != self.config:
+                self._others[str(receipt.get("config")), receipt["unit"]] = line
+                continue
+            self._lines[receipt["unit"]] = line
+            if not receipt.get("files"):
+                self._bare.add(receipt["unit"])
         return len(self._lines)
 
     def done(self, name: str) -> bool:
@@ -96,13 +101,14 @@ class Ledger:
         return None if value is None else value["receipt"]
 
     def compact(self) -> None:
-        """One journal file instead of many; only by the one run that holds the folder's lock."""
+        """One journal file instead of many, with the receipts of other settings, too: a study's folder has groups.
+
+        Only by the one run that holds the folder's lock.
+        """
         self.refresh()
-        self._read[0].compact(self._lines.values())
-        self._read.clear()
-        self._lines.clear()
-        self._bare.clear()
-        self._failed.clear()
+        self._read[0].compact([*self._lines.values(), *self._others.values()])
+        for kept in (self._read, self._lines, self._bare, self._failed, self._others):
+            kept.clear()
         self.refresh()
 
     def _value(self, name: str) -> Json | None:
