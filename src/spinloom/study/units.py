@@ -38,7 +38,7 @@ def done(
     """
     what = reference(function)
     names = {f"{name}@{sha256_json([what, spec])[:16]}": name for name, spec in units.items()}
-    config = sha256_json({"version": __version__})  # one for all of a folder: its ledger keeps receipts of one alone
+    config = sha256_json({"version": __version__})
     fixed = {"folder": str(out.resolve()), "config": config, "function": what}
 
     def told(sealed: str, text: str) -> None:
