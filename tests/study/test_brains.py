@@ -217,6 +217,7 @@ def test_the_study_ends_in_a_page_whose_numbers_are_in_its_results(
     assert set(told["dims 3"]["asked"]) == {"tiny-flow-3"}
 
 
+@pytest.mark.slow
 def test_a_study_killed_after_a_head_does_not_generate_it_again_and_whoever_works_its_numbers_are_the_same(
     trained: Callable[..., BrainModel], maps: Path, tmp_path: Path
 ) -> None:

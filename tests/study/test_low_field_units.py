@@ -50,6 +50,7 @@ def study(data: Path, maps: Path, out: Path, executor: Executor, say=lambda text
     return found
 
 
+@pytest.mark.slow
 def test_a_study_killed_after_a_unit_does_it_not_again_and_whoever_works_its_numbers_are_the_same(
     data, maps, tmp_path, monkeypatch
 ):
@@ -81,6 +82,7 @@ def test_a_study_killed_after_a_unit_does_it_not_again_and_whoever_works_its_num
         study(data, maps, tmp_path / "a", Serial(), steps=3)
 
 
+@pytest.mark.slow
 def test_the_command_trains_by_two_workers_and_finds_what_they_made(data, maps, tmp_path, monkeypatch):
     monkeypatch.setattr(low_field_run, "SIMULATED", 1)
     labels = str(maps / "seg_0.nii.gz")

@@ -57,6 +57,7 @@ def numbers(out: Path) -> dict:
     return found
 
 
+@pytest.mark.slow
 def test_a_study_killed_twice_learns_and_judges_nobody_again_and_whoever_works_its_numbers_are_the_same(
     whole, maps, tmp_path
 ):
