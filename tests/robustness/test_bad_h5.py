@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def external_storage(path: Path) -> None:
         file.create_dataset("sample/data", (4, 5, 5), "f8", external=[("secret.bin", 0, 800)])
 
 
+def external_minc(path: Path) -> None:
+    path.with_name("secret.bin").write_bytes(bytes(100))
+    with h5py.File(path, "w") as file:
+        file.create_dataset("minc-2.0/image/0/image", (4, 5, 5), "u1", external=[("secret.bin", 0, 100)])
+
+
 def virtual(path: Path) -> None:
     jemris()(path.with_name(CANARY))
     layout = h5py.VirtualLayout((4, 5, 5), "f8")
@@ -98,6 +105,37 @@ def lying(shape: tuple[int, ...]) -> Callable[[Path], None]:
             file.create_dataset("sample/data", shape, "f8", chunks=(64, 64, 5))
 
     return write
+
+
+def bomb(path: Path) -> None:
+    """As gzip packs zeros best; a plane is written as it will be, the others take the same."""
+    with h5py.File(path, "w") as file:
+        file["sample/resolution"] = np.ones(3)
+        zeros = file.create_dataset(
+            "sample/data", (150, 300, 300, 5), "f4", chunks=(1, 300, 300, 5), compression="gzip", compression_opts=9
+        )
+        packed = zlib.compress(bytes(zeros.nbytes // 150), 9)
+        for z in range(150):
+            zeros.id.write_direct_chunk((z, 0, 0, 0), packed)
+
+
+def large(path: Path) -> None:
+    """600 MB of bytes, honestly stored (in a hole of the file), that would be 4.8 GB as float64."""
+    with h5py.File(path, "w") as file:
+        file["sample/resolution"] = np.ones(3)
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        group = file.require_group("sample")
+        space = h5py.h5s.create_simple((600, 500, 400, 5))
+        h5py.h5d.create(group.id, b"data", h5py.h5t.NATIVE_UINT8, space, plist)
+
+
+def shapeless(path: Path) -> None:
+    jemris()(path)
+    with h5py.File(path, "a") as file:
+        del file["sample/data"]
+        file["sample/data"] = h5py.Empty("f8")
 
 
 def strings(path: Path) -> None:
@@ -131,9 +169,14 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "external link": (linked("external"), "is a link to somewhere else"),
     "soft link": (linked("soft"), "is a link to somewhere else"),
     "external storage": (external_storage, "keeps its numbers in another file"),
+    "external storage in a MINC volume": (external_minc, "keeps its numbers in another file"),
     "virtual data set": (virtual, "keeps its numbers in another file"),
-    "claims 2^40 numbers": (lying((2**20, 2**20, 5)), "claims .* GiB"),
-    "claims 400 MB, stores none": (lying((4000, 2500, 5)), "stores almost none"),
+    "claims 2^40 numbers": (lying((2**20, 2**20, 5)), "would become .* and stores 0"),
+    "claims 400 MB, stores none": (lying((4000, 2500, 5)), "would become 400000000 bytes"),
+    "a bomb: 270 MB of zeros in 300 kB": (bomb, "would become 270000000 bytes and stores"),
+    "too large in double precision": (large, "claims 4.5 GiB"),
+    "a data set of no shape": (shapeless, "has no data set 'sample/data'"),
+    "complex numbers": (jemris(good() + 1j), "real numbers were expected"),
     "strings": (strings, "numbers were expected"),
     "a hundred groups deep": (deep, "too many or too deeply nested"),
     "cut short": (cut, "damaged|not an HDF5"),

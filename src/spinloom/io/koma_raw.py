@@ -19,7 +19,7 @@ def read_koma_raw(path: str | os.PathLike[str]) -> KSpace:
     t counts from the start of each readout, sample n at (n + 1/2) / rate.
     """
     with open_h5(path) as file:
-        data = numbers(file, "raw/data", path)
+        data = numbers(file, "raw/data", path, kinds="biufc")
         rate = numbers(file, "raw/rate", path).astype(np.float64).ravel()
     if data.ndim != 3 or data.dtype.kind != "c":
         raise InputError(
