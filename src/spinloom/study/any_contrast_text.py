@@ -10,6 +10,8 @@ LIMITS = (
     equally bright, every target is a guess. Lesions and vessels are as rare as in the simulated heads.""",
     """Scores of simulated people are of the same signal equations that were trained with: they show that one network
     learns them, not that scanners follow them. The real scans are three people: cases, no statistics.""",
+    """On simulated people networks see axial slices alone, those of one pair, too: `spinloom translate`, by which real
+    scans are scored, takes the mean over the views that they were trained in, which may be better.""",
     "For research, teaching and testing; not for diagnosis.",
 )
 REAL = (
