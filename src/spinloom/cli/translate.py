@@ -92,8 +92,6 @@ def translate(
     from spinloom.translate.devices import chosen
     from spinloom.translate.shelf import stages
 
-    for place in given:
-        require_images(place)
     if identity not in ("none", "keep"):
         raise UsageError(f"--identity {identity}", remedy="none or keep.")
     if then and len(model) > 1:
@@ -115,6 +113,8 @@ def translate(
         facts = many(models, found, given[0], out, {"models": names, "back": backwards, "options": options}, crew,
                      share=e.part(shard), join=join)  # fmt: skip
     else:
+        for place in given:
+            require_images(place)
         whose = cast(Literal["none", "keep"], identity)
         options |= acquired(models, given, source_protocol, target_protocol)
         known = None if interval is None else intervals_of(models, model[0], interval)
