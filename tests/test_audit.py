@@ -121,6 +121,29 @@ def test_every_refusal_of_a_reader_names_a_remedy() -> None:
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("InputError", "MachineError")
-        and not any(k.arg == "remedy" for k in node.keywords)
+        and not any(
+            k.arg == "remedy" and not (isinstance(k.value, ast.Constant) and not k.value.value) for k in node.keywords
+        )
     ]
     assert bare == []
+
+
+def test_every_function_that_makes_a_refusal_is_given_a_remedy() -> None:
+    """What a function of a reader passes on as the remedy is text: by its type, and where it is called."""
+    import ast
+
+    optional, empty = [], []
+    for file in sorted((ROOT / "src" / "spinloom" / "io").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                optional += [
+                    f"{file.name}:{a.lineno}"
+                    for a in (*node.args.args, *node.args.kwonlyargs)
+                    if a.arg == "remedy" and (a.annotation is None or ast.unparse(a.annotation) != "str")
+                ]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "refused":
+                given = [*node.args[2:], *(k.value for k in node.keywords if k.arg == "remedy")]
+                if not given or (isinstance(given[0], ast.Constant) and not given[0].value):
+                    empty.append(f"{file.name}:{node.lineno}")
+    assert optional == []
+    assert empty == []

@@ -118,11 +118,17 @@ def _frame(source: Source, index: int, header: Any) -> Frame:
     skewed = np.abs(size - 1).max() > 1e-2 or abs(float(along[0] @ along[1])) > 1e-2
     if skewed or not SPACINGS_MM[0] <= spacing.min() <= spacing.max() <= SPACINGS_MM[1]:
         raise refused(
-            source, f"has an impossible orientation or spacing: {along.ravel().tolist()}, {spacing.tolist()}", None
+            source,
+            f"has an impossible orientation or spacing: {along.ravel().tolist()}, {spacing.tolist()}",
+            "Export the original images, or give the series without it.",
         )
     thickness = number(said(header, index, "PixelMeasuresSequence", "SliceThickness")) or None
     if np.abs(position).max() > FARTHEST_MM or (thickness or 1) > SPACINGS_MM[1]:
-        raise refused(source, f"has an impossible place or thickness: {position.tolist()}, {thickness}", None)
+        raise refused(
+            source,
+            f"has an impossible place or thickness: {position.tolist()}, {thickness}",
+            "Export the original images, or give the series without it.",
+        )
     TE_ms = number(said(header, index, "MREchoSequence", "EffectiveEchoTime")) or number(header.get("EchoTime"))
     slope = _scale(source, header, index, "RescaleSlope")
     shift = _scale(source, header, index, "RescaleIntercept")

@@ -25,7 +25,7 @@ def require_image(source: Source, header: Any) -> None:
         )
     words = [str(v).upper() for v in header.get("ImageType") or ()]
     if modality == "CT" and "LOCALIZER" in words:
-        raise refused(source, "is a scout view, no slice", None)
+        raise refused(source, "is a scout view, no slice", "Leave it out: give the slices of the scan.")
     if "MOSAIC" in words:
         raise refused(source, "is a Siemens mosaic", "Convert it with dcm2niix first.")
     if int(header.get("SamplesPerPixel", 1) or 1) != 1:
@@ -45,7 +45,7 @@ def require_image(source: Source, header: Any) -> None:
         raise refused(source, "is a segmentation of several segments or of fractions", "Export one binary segment.")
 
 
-def refused(source: Source, fault: str, remedy: str | None) -> InputError:
+def refused(source: Source, fault: str, remedy: str) -> InputError:
     return InputError(f"{source.name} {fault}" if source.member else fault, file=source.path, remedy=remedy)
 
 

@@ -135,7 +135,7 @@ def _repair(maps: dict[str, Map]) -> None:
     """Make the few impossible voxels possible, or refuse if they are many."""
     PD, T1, T2 = maps["PD"], maps["T1"], maps["T2"]
     hollow = (PD > 0) & ((T1 <= 0) | (T2 <= 0))
-    if _tolerable(hollow, PD, "have PD but no T1 or T2", "Their PD is set to 0."):
+    if _tolerable(hollow, PD, "have PD but no T1 or T2", "Their PD is set to 0.", "Set PD to 0 where a map is empty."):
         maps["PD"] = PD = np.where(hollow, np.float32(0), PD)
     long = (PD > 0) & (T2 > T1)
     if _tolerable(long, PD, "have T2 > T1", "Their T2 is set to T1.", "Are the two maps swapped?"):
@@ -150,7 +150,7 @@ def _repair(maps: dict[str, Map]) -> None:
         maps["T2star"] = np.where(longer | missing, T2, star)
 
 
-def _tolerable(bad: NDArray[np.bool_], PD: Map, what: str, done: str, remedy: str | None = None) -> bool:
+def _tolerable(bad: NDArray[np.bool_], PD: Map, what: str, done: str, remedy: str) -> bool:
     count, total = int(np.count_nonzero(bad)), int(np.count_nonzero(PD))
     if count > TOLERATED * total:
         raise InputError(f"{count} of {total} voxels {what}, which is impossible", remedy=remedy)
