@@ -40,7 +40,6 @@ def study_brains(
     asked: int = 40,
     seed: int = 0,
     command: str = "",
-    machine: str = "2 cores of an AMD EPYC, one thread",
     say: Say = lambda text: None,
 ) -> tuple[Path, ...]:
     """Compare generators with held-out label maps and write the page.
@@ -70,7 +69,9 @@ def study_brains(
         "models": {m.plan.name: {"sha256": m.sha256, "plan": m.plan.model_dump(mode="json")} for m in models.values()},
         **{f"dims {d}": {"rows": [r.plain() for r in p.rows], "asked": plain(p.asked)} for d, p in parts.items()},
     }  # fmt: skip
-    return write_study(page_of(parts, command, machine), results, out)
+    told = {tuple(str(m.about.get(k) or "") for k in ("attribution", "licence")) for m in models.values()}
+    credits = [", ".join(filter(None, each)) for each in sorted(told) if any(each)]
+    return write_study(page_of(parts, command, credits), results, out)
 
 
 def compared(
@@ -121,7 +122,9 @@ def compared(
         f"result on {plan.voxel_mm:g} mm; {len(seen)} {'slices' if dims == 2 else 'heads'} seen by the base; "
         f"seed {seed}."
     )
-    return Found(rows, wishes, pictures, [_trained(m) for m in models.values()], facts, LEVEL_MM)
+    return Found(
+        rows, wishes, pictures, [_trained(m) for m in models.values()], facts, (len(train), len(out)), LEVEL_MM
+    )
 
 
 def plain(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:

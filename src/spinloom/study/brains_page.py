@@ -10,7 +10,7 @@ from typing import Any
 from spinloom.report.page import Gallery, Page, Picture, Prose, Section, Table
 from spinloom.study.brains_pictures import LEGEND
 from spinloom.study.brains_scores import SHOWN, Row
-from spinloom.study.brains_text import AMOUNTS, ASKED, CONTACT, CREDIT, LIMITS, NEAREST
+from spinloom.study.brains_text import AMOUNTS, ASKED, CONTACT, LIMITS, NEAREST
 
 NEAR = ("least", "5 %", "quarter", "median")
 
@@ -21,6 +21,7 @@ class Found:
 
     asked    model → r, mean error, bias, low, high of ventricles asked for, at `level` [mm]
     trained  a sentence for each model;  facts: one for all
+    maps     label maps trained on, held out
     """
 
     rows: Sequence[Row]
@@ -28,19 +29,28 @@ class Found:
     pictures: Sequence[tuple[str, Picture]]
     trained: Sequence[str]
     facts: str
+    maps: tuple[int, int]
     level: float
 
 
-def page_of(parts: Mapping[int, Found], command: str, machine: str) -> Page:
-    """parts: by dims."""
-    made = (f"Command: `{command}`. Machine: {machine}.", *(t for found in parts.values() for t in found.trained))
-    sections = (
-        Section("What was asked", (Prose(_joined(ASKED)),), "asked"),
-        *(_measured(dims, found) for dims, found in sorted(parts.items())),
-        Section("Limits", (Prose(_joined(LIMITS)),), "limits"),
-        Section("How it was made", (Prose((*made, CREDIT)),), "made"),
+def page_of(parts: Mapping[int, Found], command: str, credits: Sequence[str] = ()) -> Page:
+    """parts: by dims;  credits: whose label maps the models say they learned from"""
+    trained, held = next(iter(parts.values())).maps
+    made = (
+        f"Command: `{command}`.",
+        *(t for found in parts.values() for t in found.trained),
+        *(f"Attribution: {c}." for c in credits),
     )
-    return Page("New digital brains", "Heads that nobody has, from eighteen label maps, on two cores.", sections)
+    asked, limits = (
+        [p.format(trained=trained, held=held, all=trained + held) for p in each] for each in (ASKED, LIMITS)
+    )
+    sections = (
+        Section("What was asked", (Prose(_joined(asked)),), "asked"),
+        *(_measured(dims, found) for dims, found in sorted(parts.items())),
+        Section("Limits", (Prose(_joined(limits)),), "limits"),
+        Section("How it was made", (Prose(made),), "made"),
+    )
+    return Page("New digital brains", f"Heads that nobody has, from {trained + held} label maps.", sections)
 
 
 def _measured(dims: int, found: Found) -> Section:
@@ -93,7 +103,10 @@ def _nearest(found: Found) -> Table:
     for r in found.rows:
         near = [f"{100 * q:.1f} %" for q in (*r.nearest, r.copies)]
         rows.append((r.name, *near, *(_short(v) for v in (r.FD, r.KD, r.precision, r.recall))))
-    return Table(head, tuple(rows), " ".join(NEAREST.split()))
+    people, held = found.rows[0], found.maps[1]
+    few = f"KD, precision and recall of the first row: {people.n // held} samples of one held-out map against "
+    few += f"{people.n - people.n // held} of the others, means over maps; of every other row all {people.n} of these."
+    return Table(head, tuple(rows), f"{' '.join(NEAREST.split())} {few}")
 
 
 def _asked(found: Found, unit: str, dims: int) -> Table:

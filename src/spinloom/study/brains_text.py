@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 ASKED = (
-    """Thirteen of eighteen whole-head label maps, each bent into ten others by the phantom module's deformations, teach
-small networks what heads look like, as fractions of eleven tissue classes; five maps are never shown. Are generated
+    """{trained} of {all} whole-head label maps, each bent into others by the phantom module's deformations, teach
+small networks what heads look like, as fractions of eleven tissue classes; {held} maps are never shown. Are generated
 heads like people never seen, and are they new? Two rows need no network: training maps bent anew (what `phantom` could
 make of these maps already), and held-out maps compared with each other, which is as near as people are.""",
-    """Every model is a cascade: a base makes the head on voxels of 16 mm, finer networks halve them, each in a few
+    """Every model is a cascade: a base makes the head on coarse voxels, finer networks halve them, each in a few
 steps of flow from the enlarged fractions. Families differ in the base alone and share the finer networks. A first
 design, a base on 4 mm and two finer networks, was given as much time and filled outlines with mush (seen, not scored
 here): most of anatomy has to be settled where it is cheap. Only fractions are generated. T1, T2 and PD are drawn from
@@ -22,16 +22,15 @@ trained on (as it is or mirrored). Copies: nearer than any held-out map. FD, KD:
 spinloom-features-1 of T1w scans, columns scaled by held-out maps; precision and recall with 3 neighbours. FD falls with
 the number of slices, and is not given for fewer than 96: compare rows of the same n only."""
 LIMITS = (
-    """Thirteen maps are few: what is generated lies near thirteen people and their deformations, however many are made.
-Five held-out maps are few, too: their means are uncertain by what one unusual person does.""",
+    """What is generated lies near {trained} people and their deformations, however many heads are made, and
+{held} held-out maps are few, too: their means are uncertain by what one unusual person does.""",
     """The label maps lump tissues, and eleven classes lump more: eyes, optic nerves and mucosa with vessels, choroid
 plexus with ventricles, cerebellum with the brain. Fat and muscle within soft tissue are patches of noise. Detail finer
 than the base's voxels is what the finer networks find likely, not what a person has.""",
     """Noise and islands in the label maps (marrow in bone, vessels in CSF) are learned, too. There are no lesions, no
 flow and no teeth. The encoder has no learned weights and was not made for label maps: its distances compare rows of
 this page and nothing else.""",
-    """Whole heads are the weak part: a few hundred steps of the base in three dimensions, all that two cores made
-in the time, do not teach it where white matter ends. No whole-head model comes with the package; train one longer.""",
+    """Whole heads are the harder part: a few hundred steps of the base in three dimensions do not teach it where white
+matter ends. No whole-head model comes with the package; train one longer.""",
     "For research, teaching and testing. A generated head says nothing about any patient.",
 )
-CREDIT = "Label maps: Billot et al., SynthSeg, Medical Image Analysis 86, 102789 (2023), Apache-2.0."

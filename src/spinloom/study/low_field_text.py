@@ -38,7 +38,6 @@ HOW = (
         "the mean of (s_xy + c) / (s_x s_y + c), c = (0.03 R)^2 / 2 (Wang et al., 2004); it is shown because others "
         "use it, but it gives an image without any structure a 1, so blurring raises it."
     ),
-    ("Machine: 2 cores of an AMD EPYC, one thread; seed 0 throughout."),
 )
 NOISE = (
     (
