@@ -24,6 +24,8 @@ The quaternion is kept in float32 with its first element left out; near half a t
 """
 
 SMALLEST_MM, LARGEST_MM = 2e-3, 1e3
+FARTHEST_MM = 1e5
+"""No voxel lies farther from the origin of any scanner or atlas."""
 SHEAR_COSINE = 2e-3
 
 
@@ -57,6 +59,7 @@ def world_affine(header: Header, choice: AffineChoice, path: str | os.PathLike[s
         warnings.warn(f"{path}: lengths in units of {header.unit_mm:g} mm were converted to mm.", stacklevel=3)
         chosen = np.diag([header.unit_mm] * 3 + [1.0]) @ chosen
     _check_size_and_shear(chosen, path)
+    _check_place(chosen, header.shape[:3], path)
     return chosen
 
 
@@ -123,4 +126,14 @@ def _check_size_and_shear(A: NDArray[np.float64], path: str | os.PathLike[str]) 
             f"{path}: its axes are sheared by {math.degrees(math.asin(min(cosine, 1.0))):.1f} degrees; "
             "some programs will refuse or misplace it.",
             stacklevel=4,
+        )
+
+
+def _check_place(A: NDArray[np.float64], shape: tuple[int, ...], path: str | os.PathLike[str]) -> None:
+    ends = A[:3, 3], A[:3, :3] @ (np.array(shape) - 1) + A[:3, 3]
+    if max(np.abs(end).max() for end in ends) > FARTHEST_MM:
+        raise InputError(
+            f"lies at {', '.join(f'{v:.3g}' for v in A[:3, 3])} mm, more than {FARTHEST_MM / 1000:g} m from the origin",
+            file=path,
+            remedy="Correct the offset in its header (srow_x, srow_y, srow_z; qoffset).",
         )

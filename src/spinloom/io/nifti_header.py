@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,8 @@ def _unit(raw: Any, path: Path) -> float:
     code = int(raw["xyzt_units"]) & 0x07
     if code not in UNITS_IN_MM:
         raise InputError(f"has the unknown length unit code {code}", file=path, remedy="Set xyzt_units to 2 (mm).")
+    if code == 0 and int(raw["xyzt_units"]):
+        warnings.warn(f"{path}: gives a unit of time and none of length; lengths were taken as mm.", stacklevel=4)
     return UNITS_IN_MM[code]
 
 
