@@ -184,6 +184,9 @@ CASES: tuple[Case, ...] = (
             *GEN),
     refused("recipe with a seed of 4000 digits", "more than 63 bits", recipe("seed = " + "9" * 4000),
             "seed: input should be less", *GEN, code=2),
+    refused("recipe with a matrix of 10^6", "pixels of less than a micron",
+            recipe("[[protocol]]\nuse = 'spin_echo'\n[protocol.parameters]\nmatrix = 1000000"),
+            "mT/m. Use a matrix of at most [0-9]{3,4}[.]", *GEN, code=2),
     refused("recipe with 10^9 subjects", "more than fit on any disk", recipe("subjects = 1000000000"), "subjects",
             *GEN, code=2),
 )  # fmt: skip

@@ -70,6 +70,7 @@ CASES: tuple[Case, ...] = (
     refused("TR 0", "no time at all", out, "TR", *scan("--TR-ms", "0"), code=2),
     refused("FA 3600", "ten turns", out, "FA-deg", *scan("--FA-deg", "3600"), code=2),
     refused("matrix 1", "one pixel", out, "matrix", *scan("--matrix", "1"), code=2),
+    refused("matrix 1000000", "pixels below a micron", out, "matrix.*2048", *scan("--matrix", "1000000"), code=2),
     refused("FOV 0", "no field of view", out, "FOV", *scan("--FOV-mm", "0"), code=2),
     refused("TE NaN", "not a number", out, "TE|NaN|nan", *scan("--TE-ms", "nan"), code=2),
     refused("TR infinite", "never again", out, "TR|inf", *scan("--TR-ms", "inf"), code=2),

@@ -153,6 +153,15 @@ def test_too_much_bandwidth_is_refused_with_the_most_the_gradient_allows() -> No
     assert float(most[1]) == pytest.approx(Limits().max_gradient_Hz_per_m * 0.1 / 256, abs=1)
 
 
+def test_too_large_a_matrix_is_refused_with_the_largest_that_can_be_read() -> None:
+    """bandwidth x matrix / FOV is the gradient; no bandwidth of 0 Hz is advised."""
+    with pytest.raises(UsageError, match="mT/m") as refusal:
+        spoiled_gre(FOV=(0.1, 0.1), matrix=(10**7, 4), bandwidth=500.0)
+    most = re.search(r"Use a matrix of at most (\d+)\.", refusal.value.remedy or "")
+    assert most is not None
+    assert int(most[1]) == int(Limits().max_gradient_Hz_per_m * 0.1 / 500)
+
+
 def test_an_echo_beyond_the_train_is_refused() -> None:
     with pytest.raises(UsageError, match="beyond the last of 4 echoes"):
         turbo_spin_echo(TE=90e-3, ETL=4, echo_spacing=10e-3)

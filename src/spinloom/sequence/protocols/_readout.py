@@ -7,7 +7,7 @@ at the middle of the window, which is the echo.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
+from math import floor, gcd
 
 from spinloom.core.errors import UsageError
 from spinloom.core.scanner import Limits
@@ -75,11 +75,13 @@ def cartesian_readout(
     dwell = max(1, round(1 / (bandwidth * n_samples) / step)) * step
     amplitude = 1 / (oversampling * FOV * dwell)
     if amplitude > limits.max_gradient_Hz_per_m * (1 + 1e-9):
-        most = limits.max_gradient_Hz_per_m * FOV / n
+        most, largest = limits.max_gradient_Hz_per_m * FOV / n, floor(limits.max_gradient_Hz_per_m * FOV / bandwidth)
+        ways = [f"at most {most:.0f} Hz per pixel"] if most >= 1 else []
+        ways += [f"a matrix of at most {largest}"] if largest >= 1 else []
         raise UsageError(
-            f"a bandwidth of {bandwidth:g} Hz per pixel at {FOV / n * 1e3:.2f} mm needs more than "
+            f"a bandwidth of {bandwidth:g} Hz per pixel at {FOV / n * 1e3:.3g} mm needs more than "
             f"{limits.max_gradient * 1e3:g} mT/m",
-            remedy=f"Use at most {most:.0f} Hz per pixel, or larger pixels.",
+            remedy=f"Use {', or '.join(ways) or 'a smaller matrix and bandwidth'}.",
         )
     extra = limits.gradient_raster if odd else 0.0
     flat = round(up(n_samples * dwell + 2 * limits.adc_dead - extra, 2 * limits.gradient_raster) + extra, 9)
