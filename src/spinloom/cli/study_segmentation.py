@@ -113,7 +113,7 @@ def segmentation(
         ran = run(sources, design, out, e.crew(engine, jobs, address), cases=real, device=where, say=told)
     command = typed(design, scans, labels, synthetic, maps, [c.name for c in real], reduced, contrast, classes)
     made, results = page(ran, sources, out, command)
-    written = [str(p) for p in write_study(made, results, out)]
+    written = [str(p) for p in write_study(made, {**results, "device": where}, out)]
     if nnunet is not None:
         written += [str(p) for p in export_nnunet(ran, out, nnunet, contrast)]
     facts = {
