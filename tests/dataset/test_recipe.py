@@ -75,6 +75,8 @@ def test_a_normal_draw_has_its_mean_and_sd() -> None:
         ({"protocol": [{"use": "t1w", "suffix": "bold"}]}, "protocol.0.suffix"),
         ({"protocol": []}, "protocol: tuple should have at least 1 item"),
         ({"split": {"train": 0, "val": 0, "test": 0}}, "at least one share"),
+        ({"split": {"train": 0.9, "val": 0.9, "test": 0.9}}, "sum to 2.7, and shares are parts of 1"),
+        ({"split": {"train": 1}}, "train 1, val 0.15 and test 0.15 sum to 1.3.*say all three"),
         ({"output": {"layout": "zarr"}}, "output.layout: input should be 'bids'"),
     ],
 )

@@ -187,6 +187,8 @@ CASES: tuple[Case, ...] = (
     refused("recipe with a matrix of 10^6", "pixels of less than a micron",
             recipe("[[protocol]]\nuse = 'spin_echo'\n[protocol.parameters]\nmatrix = 1000000"),
             "mT/m. Use a matrix of at most [0-9]{3,4}[.]", *GEN, code=2),
+    refused("recipe whose shares sum to 2.7", "more subjects than there are",
+            recipe("[split]\ntrain = 0.9\nval = 0.9\ntest = 0.9"), "sum to 2.7", *GEN, code=2),
     refused("recipe with 10^9 subjects", "more than fit on any disk", recipe("subjects = 1000000000"), "subjects",
             *GEN, code=2),
 )  # fmt: skip

@@ -107,7 +107,7 @@ class OutputSection(Section):
 
 
 class SplitSection(Section):
-    """Shares of subjects; they are scaled to sum 1."""
+    """Shares of subjects, at most 1 together; if it is less, they are scaled to 1."""
 
     train: float = _f(0.7, "share of subjects for training", "1", ge=0, le=1)
     val: float = _f(0.15, "share for validation", "1", ge=0, le=1)
@@ -117,6 +117,11 @@ class SplitSection(Section):
     def some(self) -> SplitSection:
         if self.train + self.val + self.test <= 0:
             raise ValueError("at least one share must be above 0")
+        if (whole := self.train + self.val + self.test) > 1 + 1e-6:
+            raise ValueError(
+                f"train {self.train:g}, val {self.val:g} and test {self.test:g} sum to {whole:g}, "
+                "and shares are parts of 1; say all three"
+            )
         return self
 
 
