@@ -17,6 +17,7 @@ from spinloom.dataset.draw import CUT, Choice, Fixed, Normal, Uniform, draw, ext
 from spinloom.dataset.fields import Recipe
 from spinloom.dataset.plan import validate
 from spinloom.dataset.recipe import config_hash, describe, from_plain, read_recipe, to_plain, to_toml
+from spinloom.dataset.recipe_corners import corners
 from spinloom.dataset.recipe_files import content_hash
 from spinloom.dataset.scan import arguments
 
@@ -188,3 +189,17 @@ def test_a_folder_stands_for_maps_and_for_nothing_else(tmp_path: Path, kind: str
     recipe = from_plain({"phantom": {"kind": kind, "files": [str(tmp_path)]}})
     with pytest.raises(InputError, match=fault):
         validate(recipe)
+
+
+def test_few_combinations_are_all_tried_and_of_many_each_value() -> None:
+    few = {"TE": parse({"uniform": [1, 2]}), "TR": parse({"choice": [3, 4, 5]}), "FA": parse(90)}
+    assert corners(few) == [{"TE": te, "TR": tr, "FA": 90} for te in (1.0, 2.0) for tr in (3, 4, 5)]
+    many = {**few, "TI": parse({"normal": {"mean": 10, "sd": 1}})}
+    tried = corners(many)
+    assert {name: {values[name] for values in tried} for name in many} == {
+        "TE": {1.0, 2.0},
+        "TR": {3, 4, 5},
+        "FA": {90},
+        "TI": {10 - CUT, 10 + CUT},
+    }
+    assert len(tried) == 1 + 1 + 2 + 1  # all at their first, then one by one

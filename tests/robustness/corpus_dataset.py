@@ -189,6 +189,21 @@ CASES: tuple[Case, ...] = (
             "mT/m. Use a matrix of at most [0-9]{3,4}[.]", *GEN, code=2),
     refused("recipe whose shares sum to 2.7", "more subjects than there are",
             recipe("[split]\ntrain = 0.9\nval = 0.9\ntest = 0.9"), "sum to 2.7", *GEN, code=2),
+    *(
+        refused(f"recipe whose TE may be {told}", "one subject of many could not be scanned",
+                recipe(f"[[protocol]]\nuse = 'spin_echo'\n[protocol.parameters]\nTE_ms = {{ {rule} }}"),
+                f"may be drawn with TE_ms = {told}.*TE {told}.00 ms is too short", *GEN, code=2)
+        for told, rule in (("1", "choice = [20, 1]"), ("2", "choice = [15, 16, 17, 18, 19, 20, 21, 22, 23, 2]"))
+    ),
+    *(
+        refused(f"recipe whose {told}", "one subject of many could not be scanned",
+                recipe(f"[[protocol]]\nuse = 'spin_echo'\n[protocol.parameters]\n{rules}"), says, *GEN, code=2)
+        for told, rules, says in (
+            ("TE is drawn from 0", "TE_ms = { uniform = [0, 20] }", "may be drawn with TE_ms = 0.0"),
+            ("TR may be below TE", "TE_ms = { uniform = [20, 90] }\nTR_ms = { uniform = [80, 500] }",
+             "may be drawn with TE_ms = 90.0, TR_ms = 80.0.*TR 80.00 ms is too short"),
+        )
+    ),
     refused("recipe with 10^9 subjects", "more than fit on any disk", recipe("subjects = 1000000000"), "subjects",
             *GEN, code=2),
 )  # fmt: skip

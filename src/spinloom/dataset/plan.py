@@ -12,8 +12,9 @@ from spinloom.core.errors import UsageError
 from spinloom.core.rng import stream
 from spinloom.dataset.draw import extremes
 from spinloom.dataset.fields import ProtocolSection, Recipe
+from spinloom.dataset.recipe_corners import require_playable
 from spinloom.dataset.recipe_files import require_phantoms
-from spinloom.dataset.scan import arguments, make_sequence, protocol_function
+from spinloom.dataset.scan import make_sequence
 from spinloom.dataset.split import splits
 from spinloom.dataset.unit import STEPS_BESIDE_SCANS
 from spinloom.files import gate
@@ -52,15 +53,13 @@ def steps_per_subject(recipe: Recipe) -> int:
 
 
 def validate(recipe: Recipe) -> None:
-    """Refuse what can be refused without simulating: unknown protocols and parameters, missing files."""
+    """Refuse what can be refused without simulating: unknown protocols, parameters that cannot be, missing files."""
     require_phantoms(recipe)
     for section in recipe.protocol:
         if section.file is not None:
             gate.admit(section.file)
             continue
-        protocol_function(section)
-        arguments(section, {name: extremes(rule)[0] for name, rule in section.parameters.items()})
-        scan_plan(recipe, section)
+        require_playable(recipe, section)
     if recipe.output.layout == "nnunet" and recipe.output.kspace != "none":
         raise UsageError('output.kspace belongs to layout = "bids"')
 
