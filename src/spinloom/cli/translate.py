@@ -118,7 +118,7 @@ def translate(
         whose = cast(Literal["none", "keep"], identity)
         options |= acquired(models, given, source_protocol, target_protocol)
         known = None if interval is None else intervals_of(models, model[0], interval)
-        options["bright"] = known is None  # what was calibrated is what the network says
+        options["bright"] = None if known is None else False  # what was calibrated is what the network says
         facts = one(models, given, out, mask, spread, options, dicom=dicom, identity=whose)
         if interval is not None and known is not None:
             facts["bounds"] = with_bounds(models[0], known, given, interval, out, mask, options["device"])

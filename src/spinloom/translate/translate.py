@@ -48,7 +48,7 @@ def translate(
     device: str | torch.device = "cpu",
     axis: int | None = None,
     acquisitions: tuple[Acquisition, Acquisition] | None = None,
-    bright: bool = True,
+    bright: bool | None = None,
 ) -> Translated:
     """Run one model, or the mean of several that do the same.
 
@@ -60,7 +60,8 @@ def translate(
     device   cpu or cuda
     axis     of RAS, across which super-resolution refines; None: where voxels are largest
     acquisitions  of source and target, for models that are told them
-    bright   signals are stretched to the brightness that their unit promises (see Stretch); False: as the network says
+    bright   signals are stretched to the brightness that their unit promises (see Stretch); None: unless the model has
+             learned from simulated pairs alone, which had no such need; False: as the network says
 
     The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
     unit; signal as multiples of the 99.5th percentile of the foreground, super-resolution as bright as its input.
@@ -99,6 +100,7 @@ def translate(
     mean = np.mean(answers, 0)
     like = _like(images[0], made, plan)
     own = made.scales[0] if plan.thick is not None else None
+    bright = plan.training.simulated < 1 if bright is None else bright
     signal = [bright and side.is_signal and own is None for side in plan.target]
     high = [stretch(m, made.mask, s.high) if b else AS_IT_IS for m, s, b in zip(mean, plan.target, signal, strict=True)]
     out = {s.contrast: restored(high[i](mean[i]), made, s, like, own) for i, s in enumerate(plan.target)}
