@@ -46,6 +46,7 @@ def test_nothing_was_done_where_nothing_is_said_to_be(seed, monkeypatch):
     monkeypatch.setattr(trust_real, "NOWHERE", 40)
     found = trust_real.one(None, T1w, T2w, lesions, "T2w", np.random.default_rng(seed))
     assert found["lesions"] == 4
+    assert (found["places"]["removed"], found["places"]["genuine"]) == (2, 2)
     assert (found["removed"], found["added"], found["genuine"]) == (1.0, 1.0, 0.5)
 
 

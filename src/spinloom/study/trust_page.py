@@ -122,13 +122,16 @@ def real_table(real: Mapping[str, Any]) -> Table:
     rows = []
     for name, each in real.items():
         for contrast, v in each.items():
-            areas = ("-" if v[k] is None else f"{v[k]:.2f}" for k in kinds)
+            areas = ("-" if v[k] is None else f"{v[k]:.2f} ({v['places'][k]})" for k in kinds)
             doubted = f"{100 * v['doubted']:.0f} %"
-            rows.append((name, contrast, str(v["lesions"]), v["protocol"], *areas, doubted))
+            rows.append(
+                (name, contrast, str(v["lesions"]), v["protocol"], *areas, str(v["places"]["nothing"]), doubted)
+            )
     doubt = f"trust of at most {DOUBT:g}"
-    columns = ("subject", "output", "lesions of 5 mm and more", "protocol found", *kinds, doubt)
+    columns = ("subject", "output", "lesions of 5 mm and more", "protocol found", *kinds, "places", doubt)
     told = (
-        "ROC area by lesion against places in white matter; genuine: should be 0.5. Last: of the brain, scan as it is."
+        "ROC area by lesion (how many) against places in white matter, as many as there was room for; genuine: should "
+        "be 0.5. Last: of the brain, scan as it is."
     )
     return Table(columns, tuple(rows), told)
 

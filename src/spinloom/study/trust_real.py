@@ -111,7 +111,8 @@ def one(
         k: float(area(scores[k], scores["nothing"])) if scores[k] and scores["nothing"] else None
         for k in ("removed", "added", "genuine")
     }
-    return {"lesions": len(large), "protocol": judged.protocol, "doubted": untouched.doubted, **areas}
+    count = {k: len(each) for k, each in kinds.items()}
+    return {"lesions": len(large), "places": count, "protocol": judged.protocol, "doubted": untouched.doubted, **areas}
 
 
 def large_of(parts: np.ndarray, n: int, on: Image) -> list[int]:
