@@ -57,3 +57,21 @@ def test_whatever_name_the_disk_takes_can_be_written(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text() == "a"
     with pytest.raises(MachineError, match="too long"):
         write_text(tmp_path / ("z" * 300), "a")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "."),
+        ("fingerprint", ".", "-o", "f.json"),
+        ("floor", "cubic", "--apply", ".", "--like", "sub01_T1w.nii", "-o", "x.nii"),
+    ],
+)
+def test_folders_without_end_are_left_with_a_note(arguments: tuple[str, ...], spinloom: Run, tmp_path: Path) -> None:
+    (tmp_path / "/".join("d" * 120)).mkdir(parents=True)
+    volume(tmp_path / "sub01_T1w.nii")
+    _, out, err = spinloom(*arguments)
+    assert "d: folders more than 100 deep are not looked into" in err
+    assert "bug" not in err
+    if arguments[0] == "check":
+        assert "sub01_T1w.nii" in out

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+
+from spinloom.files.walk import walk
 
 SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".npy", ".png", ".jpg", ".jpeg", ".dcm", ".ima", ".zip")
 SLICES = (".png", ".jpg", ".jpeg", ".npy")
@@ -60,9 +61,8 @@ def is_slice(root: Path, file: PurePosixPath) -> bool:
 
 
 def _walk(root: Path) -> Iterator[PurePosixPath]:
-    for folder, inner, names in os.walk(root):
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        below = PurePosixPath(Path(folder).relative_to(root).as_posix())
+    for folder, names in walk(root):
+        below = PurePosixPath(folder.relative_to(root).as_posix())
         volumes = {stem_of(name) for name in names if suffix_of(name) in VOLUMES}
         for name in names:
             if name.startswith(".") or (suffix_of(name) in PICTURES and stem_of(name) in volumes):

@@ -14,6 +14,7 @@ from typing import Any
 
 from spinloom.core.errors import InputError
 from spinloom.files import gate
+from spinloom.files.walk import walk
 
 MOST_FILES = 50_000
 MOST_BYTES = 8 * 2**30
@@ -60,7 +61,7 @@ def sources(path: Path) -> list[Source]:
     """
     if path.is_dir():
         found: list[Source] = []
-        for file in path.rglob("*"):
+        for file in (folder / name for folder, names in walk(path) for name in names):
             if _plain(PurePosixPath(file.relative_to(path).as_posix())) and file.is_file():
                 found.append(Source(file))
                 _limit(len(found), 0, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 from spinloom.files import gate
+from spinloom.files.walk import walk
 
 KNOWN = ".nii, .nii.gz, .mha, .mhd, .png, .jpg, .tif, .npy, a DICOM file, a folder or zip of DICOM, a folder of slices"
 
@@ -81,7 +82,8 @@ def _dicom(place: Path, quantity: Quantity | None, series: int | str | None, fil
 
 def _holds_dicom(folder: Path) -> bool:
     """In it or below, by suffix or mark, hidden files passed by."""
-    return any(_is_dicom(file) for file in folder.rglob("*") if not file.name.startswith(".") and file.is_file())
+    files = (place / name for place, names in walk(folder) for name in names if not name.startswith("."))
+    return any(file.is_file() and _is_dicom(file) for file in files)
 
 
 def _is_dicom(file: Path) -> bool:
