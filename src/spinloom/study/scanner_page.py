@@ -169,7 +169,8 @@ def _speed(cases: list[Any]) -> Table:
         ),
         tuple(rows),
         "Wall time of simulate() in one process, one thread each. The learned scanner and closed forms: the best of "
-        "three runs after a first one. Bloch(), compiled by the search for its spins, and what `simulate` picks: one run.",
+        "three runs after a first one. Bloch(), compiled by the search for its spins, and what `simulate` picks: one "
+        "run.",
     )  # fmt: skip
 
 
