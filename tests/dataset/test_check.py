@@ -69,3 +69,31 @@ def test_copies_and_pictures_beside_what_is_read_are_counted(tmp_path: Path) -> 
     shutil.make_archive(str(tmp_path / "T1w"), "zip", tmp_path / "T1w")
     with pytest.warns(UserWarning, match=r"1 file passed over: 1 \.zip;"):
         assert states(tmp_path) == {"T1w": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"), [("a.mgz", "mri_convert"), ("a.hdr", "NIfTI"), ("a.bvec", "dcm2niix"), ("a.nii.bz2", "Unpack")]
+)
+def test_kinds_of_other_programs_are_told_how_to_become_one_that_is_read(name: str, tool: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("junk")
+    [finding] = check([tmp_path / name])
+    assert not finding.ok
+    assert tool in finding.text
+
+
+def test_DICOM_without_pictures_is_not_told_of_zips(tmp_path: Path) -> None:
+    pydicom = pytest.importorskip("pydicom")
+    series(tmp_path)
+    for n, file in enumerate(sorted(tmp_path.glob("*.dcm"))):
+        header = pydicom.dcmread(file)
+        if n:
+            file.unlink()
+            continue
+        header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = pydicom.uid.RTStructureSetStorage
+        header.Modality = "RTSTRUCT"
+        for tag in ("PixelData", "Rows", "Columns"):
+            del header[tag]
+        header.save_as(file)
+    [finding] = check([tmp_path])
+    assert "holds no DICOM images" in finding.text
+    assert "zip" not in finding.text

@@ -21,6 +21,13 @@ from spinloom.io.slice_folder import slices_in
 PICTURES = (".npy", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 ARCHIVES = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt")
+CONVERTED = (
+    ((".mgz", ".mgh"), "Convert it with FreeSurfer: mri_convert scan.mgz scan.nii.gz."),
+    ((".hdr", ".img"), "Convert the pair to one NIfTI, e.g. with fslchfiletype NIFTI_GZ scan."),
+    ((".bvec", ".bval"), "It tells of a diffusion scan beside it: name that; dcm2niix makes both from DICOM."),
+    ((".nii.bz2", ".nii.xz", ".nii.zst"), "Unpack it, and pack it with gzip if need be."),
+)
+"""Other people's kinds → how they become one that is read."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,9 @@ def _unknown(path: Path) -> str:
         )
     if name.endswith(PICKLES) and path.exists():
         raise InputError("is a pickle, and those are never opened", file=path, remedy="Save weights as .safetensors.")
+    for suffixes, remedy in CONVERTED:
+        if name.endswith(suffixes) and path.is_file():
+            raise InputError("is of no kind that is known here", file=path, remedy=remedy)
     what = "holds nothing that is known here" if path.is_dir() else "is of no kind that is known here"
     raise InputError(
         what if path.exists() else "no such file",

@@ -77,9 +77,17 @@ def groups_in(path: Path) -> tuple[list[list[Frame]], list[tuple[str, InputError
             home = next((g for g in groups if g[0].is_beside(frame)), None)
             groups.append([frame]) if home is None else home.append(frame)
     if not groups:
-        nothing = InputError("holds no DICOM images", file=path, remedy="Pictures are read from a folder, not a zip.")
-        raise faults[0][1] if faults else nothing
+        raise faults[0][1] if faults else _nothing(path)
     return sorted(groups, key=lambda g: (g[0].uid, g[0].TE_ms, g[0].component, g[0].source.name)), faults
+
+
+def _nothing(path: Path) -> InputError:
+    """A folder or a file that holds DICOM but no picture, or a zip of anything."""
+    if path.is_dir() or path.suffix.lower() != ".zip":
+        remedy = "Contours, plans and reports are none: name the folder of the series that they belong to."
+    else:
+        remedy = "Pictures are read from a folder, not a zip."
+    return InputError("holds no DICOM images", file=path, remedy=remedy)
 
 
 def _frames_of(source: Source, header: Any, path: Path) -> list[Frame]:
