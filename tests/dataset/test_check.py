@@ -11,6 +11,7 @@ import pytest
 
 from spinloom.core.image import Image
 from spinloom.dataset.check import check
+from spinloom.dataset.find import find_scans
 from spinloom.io import write_image
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -97,3 +98,11 @@ def test_DICOM_without_pictures_is_not_told_of_zips(tmp_path: Path) -> None:
     [finding] = check([tmp_path])
     assert "holds no DICOM images" in finding.text
     assert "zip" not in finding.text
+
+
+def test_a_BIDS_name_with_an_impossible_label_is_named_and_not_lost(tmp_path: Path) -> None:
+    for subject in ("sub-\udcff", "sub-b", "sub-c"):
+        volume(tmp_path / subject / "anat" / f"{subject}_T1w.nii")
+    found = find_scans(tmp_path)
+    assert [scan.subject for scan in found.scans] == ["sub-b", "sub-c"]
+    assert [path.name for path, _ in found.faults] == ["sub-\udcff_T1w.nii"]

@@ -31,6 +31,9 @@ NO_FIELD = {
     ),
 }
 """Suffix of what is acquired to find a field → why it is not one yet."""
+NO_NAME = (
+    "is passed over: its name is none of BIDS. Rename it as sub-<label>_<suffix>, labels of letters A to Z and digits."
+)
 SITE_COLUMNS = ("site", "site_id", "centre", "center", "institution", "scanner")
 
 
@@ -60,6 +63,8 @@ class Bids:
             match = NAME.match(stem_of(file.name))
             if match and match["suffix"] in NO_FIELD:
                 refused.append((folder / file, NO_FIELD[match["suffix"]]))
+            if not match and file.name.startswith("sub-") and "derivatives" not in file.parts:
+                faults = (*faults, (folder / file, NO_NAME))
             if not match or match["suffix"] not in TAKEN or suffix_of(file.name) not in (".nii", ".nii.gz"):
                 left += 1
                 continue
