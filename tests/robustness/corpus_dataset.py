@@ -204,6 +204,20 @@ CASES: tuple[Case, ...] = (
              "may be drawn with TE_ms = 90.0, TR_ms = 80.0.*TR 80.00 ms is too short"),
         )
     ),
+    *(
+        refused(f"recipe with {told[:20]}", what,
+                recipe(f"[[protocol]]\nuse = 'spin_echo'\n[protocol.parameters]\n{told}"), says, *GEN, code=2)
+        for told, what, says in (
+            ("slices = 1000000", "256 million lines", "256,000,000 lines"),
+            ("TE = [1, 2, 3]", "a list where one number is asked", "one number is needed"),
+            ("matrix = [32]", "one number in a list of two", "one number or 2 are needed"),
+            ("TR = 1e10", "a scan of a million years", "would last .* days"),
+            ("TE_ms = 1" + 400 * "0", "an integer beyond all floats", "takes a number"),
+            ("TE = 2" + 400 * "0", "an integer beyond all floats", "finite number"),
+            ("FOV_mm = ['a', 1]", "a word where a number is asked", "takes a number"),
+            ("TE = true", "a truth where a time is asked", "finite number"),
+        )
+    ),
     refused("recipe with 10^9 subjects", "more than fit on any disk", recipe("subjects = 1000000000"), "subjects",
             *GEN, code=2),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from spinloom.dataset.draw import Draw, extremes
 from spinloom.dataset.fields import ProtocolSection, Recipe
 from spinloom.dataset.scan import arguments, protocol_function
 
+LONGEST = 30 * 86400.0
 MOST_CORNERS = 8
 """A sequence takes up to a second to lay out."""
 
@@ -30,13 +31,18 @@ def require_playable(recipe: Recipe, section: ProtocolSection) -> None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                make(B0=B0, **arguments(section, values))
+                _require_an_end(make(B0=B0, **arguments(section, values)).duration)
         except UsageError as error:
             if len(tried) == 1:
                 raise
             drawn = {**{n: values[n] for n, rule in section.parameters.items() if len(extremes(rule)) > 1}, "B0": B0}
             said = ", ".join(f"{name} = {value}" for name, value in drawn.items())
             raise UsageError(f"{section.label} may be drawn with {said}: {error.fault}", remedy=error.remedy) from error
+
+
+def _require_an_end(duration: float) -> None:
+    if duration > LONGEST:
+        raise UsageError(f"the scan would last {duration / 86400:.3g} days", remedy="Use a shorter TR, or fewer lines.")
 
 
 def corners(rules: dict[str, Draw]) -> list[dict[str, Any]]:

@@ -18,6 +18,9 @@ from spinloom.sequence.sequence import Sequence
 SUFFIX_UNITS = {u: getattr(units, u) for u in ("us", "ms", "s", "mm", "cm", "m", "deg", "rad", "Hz", "kHz", "mT")}
 """A parameter name may end in one of these: TR_ms = 2300 is TR = 2.3 s."""
 
+LARGEST = 1e100
+"""Of a number in any unit; what is larger overflows."""
+
 GIVEN = ("B0", "limits")
 """Arguments that come from the scanner, not from the recipe."""
 
@@ -64,8 +67,9 @@ def _argument(name: str, value: Any, known: list[str], use: str) -> tuple[str, A
         return name, _object(name, value)
     if stem in known and unit in SUFFIX_UNITS:
         scale = SUFFIX_UNITS[unit]
-        if isinstance(value, bool) or not isinstance(value, int | float | tuple):
-            raise UsageError(f"parameter {name} of '{use}' takes a number, got {value!r}")
+        parts = value if isinstance(value, tuple) else (value,)
+        if not all(isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < LARGEST for v in parts):
+            raise UsageError(f"parameter {name} of '{use}' takes a number, got {str(value)[:60]!r}")
         return stem, tuple(v * scale for v in value) if isinstance(value, tuple) else value * scale
     raise UsageError(f"protocol '{use}' has no parameter '{name}'", remedy=nearest(name, known))
 

@@ -14,6 +14,7 @@ from spinloom.core.grid import Grid
 from spinloom.sequence.events import ADC, RF, Block, Gradient
 
 N = TypeVar("N", int, float)
+MOST_READOUTS = 2**20
 
 
 class Orientation(Enum):
@@ -85,6 +86,11 @@ def _encoding(
 ) -> Encoding:
     if min(FOV) <= 0 or min(matrix) < 1:
         raise UsageError(f"field of view {FOV} m with matrix {matrix} holds no voxel", remedy="Use positive numbers.")
+    if (readouts := matrix[1] * matrix[2]) > MOST_READOUTS:
+        raise UsageError(
+            f"a matrix of {' x '.join(map(str, matrix))} needs {readouts:,} lines, more than {MOST_READOUTS:,}",
+            remedy="Use fewer lines or slices.",
+        )
     shape = [1, 1, 1]
     voxel_mm = np.ones(3)
     for axis, length, n in zip(orientation.value, FOV, matrix):

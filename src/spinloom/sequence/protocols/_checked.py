@@ -6,13 +6,14 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import wraps
-from math import isfinite
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from spinloom.core.errors import UsageError
 from spinloom.sequence.sequence import Sequence
 
+LARGEST = 1e15
+"""Nothing in a sequence is larger, in SI."""
 F = TypeVar("F", bound=Callable[..., Sequence])
 
 
@@ -33,8 +34,14 @@ def _require(protocol: str, name: str, value: object, kind: str) -> None:
     number, whole = re.search(r"\bfloat\b", kind), re.search(r"\bint\b", kind)
     if not (number or whole) or (value is None and "None" in kind) or ("bool" in kind and isinstance(value, bool)):
         return
+    if isinstance(value, tuple) and "..." not in kind:
+        lengths = {len(inside.split(",")) for inside in re.findall(r"tuple\[([^\]]*)\]", kind)}
+        if len(value) not in lengths:
+            wanted = f"one number or {min(lengths)} are needed" if lengths else "one number is needed, not a list"
+            raise UsageError(f"{protocol}({name}={value!r}): {wanted}")
     for part in value if isinstance(value, tuple) else (value,):
-        if number and not (isinstance(part, Real) and isfinite(part)):
+        truth = type(part) is bool  # which Python counts as a number
+        if number and (truth or not (isinstance(part, Real) and abs(part) < LARGEST)):
             raise UsageError(f"{protocol}({name}={value!r}): a finite number is needed")
-        if not number and not isinstance(part, Integral):
+        if not number and (truth or not isinstance(part, Integral)):
             raise UsageError(f"{protocol}({name}={value!r}): a whole number is needed")
