@@ -177,10 +177,11 @@ def _speed(cases: list[Any]) -> Table:
 def _about_speed(results: Results) -> tuple[str, ...]:
     return (
         (
-            "Spins lie on lattices of primes (readout, phase, slice), refined until the next one changes the signal of a few "
-            "voxels by less than 0.5 %, or to the last of the ladder; the change says which, and a row whose change is larger is not converged. What `simulate` picks by "
-            "itself, the phase graph, agrees with Bloch() far better than the network does. Where a protocol has a "
-            "closed form and perfect spoiling is good enough, that is faster still."
+            "Spins lie on lattices of primes (readout, phase, slice), refined until the next one changes the signal of a "
+            "few voxels by less than 0.5 %, or to the last of the ladder; the change says which, and a row whose change "
+            "is larger is not converged. What `simulate` picks by itself, the phase graph, agrees with Bloch() far "
+            "better than the network does. Where a protocol has a closed form and perfect spoiling is good enough, that "
+            "is faster still."
         ),
     )
 
@@ -289,9 +290,9 @@ LIMITS = (
         "refocusing angles, no gradient moments other than those of this package's protocols."
     ),
     (
-        "A family that is not among the lessons may go wrong: see the rows marked unseen. That the networks say nothing "
-        "of kinds of echoes without lessons was decided after an MPRAGE had come out 172 % off: that row is no test of it. "
-        "T2' acts as in Bloch() by default, by the time since the last echo."
+        "A family that is not among the lessons may go wrong: see the rows marked unseen. That the networks say "
+        "nothing of kinds of echoes without lessons was decided after an MPRAGE had come out 172 % off: that row is "
+        "no test of it. T2' acts as in Bloch() by default, by the time since the last echo."
     ),
     (
         "The network knows a voxel as fully dephased by spoilers: single spins and voxels far smaller than a pixel are "
