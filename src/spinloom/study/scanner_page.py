@@ -177,11 +177,11 @@ def _speed(cases: list[Any]) -> Table:
 def _about_speed(results: Results) -> tuple[str, ...]:
     return (
         (
-            "Spins lie on lattices of primes (readout, phase, slice), refined until the next one changes the signal of a "
-            "few voxels by less than 0.5 %, or to the last of the ladder; the change says which, and a row whose change "
-            "is larger is not converged. What `simulate` picks by itself, the phase graph, agrees with Bloch() far "
-            "better than the network does. Where a protocol has a closed form and perfect spoiling is good enough, that "
-            "is faster still."
+            "Spins lie on lattices of primes (readout, phase, slice), refined until the next one changes the "
+            "signal of a few voxels by less than 0.5 %, or to the last of the ladder; the change says which, and "
+            "a row whose change is larger is not converged. What `simulate` picks by itself, the phase graph, "
+            "agrees with Bloch() far better than the network does. Where a protocol has a closed form and perfect "
+            "spoiling is good enough, that is faster still."
         ),
     )
 
