@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from spinloom.core.errors import UsageError
 from spinloom.sequence.sequence import Sequence
@@ -30,7 +30,7 @@ def checked(make: F) -> F:
     return held  # type: ignore[return-value]
 
 
-def _require(protocol: str, name: str, value: object, kind: str) -> None:
+def _require(protocol: str, name: str, value: Any, kind: str) -> None:
     number, whole = re.search(r"\bfloat\b", kind), re.search(r"\bint\b", kind)
     if not (number or whole) or (value is None and "None" in kind) or ("bool" in kind and isinstance(value, bool)):
         return
@@ -41,7 +41,7 @@ def _require(protocol: str, name: str, value: object, kind: str) -> None:
             raise UsageError(f"{protocol}({name}={value!r}): {wanted}")
     for part in value if isinstance(value, tuple) else (value,):
         truth = type(part) is bool  # which Python counts as a number
-        if number and (truth or not (isinstance(part, Real) and abs(part) < LARGEST)):
+        if number and (truth or not (isinstance(part, Real) and -LARGEST < cast(float, part) < LARGEST)):
             raise UsageError(f"{protocol}({name}={value!r}): a finite number is needed")
         if not number and (truth or not isinstance(part, Integral)):
             raise UsageError(f"{protocol}({name}={value!r}): a whole number is needed")
