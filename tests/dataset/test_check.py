@@ -48,6 +48,14 @@ def test_what_only_is_named_as_DICOM_is_refused_by_name_and_hides_nothing(make, 
     assert states(tmp_path) == {"f.dcm": False, "good.nii.gz": True}
 
 
+def test_maps_of_a_folder_are_one_thing_and_hide_no_file_beside_them(tmp_path: Path) -> None:
+    for name, value in (("T1map", 1.0), ("T2map", 0.1), ("PDmap", 1.0)):
+        write_image(Image(np.full((6, 6, 3), value, np.float32), AFFINE), tmp_path / f"sub-1_{name}.nii.gz")
+    (tmp_path / "bad.nii.gz").write_text("junk")
+    found = {finding.path.name: (finding.kind, finding.ok) for finding in check([tmp_path])}
+    assert found == {tmp_path.name: ("quantitative maps", True), "bad.nii.gz": ("image", False)}
+
+
 def test_files_of_no_known_kind_are_counted_in_one_line(tmp_path: Path) -> None:
     volume(tmp_path / "a" / "good.nii")
     for name in ("one.mgz", "a/two.MGZ", "three.hdr", "four.nii.bz2", "notes"):

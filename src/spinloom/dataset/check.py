@@ -57,10 +57,15 @@ def check(paths: Iterable[str | os.PathLike[str]]) -> list[Finding]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The things to read: the path itself, or what a plain folder holds."""
-    if not path.is_dir() or (path / NAME).exists() or any(path.glob("*map.nii*")):
+    """The things to read: the path itself, or what a plain folder holds; its maps are one thing."""
+    from spinloom.io.qmri import is_map
+
+    if not path.is_dir() or (path / NAME).exists():
         return [path]
-    return files_to_read(path, lambda file: _reader(file) is not None) or [path]
+    found = files_to_read(path, lambda file: _reader(file) is not None)
+    if any(path.glob("*map.nii*")):
+        return [path, *(file for file in found if file != path and not (file.parent == path and is_map(file)))]
+    return found or [path]
 
 
 def _examine(path: Path) -> Finding:
