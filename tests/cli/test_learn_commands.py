@@ -556,3 +556,19 @@ def test_words_that_contradict_a_plan_or_super_resolution_are_refused(spinloom: 
     code, _, err = spinloom("train", "scans", "--source", "T1w", "--super-resolution", "2", "-o", "no")
     assert code == 2
     assert "from the target" in err
+
+
+def test_the_sidecar_says_how_a_signal_was_stretched(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    from spinloom.cli.translated import written_images
+    from spinloom.train.draft import draft
+    from spinloom.translate.bright import Stretch
+    from spinloom.translate.translate import Translated
+
+    model = SimpleNamespace(name="m", sha256=None, plan=draft(target=["T2w"]))
+    made = Translated({"T2w": head(0)}, None, (), {"T2w": Stretch(0.4, 1.25)})
+    written_images(made, tmp_path / "m.nii.gz", [model], [], {"bright": None, "seed": 1})  # type: ignore[list-item]
+    told = json.loads((tmp_path / "m.json").read_text())
+    assert told["stretched"] == "above 0.400 by 1.250"
+    assert told["options"] == {"seed": "1"}

@@ -28,7 +28,11 @@ def written_images(
     sources = [{"file": p.name, "sha256": sha256_path(p)} for p in given]
     scale = OWN_SCALE if all(m.plan.thick for m in models) else SCALE
 
+    given_options = {k: v for k, v in options.items() if v is not None}
+    options_told = {k: " to ".join(map(str, v)) if isinstance(v, tuple) else str(v) for k, v in given_options.items()}
+
     def about(contrast: str) -> dict[str, Any]:
+        stretch = made.stretched.get(contrast)
         return {
             "SyntheticData": True,
             "made": f"{contrast} by {(', then ' if options.get('in_turn') else ' and ').join(m.name for m in models)}",
@@ -36,8 +40,9 @@ def written_images(
             "sources": sources,
             "unit": images[contrast].quantity.value,
             "scale": scale if images[contrast].quantity is Quantity.SIGNAL else None,
+            "stretched": f"above {stretch.middle:.3f} by {stretch.factor:.3f}" if stretch else None,
             "outside the training": list(made.warnings),
-            "options": {k: " to ".join(map(str, v)) if isinstance(v, tuple) else str(v) for k, v in options.items()},
+            "options": options_told,
             "version": __version__,
             "use": "Research, teaching and testing; not for diagnosis.",
         }  # fmt: skip

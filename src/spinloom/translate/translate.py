@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from spinloom.core.image import Image
 from spinloom.core.rng import stream
 from spinloom.models.told import told_of
 from spinloom.simulation.acquisition import Acquisition
-from spinloom.translate.bright import AS_IT_IS, stretch
+from spinloom.translate.bright import AS_IT_IS, Stretch, stretch
 from spinloom.translate.conditions import outside, told_both
 from spinloom.translate.devices import arithmetic, placed
 from spinloom.translate.limits import beyond
@@ -30,11 +30,12 @@ CUBES = 1.2
 @dataclass(frozen=True, eq=False)
 class Translated:
     """images: by contrast;  spread: by contrast, standard deviation per voxel over draws, flips and models (None: one
-    answer only);  warnings: what of the input is outside what the model was trained on."""
+    answer only);  warnings: what of the input is outside what the model was trained on;  stretched: signals, how."""
 
     images: Mapping[str, Image]
     spread: Mapping[str, Image] | None
     warnings: tuple[str, ...]
+    stretched: Mapping[str, Stretch] = field(default_factory=dict)
 
 
 def translate(
@@ -112,7 +113,8 @@ def translate(
             flat = side.model_copy(update={"quantity": "SIGNAL", "log": False})
             unit = own[1] - own[0] if own and side.is_signal else 1.0
             spread[side.contrast] = restored(np.std(each, 0, ddof=1), made, flat, like, (0.0, unit))
-    return Translated(out, spread, tuple(dict.fromkeys(warnings)))
+    how = {s.contrast: h for s, h in zip(plan.target, high, strict=True) if h is not AS_IT_IS}
+    return Translated(out, spread, tuple(dict.fromkeys(warnings)), how)
 
 
 def require_told(plan: Plan, name: str, acquisitions: object) -> None:
