@@ -22,6 +22,7 @@ import chores
 
 from spinloom.core.errors import MachineError, UsageError
 from spinloom.core.rng import stream
+from spinloom.jobs import journal
 from spinloom.jobs.journal import Journal
 from spinloom.jobs.ledger import JOURNAL, Ledger
 from spinloom.jobs.local import Local
@@ -300,6 +301,43 @@ def test_a_million_units_need_little_memory_and_are_found_again_quickly(n: int, 
     assert (made, again, found) == (n, 0, n)
     assert seconds < 30
     assert peak < 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="handles are named by /proc")
+def test_power_lost_after_any_sync_leaves_no_receipt_of_a_file_that_is_not_whole(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """A disk keeps what was synced and no more: a file's bytes, a folder's names. Such disks are set up anew."""
+    out, honest = tmp_path / "out", os.fsync
+    held: dict[int, bytes] = {}
+    names: dict[Path, dict[str, int]] = {}
+    disks: list[tuple[dict[Path, dict[str, int]], dict[int, bytes]]] = []
+
+    def noting(handle: int) -> None:
+        honest(handle)
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        if path.is_dir():
+            names[path] = {p.name: p.stat().st_ino for p in path.iterdir() if p.is_file()}
+        else:
+            held[os.fstat(handle).st_ino] = path.read_bytes()
+        disks.append((dict(names), dict(held)))
+
+    monkeypatch.setattr(os, "fsync", noting)
+    monkeypatch.setattr(journal, "SYNC_SECONDS", -1.0)
+    with at_work(task(out, 3), Serial()) as done:
+        assert len(done.outcomes) == 3
+    monkeypatch.undo()
+    counts = []
+    for n, (folders, kept) in enumerate(disks):
+        disk = tmp_path / f"disk-{n}"
+        for folder, files in folders.items():
+            place = disk / folder.relative_to(out.parent)
+            place.mkdir(parents=True, exist_ok=True)
+            for name, inode in files.items():
+                (place / name).write_bytes(kept.get(inode, b""))
+        told = sealed(disk / "out")
+        ledger = Ledger(disk / "out", "config")
+        counts.append(sum(ledger.finished(unit) is not None for unit in told))
+        assert counts[-1] == len(told)
+    assert sorted(set(counts)) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(("number", "word"), [

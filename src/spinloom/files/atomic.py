@@ -37,7 +37,7 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
             with open(temp, "rb") as handle:
                 os.fsync(handle.fileno())
             temp.replace(final)
-            _sync_folder(final.parent)
+            sync_folder(final.parent)
     finally:
         with suppress(OSError):
             temp.unlink(missing_ok=True)
@@ -81,7 +81,8 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> int:
     return len(found)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Names in a folder last from here on."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -135,6 +135,8 @@ def _segment(folder: Path) -> _Segment:
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o644)
+        for place in (folder, *folder.parents[:2]):  # a name lasts when its folder is synced
+            atomic.sync_folder(place)
         found = _open[folder] = _Segment(file, handle, os.getpid())
     return found
 
