@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
+# ruff: noqa: E402
 from brains_fake import write_maps
 
 from spinloom.evaluation import roc
@@ -36,7 +37,10 @@ def quick() -> Iterator[None]:
     """Few resamples: areas are computed in one place, whoever works."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(roc, "RESAMPLES", 10)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as the workers have: sums depend on it
         yield
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
