@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 
 from brains_fake import write_maps  # noqa: E402
+from killed import Killed, after  # noqa: E402
 
 from spinloom.core.errors import InputError, UsageError  # noqa: E402
 from spinloom.jobs.local import Local  # noqa: E402
@@ -125,10 +126,6 @@ def test_scores_of_real_scans_clip_at_twelve_tenths_of_the_99_5th_percentile():
     assert made[0] == pytest.approx(1.0)
 
 
-class Killed(Exception):
-    pass
-
-
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory):
     return write_maps(tmp_path_factory.mktemp("maps"), 4)
@@ -151,12 +148,8 @@ def study(files, maps, out, executor, say=lambda text: None):
 
 
 def test_the_whole_study_in_seconds_killed_after_a_person_and_whoever_works(files, maps, tmp_path):
-    def stop(text: str) -> None:
-        if text == "person 0: finished":
-            raise Killed
-
     with pytest.raises(Killed):
-        study(files, maps, tmp_path / "a", Serial(), stop)
+        study(files, maps, tmp_path / "a", Serial(), after("person 0", []))
     said = []
     results = study(files, maps, tmp_path / "a", Serial(), said.append)
     assert {"person 0: found", "person 1: finished"} <= set(said)

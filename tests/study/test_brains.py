@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 import torch
 from brains_fake import label_map, write_maps
+from killed import Killed, after
 
 from spinloom.core.errors import InputError, UsageError
 from spinloom.jobs.local import Local
@@ -222,16 +223,8 @@ def test_a_study_killed_after_a_head_does_not_generate_it_again_and_whoever_work
     trained: Callable[..., BrainModel], maps: Path, tmp_path: Path
 ) -> None:
     names = filed(tmp_path, trained("flow", 3))
-
-    class Killed(Exception):
-        pass
-
-    def stop(text: str) -> None:
-        if text.endswith(": finished"):
-            raise Killed
-
     with pytest.raises(Killed):
-        study_brains(names, maps, tmp_path / "out", Serial(), heads=2, asked=3, say=stop)
+        study_brains(names, maps, tmp_path / "out", Serial(), heads=2, asked=3, say=after("tiny-flow-3 set 1 to 1", []))
     (first,) = (tmp_path / "out" / "sets").iterdir()
     before, said = first.stat().st_mtime_ns, []
     study_brains(names, maps, tmp_path / "out", Serial(), heads=2, asked=3, say=said.append)

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("SimpleITK")
+from killed import Killed, after
 from low_field_fake import person, write_label_maps, write_scans
 from typer.testing import CliRunner
 
@@ -20,10 +21,6 @@ from spinloom.jobs.serial import Serial
 from spinloom.jobs.units import Executor
 from spinloom.study.low_field_units import told
 from spinloom.study.write import write_study
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +55,8 @@ def test_a_study_killed_after_a_unit_does_it_not_again_and_whoever_works_its_num
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     ended: list[str] = []
     for last in ("learn T1w", "subjA T1w"):
-
-        def stop(text: str, last: str = last) -> None:
-            name, _, what = text.partition(": ")
-            if what == "finished":
-                ended.append(name)
-                if name == last:
-                    raise Killed
-
         with pytest.raises(Killed):
-            study(data, maps, tmp_path / "a", Serial(), stop)
+            study(data, maps, tmp_path / "a", Serial(), after(last, ended))
     assert ended == ["learn T1w", "learn T2w", "subjA T1w"]
     made = [*(tmp_path / "a").glob("models/*/model.safetensors"), *(tmp_path / "a").glob("cases/*")]
     assert len(made) == 3

@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 # ruff: noqa: E402
 from brains_fake import write_maps
+from killed import Killed, after
 
 from spinloom.evaluation import roc
 from spinloom.jobs.local import Local
@@ -21,10 +22,6 @@ from spinloom.study.trust import study
 from spinloom.study.trust_people import REDUCED
 from spinloom.study.trust_units import learn, told
 from spinloom.train.gather import maps_in
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -67,16 +64,8 @@ def test_a_study_killed_twice_learns_and_judges_nobody_again_and_whoever_works_i
 ):
     ended: list[str] = []
     for last in ("auditor", "test-001"):
-
-        def stop(text: str, last: str = last) -> None:
-            name, _, what = text.partition(": ")
-            if what == "finished":
-                ended.append(name)
-                if name == last:
-                    raise Killed
-
         with pytest.raises(Killed):
-            study(maps, tmp_path, REDUCED, Serial(), say=stop)
+            study(maps, tmp_path, REDUCED, Serial(), say=after(last, ended))
     assert {"auditor", "translator", "calibrate-009", "test-000", "test-001"} <= set(ended)
     before = {p: p.stat().st_mtime_ns for p in [*tmp_path.glob("*/model.safetensors"), *tmp_path.glob("people/*")]}
     again: list[str] = []
