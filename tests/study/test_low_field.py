@@ -15,7 +15,7 @@ pytest.importorskip("SimpleITK")
 import torch
 from low_field_fake import person, write_scans
 from scipy.io import savemat
-from scipy.ndimage import affine_transform, gaussian_filter
+from scipy.ndimage import affine_transform, binary_erosion, gaussian_filter
 
 import spinloom.study.low_field as low_field
 import spinloom.study.low_field_run as low_field_run
@@ -27,8 +27,9 @@ from spinloom.study.low_field import FILTERS, INPUT, MODEL, case_of
 from spinloom.study.low_field_data import subjects_in
 from spinloom.study.low_field_examples import LowField, Person, through
 from spinloom.study.low_field_noise import noise_of
+from spinloom.study.low_field_outer import RAMP, deep, depth, kept_outside, smooth
 from spinloom.study.low_field_scan import SCANS, SIZE, T1W, T2W, acquired, images_of, shown, window
-from spinloom.study.low_field_scores import matched, on_input, scores, structure, third_factor
+from spinloom.study.low_field_scores import RIM, matched, on_input, scores, structure, third_factor
 from spinloom.study.low_field_train import learned, plan_of
 from spinloom.study.write import write_study
 
@@ -174,6 +175,33 @@ def test_the_truth_scores_one(pair: tuple[np.ndarray, ...]) -> None:
     assert list(scores(y, y, mask).values()) == pytest.approx([1, 1, 1, 1])
 
 
+def test_deep_in_the_head_the_answer_is_the_networks_and_at_its_edge_the_smoothed_input() -> None:
+    """Between the two it is neither. What is deep: 15 erosions leave it."""
+    random = np.random.default_rng(0)
+    low = np.zeros((128, 128, 2), np.float32)
+    low[20:108, 24:104] = random.uniform(1, 2, (88, 80, 2))
+    answer = smooth(5 + random.normal(size=low.shape) * low).astype(np.float32)
+    made, under = kept_outside(answer, low), depth(low)
+    inside = np.stack([binary_erosion(low[..., z] > 0, iterations=15) for z in range(2)], -1)
+    assert np.array_equal(deep(low), inside)
+    assert np.array_equal(made[inside], answer[inside])
+    for z in range(2):
+        rim = (under[..., z] > RIM + 1) & (under[..., z] <= 16 - RAMP)
+        a, b = np.polyfit(smooth(low)[..., z][rim], made[..., z][rim], 1)
+        np.testing.assert_allclose(made[..., z][rim], a * smooth(low)[..., z][rim] + b, rtol=1e-4)
+        assert np.abs(made - answer)[..., z][under[..., z] == 15].max() > 1e-3
+    assert np.abs(made[:10]).max() == 0
+
+
+def test_what_stays_of_the_input_is_as_bright_as_the_answer() -> None:
+    """An answer that is a x + b of the smoothed input comes back as it is, but for its end outside the head."""
+    low = np.zeros((128, 128, 1), np.float32)
+    low[20:108, 24:104] = np.random.default_rng(1).uniform(1, 2, (88, 80, 1))
+    answer = 3 * smooth(low) + 1
+    under = depth(low)
+    np.testing.assert_allclose(kept_outside(answer, low)[under > RIM], answer[under > RIM], rtol=1e-5)
+
+
 def test_registration_finds_a_known_affine(people: list[Person]) -> None:
     """The moved image is the truth again, and A the transform it was made with."""
     made = [LowField(people, T2W, (128, 128)).scanned(people[0].head, p, rng(3)) for p in people[0].planes[:4]]
@@ -200,6 +228,7 @@ def test_registration_finds_a_known_affine(people: list[Person]) -> None:
 def test_input_and_answer_are_scored_against_the_same_slices(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that changes nothing scores exactly what the input scores, and any filter gets the same reference."""
     monkeypatch.setattr(low_field, "enhanced", lambda low, scan, model: low.copy())
+    monkeypatch.setattr(low_field, "kept_outside", lambda answer, low: answer)
     case = case_of(subjects_in(folder, SCANS)[0], T2W, None)  # type: ignore[arg-type]
     assert case.scores[MODEL] == case.scores[INPUT]
     assert set(FILTERS) < set(case.scores)

@@ -7,23 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, binary_erosion, gaussian_filter
 
 from spinloom.core.image import Image, Quantity
-from spinloom.core.masks import head
 from spinloom.study.low_field_data import Subject, Volume
+from spinloom.study.low_field_outer import around, deep, kept_outside, smooth
 from spinloom.study.low_field_scan import PIXEL_MM, SLICE_MM, Scan, images_of
-from spinloom.study.low_field_scores import RIM, Mask, on_input, region, scores
+from spinloom.study.low_field_scores import Mask, on_input, region, scores
 from spinloom.study.low_field_ways import FILTERS
 from spinloom.translate.model import Model
 from spinloom.translate.translate import translate
 
-INPUT, PUBLISHED, MODEL = "input", "as published", "model"
-DEEP_MM = 15
-"""How deep under the head's edge the region begins that counts most: no scalp or skull, whose fat outshines all."""
-SOFT = 1.0
-"""The answer is smoothed by so many pixels, chosen on subjA. For a network of squared errors that is the answer for a
-target so much smoother: E[G y | x] = G E[y | x]."""
+INPUT, PUBLISHED, NETWORK, MODEL = "input", "as published", "network alone", "model"
+"""The model's answer is its network's, and near the head's edge the smoothed input."""
 TUNED = "subjA"
 """The one subject that choices were made on."""
 
@@ -62,7 +57,8 @@ def case_of(subject: Subject, scan: Scan, model: Model) -> Case:
         images[PUBLISHED] = published
     for name, way in FILTERS.items():
         images[name] = np.stack([way(plane) for plane in np.moveaxis(low, -1, 0)], -1).astype(np.float32)
-    images[MODEL] = enhanced(low, scan, model)
+    images[NETWORK] = enhanced(low, scan, model)
+    images[MODEL] = kept_outside(images[NETWORK], low)
     mask = region(low, high)
     inner = mask & deep(low)
     told = {
@@ -73,18 +69,11 @@ def case_of(subject: Subject, scan: Scan, model: Model) -> Case:
 
 
 def enhanced(low: Volume, scan: Scan, model: Model) -> Volume:
-    """The model's answer on the input's grid, in the head and RIM pixels around it: dim scalp belongs to it."""
+    """The network's answer, smoothed, on the input's grid."""
     affine = np.diag([PIXEL_MM, PIXEL_MM, SLICE_MM, 1.0])
-    wide = np.stack([binary_dilation(plane, iterations=RIM) for plane in np.moveaxis(head(low), -1, 0)], -1)
-    mask = Image(wide.astype(np.uint8), affine, Quantity.LABEL)
+    mask = Image(around(low).astype(np.uint8), affine, Quantity.LABEL)
     made = translate([Image(low, affine)], model, mask=mask)
-    return np.asarray(gaussian_filter(np.asarray(made.images[scan.contrast].data, float), (SOFT, SOFT, 0)), np.float32)
-
-
-def deep(low: Volume) -> Mask:
-    """(x, y, z) DEEP_MM and more under the edge of the head, slice by slice."""
-    steps = round(DEEP_MM / PIXEL_MM)
-    return np.stack([binary_erosion(plane, iterations=steps) for plane in np.moveaxis(head(low), -1, 0)], -1)
+    return smooth(np.asarray(made.images[scan.contrast].data))
 
 
 def measured(image: Volume, high: Volume, where: Mask) -> dict[str, tuple[float, ...]]:

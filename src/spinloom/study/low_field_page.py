@@ -9,7 +9,7 @@ import numpy as np
 
 from spinloom.report.page import Gallery, Page, Part, Picture, Prose, Section, Table
 from spinloom.report.slices import webp
-from spinloom.study.low_field import INPUT, MODEL, TUNED, Case
+from spinloom.study.low_field import INPUT, MODEL, NETWORK, TUNED, Case
 from spinloom.study.low_field_noise import COLUMNS, cells
 from spinloom.study.low_field_text import FAILED, HOW, LIMITS, NOISE
 from spinloom.translate.model import Model
@@ -46,18 +46,25 @@ def page_of(
 def verdict(cases: Sequence[Case]) -> str:
     """Counted, not chosen."""
     told = []
-    for measure in SHOWN:
-        up = [c for c in cases if c.mean(MODEL, measure) > c.mean(INPUT, measure)]
-        best = [c for c in cases if all(c.mean(MODEL, measure) > c.mean(w, measure) for w in c.images if w != MODEL)]
-        told.append(
-            f"{NAMES[measure]}: above the input's own in {len(up)} of "
-            f"{len(cases)}, above the input and every filter in {len(best)} of {len(cases)}"
-        )
+    for where, name in (("deep", "15 mm inside the head"), ("head", "In the whole head")):
+        each = []
+        for m in SHOWN:
+            up = [c for c in cases if c.mean(MODEL, m, where) > c.mean(INPUT, m, where)]
+            best = [c for c in up if all(c.mean(MODEL, m, where) > c.mean(w, m, where) for w in rivals(c))]
+            counted = f"in {len(up)} of {len(cases)}, above every filter's, too, in {len(best)}"
+            each.append(f"{NAMES[m]} above the input's own {counted}")
+        told.append(f"{name}: {'; '.join(each)}.")
     others = ", ".join(sorted({c.subject for c in cases if c.subject != TUNED}))
     return (
-        f"{'; '.join(told)} (subjects times contrasts, 15 mm inside the head). Every choice was made on {TUNED} alone; "
-        f"{others or 'nobody else'} were scored once, after the last choice."
+        f"{' '.join(told)} (Subjects times contrasts.) Every choice was made on {TUNED} alone; "
+        f"{others or 'nobody else'} were scored once with the networks, and once more when what stays of the input "
+        f"near the head's edge had been chosen, on {TUNED}, too."
     )
+
+
+def rivals(case: Case) -> list[str]:
+    """The ways without learning."""
+    return [way for way in case.images if way not in (NETWORK, MODEL)]
 
 
 def gains(cases: Sequence[Case]) -> Table:

@@ -14,6 +14,7 @@ from spinloom.report.page import Page
 from spinloom.study.low_field import INPUT, MODEL, TUNED, Case
 from spinloom.study.low_field_data import folders_in, subjects_in
 from spinloom.study.low_field_noise import COLUMNS, of_scan
+from spinloom.study.low_field_outer import OUTSIDE
 from spinloom.study.low_field_page import page_of
 from spinloom.study.low_field_scan import SCANS
 from spinloom.study.low_field_units import CHANNELS, case_read, enhance, learn, noise
@@ -69,7 +70,7 @@ def run(
     units: dict[str, Json] = {}
     for folder in folders:
         for contrast, model in models.items():
-            of = {"model": names[contrast], "sha256": model.sha256, "contrast": contrast}
+            of = {"model": names[contrast], "sha256": model.sha256, "contrast": contrast, "outside": OUTSIDE}
             units[f"{folder.name} {contrast}"] = {**of, "folder": str(folder.resolve()), "held": sha256_path(folder)}
     cases = [case_read(out, answer) for answer in done(out, enhance, units, executor, say).values()]
     rows = {c: {s.name: of_scan(s.kspace[c]).tolist() for s in subjects} for c in names}

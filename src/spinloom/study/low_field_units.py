@@ -79,7 +79,7 @@ def learn(spec: Json) -> Json:
 
 @one_thread()
 def enhance(spec: Json) -> Json:
-    """spec: folder of the subject, contrast, model. One case: numbers, and its images in a file."""
+    """spec: folder of the subject, contrast, model, outside. One case: numbers, and its images in a file."""
     scan = scan_of(spec["contrast"])
     case = case_of(subject_of(Path(spec["folder"]), (scan,)), scan, fetched(spec["model"]))
     file = f"cases/{case.subject}-{case.contrast}.npz"
