@@ -11,10 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from spinloom.core.errors import MachineError
 from spinloom.core.image import Image
-from spinloom.files.atomic import write_json, write_text
+from spinloom.dataset.verify import verify
+from spinloom.evaluation.case_unit import _stat
+from spinloom.evaluation.on_disk import images_in, is_one
+from spinloom.files.atomic import TEMP_MARK, remove_leftovers, write_json, write_text
 from spinloom.io import write_image
 
 Run = Callable[..., tuple[int, str, str]]
@@ -75,3 +79,33 @@ def test_folders_without_end_are_left_with_a_note(arguments: tuple[str, ...], sp
     assert "bug" not in err
     if arguments[0] == "check":
         assert "sub01_T1w.nii" in out
+
+
+@pytest.mark.parametrize("look", [lambda f: images_in(f, "*"), is_one, remove_leftovers, _stat, verify], ids=range(5))
+def test_whatever_looks_below_a_folder_ends_where_the_folder_does_not(
+    look: Callable[[Path], object], tmp_path: Path
+) -> None:
+    (tmp_path / "/".join("d" * 120)).mkdir(parents=True)
+    for n in range(3):
+        Picture.fromarray(np.full((8, 8), n, np.uint8)).save(tmp_path / f"{n}.png")
+    (tmp_path / "last").mkdir()
+    volume(tmp_path / "last" / "a.nii")
+    write_json(tmp_path / "manifest.json", {"files": {}})
+    with pytest.warns(UserWarning, match="more than 100 deep"):
+        look(tmp_path)
+
+
+def test_temp_files_are_removed_from_hidden_folders_too(tmp_path: Path) -> None:
+    (tmp_path / ".spinloom").mkdir()
+    (tmp_path / ".spinloom" / f"{TEMP_MARK}1").write_text("a")
+    (tmp_path / ".spinloom" / "kept").write_text("a")
+    assert remove_leftovers(tmp_path) == 1
+    assert [p.name for p in (tmp_path / ".spinloom").iterdir()] == ["kept"]
+
+
+def test_a_link_to_a_folder_of_images_is_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "scans").mkdir()
+    volume(tmp_path / "elsewhere" / "a.nii")
+    (tmp_path / "scans" / "link").symlink_to(tmp_path / "elsewhere")
+    assert images_in(tmp_path / "scans", "*.nii") == [tmp_path / "scans" / "link" / "a.nii"]

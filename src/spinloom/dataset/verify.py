@@ -9,6 +9,7 @@ from pathlib import Path
 from spinloom.core.errors import InputError
 from spinloom.dataset.manifest import NAME, read_manifest
 from spinloom.files import atomic, hashes
+from spinloom.files.walk import files_below
 
 NOT_LISTED = {NAME, "run.json", "failures.tsv", "report.html", "report.json"}
 """Files of a data set that hold times, or say so themselves."""
@@ -63,7 +64,7 @@ def verify(out: str | os.PathLike[str]) -> Verification:
             missing.append(file)
         elif hashes.sha256_file(path) != digest:
             changed.append(file)
-    found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    found = {str(p.relative_to(folder)) for p in files_below(folder)}
     unknown = sorted(f for f in found - set(listed) - NOT_LISTED if not _ours(f))
     whole = len(listed) - len(missing) - len(changed)
     return Verification(folder, whole, tuple(missing), tuple(changed), tuple(unknown))

@@ -12,6 +12,7 @@ from spinloom.evaluation.about import About, mask_of, units_doubt
 from spinloom.evaluation.known import protocols
 from spinloom.evaluation.scores import Row, rows_of
 from spinloom.files.hashes import sha256_path
+from spinloom.files.walk import files_below
 from spinloom.jobs.units import Unit
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def score_case(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _stat(path: Path) -> list[list[int]]:
     """Bytes and time of the last change [ns] of a file, or of each file of a folder."""
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    files = sorted(files_below(path)) if path.is_dir() else [path]
     return [[told.st_size, told.st_mtime_ns] for told in (p.stat() for p in files)]
 
 

@@ -7,12 +7,14 @@ three axes, and slices otherwise. Pictures named after several subjects (sub-XX)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 
 from spinloom.core.errors import InputError
+from spinloom.files.walk import walk
 
 SUFFIXES = (".nii.gz", ".nii", ".mha")
 ENTITIES = re.compile(r"(sub-[A-Za-z0-9]+)(?:.*?(ses-[A-Za-z0-9]+))?")
@@ -23,7 +25,7 @@ def is_one(path: Path) -> bool:
     if not path.is_dir():
         return True
     own = _images_of(path)
-    return own == [path] and not any(_images_of(p) for p in path.rglob("*") if p.is_dir())
+    return own == [path] and not any(_images_of(p) for p in _folders_in(path) if p != path)
 
 
 def images_in(folder: Path, pattern: str) -> list[Path]:
@@ -31,8 +33,7 @@ def images_in(folder: Path, pattern: str) -> list[Path]:
 
     Raises InputError if there is none.
     """
-    places = [folder, *(p for p in folder.rglob("*") if p.is_dir())]
-    found = [p for place in places for p in _images_of(place) if p != folder and fnmatch(p.name, pattern)]
+    found = [p for place in _folders_in(folder) for p in _images_of(place) if p != folder and fnmatch(p.name, pattern)]
     if not found:
         known = f"{', '.join(SUFFIXES)}, folders of slices or DICOM"
         raise InputError(f"holds no images ({known}) named {pattern}", file=folder)
@@ -47,6 +48,13 @@ def subject_of(path: Path, root: Path) -> str:
     if path.is_dir():
         return path.name
     return next((path.name[: -len(s)] for s in SUFFIXES if path.name.endswith(s)), path.stem)
+
+
+def _folders_in(folder: Path) -> Iterator[Path]:
+    """The folder, all below it, and what links in them lead to."""
+    for place, _ in walk(folder):
+        yield place
+        yield from (p for p in sorted(place.iterdir()) if p.is_symlink() and p.is_dir())
 
 
 def _images_of(folder: Path) -> list[Path]:

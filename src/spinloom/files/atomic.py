@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spinloom.core.errors import MachineError
+from spinloom.files.walk import files_below
 
 TEMP_MARK = ".spinloom-tmp-"
 LONGEST = 40
@@ -75,7 +76,7 @@ def write_with(path: str | os.PathLike[str], write: Callable[[Path], object]) ->
 
 def remove_leftovers(folder: str | os.PathLike[str]) -> int:
     """Delete temp files of killed runs under a folder; returns how many."""
-    found = [p for p in Path(folder).rglob(f"{TEMP_MARK}*") if p.is_file()]
+    found = [p for p in files_below(folder) if p.name.startswith(TEMP_MARK)]
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)

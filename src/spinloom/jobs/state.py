@@ -12,6 +12,7 @@ from pathlib import Path
 from spinloom.core.errors import InputError, MachineError
 from spinloom.files import atomic
 from spinloom.files.lock import holder, locked
+from spinloom.files.walk import files_below
 from spinloom.jobs.ledger import JOURNAL, Ledger
 from spinloom.jobs.presence import present
 from spinloom.jobs.units import Json
@@ -65,7 +66,7 @@ def state(folder: Path) -> State:
     for segment in (folder / JOURNAL).glob("*.jsonl"):
         with suppress(FileNotFoundError):  # compacted meanwhile
             ages.append(time.time() - segment.stat().st_mtime)
-    left = sum(1 for p in folder.rglob(f"{atomic.TEMP_MARK}*") if p.is_file())
+    left = sum(p.name.startswith(atomic.TEMP_MARK) for p in files_below(folder))
     ledger = Ledger(folder, str(told["config"]))
     sealed = ledger.refresh()
     done = sum(ledger.read(name) is not None for name in told["names"]) if "names" in told else sealed

@@ -20,6 +20,7 @@ from spinloom.dataset.find_names import identity
 from spinloom.dataset.labels_on import labels_on
 from spinloom.dataset.read_scan import read_scan
 from spinloom.dataset.scans import Found, Scan
+from spinloom.files.walk import walk
 from spinloom.io.label_map import find_scheme
 from spinloom.train.labelled import TISSUES, Labelled, scaled
 
@@ -52,7 +53,7 @@ def labelled_scans(
     """
     found = find_scans(folder)
     maps = _own(found) if labels is None else list(find_labels(labels))
-    if labels is None and any(folder.rglob("*_dseg.nii*")):
+    if labels is None and any("_dseg.nii" in name for _, names in walk(folder) for name in names):
         maps += find_labels(folder)
     scans = [s for s in found.scans if s.contrast == contrast and s.quantity is Quantity.SIGNAL]
     if not scans:
