@@ -16,7 +16,7 @@ from spinloom.translate.build import SETTINGS, build  # noqa: E402
 from spinloom.translate.model import Model, read_model, write_model  # noqa: E402
 from spinloom.translate.plan import Network, Plan, Side, plan_of  # noqa: E402
 from spinloom.translate.prepare import prepare, restored  # noqa: E402
-from spinloom.translate.thick import finer, interpolated, thicken  # noqa: E402
+from spinloom.translate.thick import consistent, finer, interpolated, thicken  # noqa: E402
 from spinloom.translate.translate import translate  # noqa: E402
 from spinloom.translate.views import Slices, Windows, starts  # noqa: E402
 
@@ -399,6 +399,36 @@ def test_super_resolution_in_stages_keeps_places_and_mask_whatever_axis_is_thick
     made = cascade([image], stages, mask=everywhere).images["T1w"]
     inner = (slice(6, -6),) * 3
     np.testing.assert_allclose(made.data[inner], ramp(made.grid)[inner], atol=2.0)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("affine", AFFINES.values(), ids=AFFINES)
+def test_the_planes_of_a_super_resolved_slice_have_it_as_their_mean_whatever_the_network_says(affine, axis):
+    from spinloom.core.affine import to_ras
+    from spinloom.train.draft import draft
+
+    A, shape = np.array(affine), [18, 20, 22]
+    A[:3, axis] *= 4
+    shape[axis] = 9
+    image = scan(tuple(shape), A)
+    everywhere = Image(np.ones(shape, np.uint8), A, Quantity.LABEL)
+    made = translate([image], Model(draft(target=["T1w"], thick=4), Noise(), {}), mask=everywhere).images["T1w"]
+    given, B = to_ras(image.data, image.affine)
+    across = int(np.argmax(np.linalg.norm(B[:3, :3], axis=0)))
+    np.testing.assert_allclose(thicken(made, 4, across).data, given, atol=1e-4 * given.max())
+
+
+def test_what_agrees_with_the_scan_is_never_farther_from_the_truth():
+    rng = np.random.default_rng(0)
+    truth, said = rng.normal(5, 1, (2, 6, 7, 12))
+    thick = thicken(Image(truth.astype(np.float32), np.eye(4)), 4, 2)
+    inside = np.ones(truth.shape, bool)
+    inside[0, :, 5] = False  # one plane of the second slice, of which nothing is changed then
+    made = np.asarray(consistent(Image(said.astype(np.float32), np.eye(4)), thick, inside, 4, 2).data)
+    before, after = (((x - truth) ** 2).reshape(6, 7, 3, 4).sum(-1) for x in (said, made))
+    mean = (said - truth).reshape(6, 7, 3, 4).mean(-1)
+    mean[0, :, 1] = 0
+    np.testing.assert_allclose(after, before - 4 * mean**2, atol=1e-4)  # Pythagoras
 
 
 @pytest.mark.parametrize("voxel_mm", [0.7, 1.0, 2.0])

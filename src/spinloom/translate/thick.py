@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
@@ -37,6 +40,23 @@ def finer(grid: Grid, factor: int, axis: int) -> Grid:
 def interpolated(image: Image, grid: Grid) -> Image:
     """On a finer grid by cubic spline: what the network starts from, and the floor it is measured against."""
     return CubicInterpolation(grid).predict(image)
+
+
+def consistent(fine: Image, thick: Image, inside: NDArray[np.bool_], factor: int, axis: int) -> Image:
+    """The image nearest to an answer that does not contradict the scan: its planes' mean is the slice that was given.
+
+        x'_j = x_j + s_k - mean(x_k factor ... x_(k factor + factor - 1)),   j in slice k, where all of these are inside
+
+    What is true meets this, so that no voxel's mean squared error over a slice can grow; an orthogonal projection.
+
+    fine    the answer;  thick  the scan, both in RAS order;  inside  where there is an answer, on the fine grid
+    """
+    x, s, m = (np.moveaxis(np.asarray(a), axis, 0) for a in (fine.data, np.abs(thick.data), inside))
+    blocks = x.reshape(len(s), factor, *x.shape[1:]).astype(np.float32)
+    whole = m.reshape(blocks.shape).all(1)
+    missing = np.where(whole, s - blocks.mean(1), 0)
+    data = (blocks + missing[:, None]).reshape(x.shape)
+    return replace(fine, data=np.ascontiguousarray(np.moveaxis(data, 0, axis)))
 
 
 def _scaled(affine: np.ndarray, factor: int, axis: int) -> np.ndarray:

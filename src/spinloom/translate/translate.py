@@ -20,7 +20,8 @@ from spinloom.translate.devices import arithmetic, placed
 from spinloom.translate.limits import beyond
 from spinloom.translate.model import Model
 from spinloom.translate.plan import Plan
-from spinloom.translate.prepare import Prepared, prepare, restored
+from spinloom.translate.prepare import Prepared, in_ras, prepare, restored
+from spinloom.translate.thick import consistent
 from spinloom.translate.views import Slices, Windows
 
 CUBES = 1.2
@@ -65,7 +66,8 @@ def translate(
              learned from simulated pairs alone, which had no such need; False: as the network says
 
     The result lies on the input's grid (super-resolution: finer across its thick axis). HU, T1, T2, PD come in their
-    unit; signal as multiples of the 99.5th percentile of the foreground, super-resolution as bright as its input.
+    unit; signal as multiples of the 99.5th percentile of the foreground; super-resolution as bright as its input, the
+    mean over every slice's planes being that slice.
 
     Raises InputError for images that do not fit, UsageError for models that do not fit each other, MachineError
     if memory runs out.
@@ -105,6 +107,11 @@ def translate(
     signal = [bright and side.is_signal and own is None for side in plan.target]
     high = [stretch(m, made.mask, s.high) if b else AS_IT_IS for m, s, b in zip(mean, plan.target, signal, strict=True)]
     out = {s.contrast: restored(high[i](mean[i]), made, s, like, own) for i, s in enumerate(plan.target)}
+    if plan.thick is not None:
+        inside = np.zeros(made.grid.shape, bool)
+        inside[made.cut] = made.mask
+        given = in_ras(images[0])
+        out = {k: consistent(v, given, inside, plan.thick.factor, made.thick_axis) for k, v in out.items()}
     spread = None
     if len(answers) > 1:
         spread = {}
