@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spinloom.cli import study_any_contrast, study_low_field, trust
 from spinloom.cli.write import print_facts, print_note, print_table, visible
 from spinloom.core.image import Image
 
@@ -68,3 +69,17 @@ def test_the_description_of_a_DICOM_series_is_no_command(spinloom: Run, tmp_path
     assert r"\x1b[2J\x1b]0;pwn\x07\nnew line" in out
     assert r"turned\u202e.zip" in out
     assert not obeyed(out + err)
+
+
+@pytest.mark.parametrize("say", [trust.tell, study_low_field.told, study_any_contrast.told], ids=lambda f: f.__module__)
+def test_what_a_study_says_on_its_way_hides_nothing(
+    say: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(EVIL)
+    assert capsys.readouterr().err == f"spinloom: {SHOWN}\n"
+
+
+def test_the_name_of_a_sequence_is_no_command(spinloom: Run) -> None:
+    code, out, err = spinloom("sequence", "write", "spin_echo", "--matrix", "16", "-o", "a\x1b[2J\u202e.seq")
+    assert (code, err) == (0, "")
+    assert out.startswith(r"a\x1b[2J\u202e.seq: ")

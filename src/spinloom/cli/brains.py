@@ -35,7 +35,7 @@ def train_brains(
 
     needs_learn()
     from spinloom.cli.train import seconds
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import print_facts, print_note
     from spinloom.core.errors import UsageError, nearest
     from spinloom.train.brains import train_brains as run
     from spinloom.train.folder import MODEL, PLAN
@@ -55,7 +55,7 @@ def train_brains(
         seconds=seconds(budget),
         finer=None if finer is None else fetched_brains(finer),
         told={"attribution": attribution, "licence": licence},
-        say=lambda text: typer.echo(f"  {text}", err=True),
+        say=lambda text: print_note(f"  {text}"),
     )
     facts = {
         "written": [str(out / MODEL), str(out / PLAN)],

@@ -102,6 +102,7 @@ def verify(out: Folder, json: o.Json = False) -> None:
 
 def report(out: Folder) -> None:
     """Write the report of a data set again (report.html, one self-contained file)."""
+    from spinloom.cli.write import print_line
     from spinloom.dataset.report import write_report
 
-    typer.echo(write_report(out))
+    print_line(write_report(out))

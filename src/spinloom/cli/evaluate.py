@@ -145,6 +145,7 @@ def _quantity(name: str) -> Quantity:
 
 
 def _write(path: Path, found: Report, cases: Sequence[Files], second: Second | None) -> None:
+    from spinloom.cli.write import print_note
     from spinloom.evaluation.report import page
     from spinloom.evaluation.tables import as_csv, as_json
     from spinloom.files.atomic import write_json, write_text
@@ -153,16 +154,17 @@ def _write(path: Path, found: Report, cases: Sequence[Files], second: Second | N
     write_text(path, render(page(found, cases, other=second)))
     write_text(path.with_suffix(".csv"), as_csv(found))
     write_json(path.with_suffix(".json"), as_json(found))
-    typer.echo(f"written   {path}, {path.with_suffix('.csv').name}, {path.with_suffix('.json').name}", err=True)
+    print_note(f"written   {path}, {path.with_suffix('.csv').name}, {path.with_suffix('.json').name}")
 
 
 def _print_difference(found: Report, second: Second) -> None:
+    from spinloom.cli.write import print_line
     from spinloom.evaluation.scores import against
     from spinloom.evaluation.tables import number
 
     name, report, _ = second
     for protocol, column, c in against(found, report):
         between = f" [{number(c.low)}, {number(c.high)}]" if c.low == c.low else ""
-        typer.echo(
+        print_line(
             f"{protocol}: {column.name}: this minus {name}: {number(c.difference)}{between}, p {number(c.p) or '-'}"
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from spinloom.cli import options as o
+from spinloom.cli.write import print_line, print_note, print_table
 
 app = typer.Typer(help="Trained translators: list, card, verify, import, remove, export.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A name on the list, a file, or a run's folder.")]
@@ -17,7 +18,6 @@ Name = Annotated[str, typer.Argument(help="A name on the list, a file, or a run'
 def list_(json: o.Json = False) -> None:
     """Models that come with the package, and your own."""
     from spinloom.cli.learn import needs_learn
-    from spinloom.cli.write import print_table
 
     needs_learn()
     from spinloom.core.errors import SpinloomError
@@ -48,7 +48,6 @@ def card(
     from spinloom.cli.learn import needs_learn
 
     needs_learn()
-    from spinloom.cli.write import visible
     from spinloom.files import atomic
     from spinloom.translate.brain_card import brain_card
     from spinloom.translate.brain_model import brain_shelf, read_brain_model
@@ -59,10 +58,10 @@ def card(
     text = brain_card(read_brain_model(brains[model])) if model in brains else card_of(fetched(model))
     if out is None:
         for line in text.split("\n"):
-            typer.echo(visible(line))
+            print_line(line)
     else:
         atomic.write_text(out, text)
-        typer.echo(f"written   {out}", err=True)
+        print_note(f"written   {out}")
 
 
 @app.command()
@@ -78,7 +77,7 @@ def verify(
 
     read = read_model(located(model), sha256)
     count = sum(p.numel() for p in read.translator.parameters())
-    typer.echo(f"sound   {read.name}: {count:,} weights, SHA-256 {read.sha256}")
+    print_line(f"sound   {read.name}: {count:,} weights, SHA-256 {read.sha256}")
 
 
 @app.command("import")
@@ -105,7 +104,7 @@ def import_(
     target = own_folder() / (called + SUFFIX)
     target.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(target, path.read_bytes())
-    typer.echo(f"imported   {called}: spinloom translate {called} -i in.nii.gz -o out.nii.gz")
+    print_line(f"imported   {called}: spinloom translate {called} -i in.nii.gz -o out.nii.gz")
 
 
 @app.command()
@@ -120,7 +119,7 @@ def remove(name: Annotated[str, typer.Argument(help="A name of your own shelf.")
             f"no model '{name}' on your own shelf", remedy=nearest(name, tuple(own)) if own else "It is empty."
         )
     own[name].unlink()
-    typer.echo(f"removed   {name}")
+    print_line(f"removed   {name}")
 
 
 @app.command()
@@ -143,4 +142,4 @@ def export(
 
         difference = write_onnx(fetched(model), out)
         typer.echo(f"largest difference from torch: {difference:.2g}", err=True)
-    typer.echo(f"written   {out}", err=True)
+    print_note(f"written   {out}")

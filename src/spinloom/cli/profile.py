@@ -76,9 +76,9 @@ def profile(
         for name, r in numbers.items()
     ]  # fmt: skip
     print_table(rows, as_json=json)
-    typer.echo(f"written   {out}", err=True)
+    print_note(f"written   {out}")
     if labels is not None and (n := unlabelled(scans, label_maps)):
-        typer.echo(f"spinloom: no label map of the subject and visit of {n} scans is in {labels}", err=True)
+        print_note(f"spinloom: no label map of the subject and visit of {n} scans is in {labels}")
     for file, why in scans.refused:
         print_note(f"spinloom: not measured: {file.name} {why}")
     for name, why in found.failures:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spinloom.cli import options as o
+from spinloom.cli.write import print_facts, print_line
 
 app = typer.Typer(
     help="Write a named protocol as Pulseq, draw a sequence, or say what is in a .seq file.",
@@ -41,7 +42,7 @@ def write(
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     made = choose.sequence(protocol, B0=B0, given=given | {"slice_thickness": slice_thickness, "bandwidth": bandwidth})
     write_sequence(made, out)
-    typer.echo(f"{out}: {made.n_blocks} blocks, {made.n_readouts} readouts, {made.duration:.1f} s")
+    print_line(f"{out}: {made.n_blocks} blocks, {made.n_readouts} readouts, {made.duration:.1f} s")
 
 
 @app.command()
@@ -60,14 +61,13 @@ def plot(
 
     made = choose.sequence(source, B0=B0, given={}, edited=edited)
     write_bytes(out, sequence_picture(made, out.suffix, start_ms, stop_ms))
-    typer.echo(out)
+    print_line(out)
 
 
 @app.command()
 def inspect(source: Source, B0: o.B0 = 3.0, edited: o.Edited = False, json: o.Json = False) -> None:
     """Say what is in a sequence: duration, readouts, extremes of gradients and RF, and what the hardware cannot do."""
     from spinloom.cli import choose
-    from spinloom.cli.write import print_facts
     from spinloom.sequence.summary import facts, summary
     from spinloom.sequence.timing import check
 

@@ -63,4 +63,6 @@ def any_contrast(
 
 
 def told(what: str) -> None:
-    typer.echo(f"spinloom: {what}", err=True)
+    from spinloom.cli.write import print_note
+
+    print_note(f"spinloom: {what}")

@@ -35,7 +35,7 @@ def brains(
     from spinloom.cli.learn import needs_learn
 
     needs_learn()
-    from spinloom.cli.write import print_facts
+    from spinloom.cli.write import print_facts, print_note
     from spinloom.study.brains import study_brains
 
     names = " ".join(f"--model {Path(m).name}" for m in model)
@@ -44,6 +44,6 @@ def brains(
     )
     written = study_brains(
         model, labels, out, e.crew(engine, jobs, address), slices=slices, heads=heads, asked=asked, seed=seed,
-        command=command, say=lambda text: typer.echo(f"  {text}", err=True),
+        command=command, say=lambda text: print_note(f"  {text}"),
     )  # fmt: skip
     print_facts({"written": [str(path) for path in written]}, as_json=json)

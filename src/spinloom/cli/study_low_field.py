@@ -77,7 +77,9 @@ def low_field(
 
 
 def told(what: str) -> None:
-    typer.echo(f"spinloom: {what}", err=True)
+    from spinloom.cli.write import print_note
+
+    print_note(f"spinloom: {what}")
 
 
 def typed(

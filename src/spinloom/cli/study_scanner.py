@@ -32,6 +32,7 @@ def scanner(
     Example: spinloom study scanner -o scanner
     """
     from spinloom.cli.learn import needs_learn
+    from spinloom.cli.write import print_line, print_note
     from spinloom.core.errors import UsageError
 
     needs_learn()
@@ -43,14 +44,10 @@ def scanner(
     from spinloom.study.scanner_fit import Teaching
 
     crew = e.crew(engine, jobs, address)
-
-    def say(text: str) -> None:
-        typer.echo(text, err=True)
-
     if train is not None:
         plan = Training(
             lessons=lessons, held=max(5, lessons // 18), seed=seed, teaching=Teaching(steps=steps, seed=seed)
         )
-        weights = teach(train, out / "lessons", plan, crew, say)
-    for path in study(out, crew, weights=weights, cases=TINY if tiny else CASES, say=say):
-        typer.echo(str(path))
+        weights = teach(train, out / "lessons", plan, crew, print_note)
+    for path in study(out, crew, weights=weights, cases=TINY if tiny else CASES, say=print_note):
+        print_line(path)

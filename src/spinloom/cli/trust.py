@@ -40,7 +40,7 @@ def trust(
     """
     from spinloom.cli.learn import needs_learn
     from spinloom.cli.translated import nifti
-    from spinloom.cli.write import image_suffix, keep_inputs, print_facts
+    from spinloom.cli.write import image_suffix, keep_inputs, print_facts, print_note
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
 
@@ -72,7 +72,7 @@ def trust(
         if file is not None:
             written += nifti({contrast: made}, file, lambda c, what=what: {"what": what, **about})
     for warning in found.warnings:
-        typer.echo(f"spinloom: outside the training: {warning}", err=True)
+        print_note(f"spinloom: outside the training: {warning}")
     doubted = f"{100 * found.doubted:.1f} % of the brain ({100 * DOUBT:g} % where nothing is wrong)"
     facts = {"protocol found": found.protocol, f"trust of at most {DOUBT:g}": doubted}
     print_facts({"written": [str(p) for p in written], **facts}, as_json=json)
@@ -135,7 +135,7 @@ def with_bounds(
 ) -> list[str]:
     """Write the lower and the upper end of an interval beside an answer: OUT_low, OUT_high."""
     from spinloom.cli.translated import nifti
-    from spinloom.cli.write import image_suffix
+    from spinloom.cli.write import image_suffix, print_note
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
     from spinloom.translate.interval import bounds
@@ -156,7 +156,7 @@ def with_bounds(
         }
         path = out.with_name(f"{stem}_{end}{suffix}")
         written += nifti({c: ends[n] for c, ends in found.items()}, path, lambda c, about=about: about)
-    typer.echo(f"spinloom: {level} % intervals hold for scans like these alone: {known.told}", err=True)
+    print_note(f"spinloom: {level} % intervals hold for scans like these alone: {known.told}")
     return [str(p) for p in written]
 
 
@@ -167,4 +167,6 @@ def maps_of(labels: Path | None) -> list[Path]:
 
 
 def tell(what: str) -> None:
-    typer.echo(f"spinloom: {what}", err=True)
+    from spinloom.cli.write import print_note
+
+    print_note(f"spinloom: {what}")

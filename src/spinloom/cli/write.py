@@ -40,6 +40,11 @@ def print_note(text: str) -> None:
     typer.echo(typed(text), err=True)
 
 
+def print_line(text: object) -> None:
+    """One line of standard output."""
+    typer.echo(visible(str(text)))
+
+
 def print_json(value: object) -> None:
     """The value, with what is hidden in its texts as \\uXXXX, which JSON reads back as it was."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
