@@ -32,10 +32,10 @@ from spinloom.evaluation.tissues import by_tissue
 from spinloom.models.diffusion import Diffusion
 from spinloom.models.samplers import DDIM
 from spinloom.phantom.tissue_table import tissue_names
+from spinloom.train.data import Data
 from spinloom.train.examples import Volumes
 from spinloom.train.gather import maps_in, simulated_alone
 from spinloom.train.score import answer, floors, oracle, pairs_of
-from spinloom.train.train import Data
 from spinloom.translate.cascade import back
 from spinloom.translate.plan import Plan
 from spinloom.translate.shelf import fetched

@@ -15,11 +15,12 @@ from spinloom.models.unet import Shape, UNet  # noqa: E402
 from spinloom.phantom.tissue_table import tissue_table  # noqa: E402
 from spinloom.simulation.acquisition import Acquisition, signal_of  # noqa: E402
 from spinloom.train.any_contrast import drawn, told  # noqa: E402
+from spinloom.train.data import Data  # noqa: E402
 from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.heads import Head  # noqa: E402
 from spinloom.train.simulated import CLEAN, Scanning, Simulated, image_of  # noqa: E402
 from spinloom.train.simulated import Cut as Part  # noqa: E402
-from spinloom.train.train import Data, train  # noqa: E402
+from spinloom.train.train import train  # noqa: E402
 from spinloom.train.whole import seen, whole  # noqa: E402
 from spinloom.translate.conditions import Conditions, outside  # noqa: E402
 from spinloom.translate.model import read_model  # noqa: E402

@@ -179,7 +179,7 @@ def test_simulated_heads_teach_super_resolution(head):
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_super_resolution_takes_the_share_of_simulated_samples_that_was_asked_for(share):
     """Scans are 1 everywhere and simulated volumes 2, so each sample says where it is of."""
-    from spinloom.train.train import Data, examples_of
+    from spinloom.train.data import Data, examples_of
 
     told = draft(target=["T1w"], thick=2, dims="2", simulated=share)
     told = told.model_copy(update={"training": told.training.model_copy(update={"augment": False})})

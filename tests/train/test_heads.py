@@ -16,9 +16,9 @@ from spinloom.phantom.tissue_table import tissue_names, tissue_table  # noqa: E4
 from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.gather import gather, maps_in  # noqa: E402
 from spinloom.train.heads import coarser, head_of, heads_from_labels  # noqa: E402
+from spinloom.train.judge import judged  # noqa: E402
 from spinloom.train.score import oracle  # noqa: E402
 from spinloom.train.simulated import ANY, CLEAN, Cut, Simulated, images_of, mixed  # noqa: E402
-from spinloom.train.train import judged  # noqa: E402
 from spinloom.train.whole import labels_of, seen, whole  # noqa: E402
 from spinloom.translate.build import build  # noqa: E402
 

@@ -10,11 +10,12 @@ torch = pytest.importorskip("torch", reason="needs the extra `learn`")
 
 from spinloom import io, phantom  # noqa: E402
 from spinloom.core.errors import InputError, UsageError  # noqa: E402
+from spinloom.train.data import Data, examples_of  # noqa: E402
 from spinloom.train.draft import draft  # noqa: E402
 from spinloom.train.examples import Volumes  # noqa: E402
 from spinloom.train.heads import head_of  # noqa: E402
 from spinloom.train.planner import sized, timed  # noqa: E402
-from spinloom.train.train import Data, begin, examples_of, train  # noqa: E402
+from spinloom.train.train import begin, train  # noqa: E402
 from spinloom.translate.build import build  # noqa: E402
 from spinloom.translate.card import card_of  # noqa: E402
 from spinloom.translate.model import read_model  # noqa: E402

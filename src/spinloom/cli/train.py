@@ -97,13 +97,13 @@ def train(
 
     from spinloom.core.errors import UsageError
     from spinloom.dataset.split_cases import read_splits
+    from spinloom.train.data import examples_of
     from spinloom.train.draft import draft
     from spinloom.train.folder import PLAN
     from spinloom.train.gather import gather, gather_shards
     from spinloom.train.memory import bytes_of
     from spinloom.train.planner import sized, timed
     from spinloom.train.ranks import expected
-    from spinloom.train.train import examples_of
     from spinloom.train.train import train as run
     from spinloom.translate.devices import chosen
     from spinloom.translate.plan import read_plan, write_plan

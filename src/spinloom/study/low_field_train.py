@@ -9,8 +9,9 @@ import torch
 
 from spinloom.study.low_field_examples import LowField, Person, held_out, seen
 from spinloom.study.low_field_scan import B0, Scan
+from spinloom.train.data import Data
 from spinloom.train.loop import Progress
-from spinloom.train.train import Data, Run, train
+from spinloom.train.train import Run, train
 from spinloom.translate.plan import Network, Plan, Side, Training
 
 SMOOTH = 1.0

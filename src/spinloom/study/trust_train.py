@@ -11,10 +11,11 @@ from spinloom.core.errors import InputError
 from spinloom.core.rng import stream
 from spinloom.files.hashes import sha256_json
 from spinloom.study.people import diseased, lesions_of, person
+from spinloom.train.data import Data
 from spinloom.train.folder import MODEL
 from spinloom.train.heads import Head
 from spinloom.train.loop import Progress
-from spinloom.train.train import Data, train
+from spinloom.train.train import train
 from spinloom.train.whole import seen
 from spinloom.translate.model import Model, read_model
 from spinloom.translate.plan import Network, Plan, Side, Training

@@ -11,13 +11,13 @@ from spinloom.core.rng import stream
 from spinloom.dataset.pairs import Pairs
 from spinloom.dataset.split_cases import Split
 from spinloom.train.cases import load
+from spinloom.train.data import Data
 from spinloom.train.examples import Volumes
 from spinloom.train.from_shards import streams
 from spinloom.train.heads import Head, draw_heads, heads_from_labels, stem
 from spinloom.train.held_out import HELD, NOBODY, both_sides, parts_of
 from spinloom.train.simulated import needs_CT
 from spinloom.train.thick_heads import thick_volumes
-from spinloom.train.train import Data
 from spinloom.train.whole import seen, whole
 from spinloom.translate.limits import measured_of
 from spinloom.translate.plan import Plan
