@@ -497,7 +497,7 @@ def test_a_case_whose_place_in_the_list_has_changed_is_still_itself(
 
 
 def test_a_run_of_another_factor_is_not_gone_on_with() -> None:
-    from spinloom.cli.train import same_question
+    from spinloom.cli.train_asked import same_question
     from spinloom.core.errors import InputError
     from spinloom.train.draft import draft
 
@@ -508,9 +508,9 @@ def test_a_run_of_another_factor_is_not_gone_on_with() -> None:
 def test_a_name_that_is_no_image_is_refused_before_the_work(
     spinloom: Run, trained: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from spinloom.cli import translate
+    from spinloom.cli import translate_one
 
-    monkeypatch.setattr(translate, "run", lambda *a, **k: pytest.fail("the work was done"))
+    monkeypatch.setattr(translate_one, "run", lambda *a, **k: pytest.fail("the work was done"))
     code, _, err = spinloom("translate", trained, "-i", "scans/sub-1/anat/sub-1_T1w.nii.gz", "-o", "made.txt")
     assert code == 2, err
 

@@ -34,7 +34,7 @@ def train_brains(
     from spinloom.cli.learn import needs_learn
 
     needs_learn()
-    from spinloom.cli.train import seconds
+    from spinloom.cli.train_asked import seconds
     from spinloom.cli.write import print_facts, print_note
     from spinloom.core.errors import UsageError, nearest
     from spinloom.train.brains import train_brains as run

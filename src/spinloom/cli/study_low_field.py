@@ -49,7 +49,7 @@ def low_field(
     from spinloom.cli.write import print_facts
 
     needs_learn()
-    from spinloom.cli.train import seconds
+    from spinloom.cli.train_asked import seconds
     from spinloom.core.errors import UsageError
     from spinloom.dataset.itk_images import simpleitk
     from spinloom.study.low_field_data import subjects_in

@@ -73,7 +73,7 @@ def segmentation(
     from dataclasses import replace
 
     from spinloom.cli.progress import watching
-    from spinloom.cli.train import seconds
+    from spinloom.cli.train_asked import seconds
     from spinloom.core.errors import UsageError
     from spinloom.study.segmentation import Sources, people_of, run, units_of_scans
     from spinloom.study.segmentation_design import REDUCED, Design, folds, trainings

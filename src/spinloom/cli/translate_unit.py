@@ -22,7 +22,7 @@ def translate_case(spec: dict[str, Any]) -> dict[str, Any]:
 
     Raises InputError where LIST or the scans are no longer those that the unit is named after.
     """
-    from spinloom.cli.translate import run
+    from spinloom.cli.translate_one import run
     from spinloom.cli.translated import written_images
     from spinloom.core.errors import InputError
     from spinloom.dataset.read_case import read_case
