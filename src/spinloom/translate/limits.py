@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.masks import Mask
 from spinloom.translate.prepare import Prepared, Volume
+from spinloom.translate.silhouette import common, silhouette, turned
 
 QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
 SLACK = 0.15
@@ -20,7 +21,8 @@ heads lead by 0.04 to 0.19 (27 scans and label maps), and marks drawn onto one t
 
 def measured(made: Prepared) -> dict[str, Any]:
     """voxel_mm (3,); extent_mm (3,) of the foreground; grey (c, 10) quantiles in the foreground; mirror: the axis about
-    whose middle the foreground is most alike itself (0: left-right, as in a head that lies as its header says)."""
+    whose middle the foreground is most alike itself (0: left-right, as in a head that lies as its header says);
+    silhouette: see `silhouette`."""
     return measured_of(made.source, made.mask, made.grid.voxel_mm)
 
 
@@ -34,12 +36,14 @@ def measured_of(images: Volume, mask: Mask, voxel_mm: Sequence[float] | NDArray[
         "extent_mm": extent.round(1).tolist(),
         "grey": [np.quantile(s[mask], QUANTILES).round(4).tolist() for s in images],
         "mirror": int(np.argmax(_alike(mask))),
+        "silhouette": silhouette(mask),
     }
 
 
 def span(seen: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of what `measured` gave for every training image: the range of each number."""
+    """Of what `measured` gave for every training image: the range of each number, and their common silhouette."""
     rows = list(seen)
+    shape = common([r["silhouette"] for r in rows])
     voxel = np.array([r["voxel_mm"] for r in rows])
     extent = np.array([r["extent_mm"] for r in rows])
     grey = np.array([r["grey"] for r in rows])
@@ -48,6 +52,7 @@ def span(seen: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "extent_mm": [extent.min(0).tolist(), extent.max(0).tolist()],
         "grey": [grey.min(0).tolist(), grey.max(0).tolist()],
         "mirror": sorted({int(r["mirror"]) for r in rows}),
+        **({} if shape is None else {"silhouette": shape}),
     }
 
 
@@ -77,6 +82,8 @@ def beyond(made: Prepared, known: Mapping[str, Any], contrasts: Sequence[str]) -
     axis = int(np.argmax(alike))
     if known["mirror"] and alike[axis] - max(alike[a] for a in known["mirror"]) > CLEAR:
         said.append(f"orientation: what looks like left-right runs along {'RAS'[axis]}: does the header say it right?")
+    elif "silhouette" in known and (how := turned(own["silhouette"], known["silhouette"])):
+        said.append(f"orientation: it looks {how}: does the header say it right?")
     return said
 
 
