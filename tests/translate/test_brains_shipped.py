@@ -15,8 +15,23 @@ from spinloom.translate.brains import one_head
 NAMES = sorted(brain_shelf())
 
 
-def test_one_for_slices_comes_with_the_package() -> None:
-    assert "brains-2d" in NAMES
+def test_one_for_slices_and_one_for_whole_heads_come_with_the_package() -> None:
+    assert {"brains-2d", "brains-3d"} <= set(NAMES)
+
+
+def test_a_whole_head_has_all_that_a_head_has_in_its_place() -> None:
+    """Volumes of adults: white and grey matter 300 to 1,000 mL each, ventricles 5 to 200 mL, air around the head."""
+    model = read_brain_model(brain_shelf()["brains-3d"])
+    made, _ = one_head(model, 0, 0)
+    np.testing.assert_allclose(made.sum(0), 1, atol=1e-5)
+    mL = {name: float(made[index(name)].sum()) * model.plan.voxel_mm**3 / 1000 for name in CLASSES}
+    assert 300 < mL["grey"] < 1000
+    assert 300 < mL["white"] < 1000
+    assert 5 < mL["ventricles"] < 200
+    assert mL["bone"] > 150
+    assert made[index("air"), :, -1].mean() > 0.9  # before the face
+    middle = np.nonzero(made[index("white")] > 0.5)[0].mean()
+    assert abs(middle - model.plan.size[0] / 2) < 6
 
 
 @pytest.mark.parametrize("name", NAMES)

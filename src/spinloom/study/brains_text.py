@@ -30,7 +30,7 @@ than the base's voxels is what the finer networks find likely, not what a person
     """Noise and islands in the label maps (marrow in bone, vessels in CSF) are learned, too. There are no lesions, no
 flow and no teeth. The encoder has no learned weights and was not made for label maps: its distances compare rows of
 this page and nothing else.""",
-    """Whole heads are the harder part: a few hundred steps of the base in three dimensions do not teach it where white
-matter ends. No whole-head model comes with the package; train one longer.""",
+    """Whole heads are the harder part: cortex is rough and in pieces, and few heads teach the base; the tables say how
+far that is from people. The models that come with the package were trained for half an hour at most.""",
     "For research, teaching and testing. A generated head says nothing about any patient.",
 )

@@ -50,7 +50,7 @@ class BrainPlan(BaseModel):
     fine: tuple[Level, ...] = (24, 32, 48)
     latent: int = Field(default=64, ge=1, le=4096)
     base_steps: int = Field(default=20, ge=1, le=1000)
-    fine_steps: int = Field(default=4, ge=1, le=1000)
+    fine_steps: int = Field(default=10, ge=1, le=1000)
     sigma: float = Field(default=0.5, gt=0, le=4)
     levels_mm: tuple[float, float] = (-40.0, 70.0)
     ventricles: float = Field(default=20.0, gt=0, le=1e4)
