@@ -418,6 +418,16 @@ def test_the_planes_of_a_super_resolved_slice_have_it_as_their_mean_whatever_the
     np.testing.assert_allclose(thicken(made, 4, across).data, given, atol=1e-4 * given.max())
 
 
+def test_a_super_resolved_CT_keeps_its_negative_HU():
+    from spinloom.train.draft import draft
+
+    data = np.random.default_rng(1).uniform(-900, 900, (18, 20, 8)).astype(np.float32)
+    image = Image(data, np.diag([1.0, 1, 4, 1]), Quantity.HU)
+    everywhere = Image(np.ones(data.shape, np.uint8), image.affine, Quantity.LABEL)
+    made = translate([image], Model(draft(target=["CT"], thick=4), Noise(), {}), mask=everywhere).images["CT"]
+    np.testing.assert_allclose(thicken(made, 4, 2).data, data, atol=0.1)
+
+
 def test_what_agrees_with_the_scan_is_never_farther_from_the_truth():
     rng = np.random.default_rng(0)
     truth, said = rng.normal(5, 1, (2, 6, 7, 12))

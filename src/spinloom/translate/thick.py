@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.errors import InputError
 from spinloom.core.grid import Grid
-from spinloom.core.image import Image
+from spinloom.core.image import Image, Quantity
 from spinloom.evaluation.floors.cubic import CubicInterpolation
 
 
@@ -47,11 +47,14 @@ def consistent(fine: Image, thick: Image, inside: NDArray[np.bool_], factor: int
 
         x'_j = x_j + s_k - mean(x_k factor ... x_(k factor + factor - 1)),   j in slice k, where all of these are inside
 
-    What is true meets this, so that no voxel's mean squared error over a slice can grow; an orthogonal projection.
+    An orthogonal projection: where a slice is the mean of the true planes (a rectangular profile, no noise), the
+    squared error summed over its planes cannot grow.
 
-    fine    the answer;  thick  the scan, both in RAS order;  inside  where there is an answer, on the fine grid
+    fine    the answer, in the unit of thick;  thick  the scan, signals by their magnitude; both in RAS order
+    inside  (x, y, z) of the fine grid: where there is an answer
     """
-    x, s, m = (np.moveaxis(np.asarray(a), axis, 0) for a in (fine.data, np.abs(thick.data), inside))
+    given = np.abs(thick.data) if thick.quantity is Quantity.SIGNAL else thick.data
+    x, s, m = (np.moveaxis(np.asarray(a), axis, 0) for a in (fine.data, given, inside))
     blocks = x.reshape(len(s), factor, *x.shape[1:]).astype(np.float32)
     whole = m.reshape(blocks.shape).all(1)
     missing = np.where(whole, s - blocks.mean(1), 0)
