@@ -56,7 +56,7 @@ def verdict(cases: Sequence[Case]) -> str:
         told.append(f"{name}: {'; '.join(each)}.")
     others = ", ".join(sorted({c.subject for c in cases if c.subject != TUNED}))
     return (
-        f"{' '.join(told)} (Subjects times contrasts.) Every choice was made on {TUNED} alone; "
+        f"{' '.join(told)} (Subjects times contrasts.) Every setting was chosen on {TUNED} alone; "
         f"{others or 'nobody else'} were scored once with the networks, and once more when what stays of the input "
         f"near the head's edge had been chosen, on {TUNED}, too."
     )
