@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from spinloom.cli import degrade, evaluate, floor, make, pairs, reconstruct
-from spinloom.cli.write import keep_inputs, keep_others
+from spinloom.cli.keep import keep_inputs, keep_others
 from spinloom.core.errors import SpinloomError, UsageError
 from spinloom.core.image import Image
 from spinloom.io import write_image

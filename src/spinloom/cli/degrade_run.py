@@ -15,7 +15,8 @@ FEW = 16  # 8-bit scans of next to nothing have more
 
 def one(image: Path, out: Path, ways: Sequence[Degradation], seed: int, *, restore: bool, as_json: bool) -> None:
     """An image → an image, its recipe as JSON and a picture."""
-    from spinloom.cli.write import keep_others, print_facts, write_images
+    from spinloom.cli.keep import keep_others
+    from spinloom.cli.write import print_facts, write_images
     from spinloom.core.rng import stream
     from spinloom.core.version import __version__
     from spinloom.dataset import degrade as d
@@ -67,7 +68,8 @@ def pairs(
     folder: Path, out: Path, ways: Sequence[Degradation], contrast: str | None, seed: int, *, as_json: bool
 ) -> None:
     """A folder of scans → a folder of pairs. Raises PartialFailure if some scans could not be taken."""
-    from spinloom.cli.write import count, keep_inputs, print_facts, print_note
+    from spinloom.cli.keep import keep_inputs
+    from spinloom.cli.write import count, print_facts, print_note
     from spinloom.core.errors import PartialFailure
     from spinloom.dataset.degrade import degrade_pairs
     from spinloom.dataset.find import find_scans

@@ -64,7 +64,8 @@ def evaluate(
 
     Example: spinloom evaluate predicted/ real/ --protocol all -o scores.html
     """
-    from spinloom.cli.write import keep_inputs, keep_text, print_json, print_note, print_table, require_page, typed
+    from spinloom.cli.keep import keep_inputs, keep_text
+    from spinloom.cli.write import print_json, print_note, print_table, require_page, typed
     from spinloom.core.errors import InputError, PartialFailure, UsageError
     from spinloom.core.version import __version__
     from spinloom.evaluation.encoder_file import read_encoder

@@ -35,7 +35,8 @@ def floor(
 
     Example: spinloom floor lookup --source a_T1.nii.gz --target a_T2.nii.gz --apply b_T1.nii.gz -o b_T2.nii.gz
     """
-    from spinloom.cli.write import beside, keep_others, print_facts, write_images
+    from spinloom.cli.keep import beside, keep_others
+    from spinloom.cli.write import print_facts, write_images
     from spinloom.core.errors import UsageError
     from spinloom.core.image import Quantity
     from spinloom.core.version import __version__

@@ -49,7 +49,8 @@ def phantom(
     Example: spinloom phantom head --seed 7 -o head7 --picture head7.png
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import keep_inputs, print_facts
+    from spinloom.cli.keep import keep_inputs
+    from spinloom.cli.write import print_facts
     from spinloom.core.errors import UsageError
     from spinloom.io import write_phantom
 
@@ -148,7 +149,8 @@ def simulate(
     Example: spinloom simulate shepp-logan spin_echo --TE-ms 20 -o slice.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import keep_others, print_facts, print_note, write_images
+    from spinloom.cli.keep import keep_others
+    from spinloom.cli.write import print_facts, print_note, write_images
     from spinloom.core.errors import InputError
     from spinloom.io import write_kspace
     from spinloom.reconstruction.reconstruct import reconstruct_all

@@ -101,7 +101,8 @@ def register(
 
     Example: spinloom register t1.nii.gz t2.nii.gz -o t1_on_t2.nii.gz --kind rigid
     """
-    from spinloom.cli.write import beside, keep_others, print_facts
+    from spinloom.cli.keep import beside, keep_others
+    from spinloom.cli.write import print_facts
     from spinloom.core.errors import UsageError, nearest
     from spinloom.core.image import Quantity
     from spinloom.core.version import __version__

@@ -55,7 +55,8 @@ def reconstruct(
     Example: spinloom reconstruct raw.npz --method cg-sense --undersample 3 -o image.nii.gz
     """
     from spinloom.cli import choose
-    from spinloom.cli.write import keep_others, print_facts, write_images
+    from spinloom.cli.keep import keep_others
+    from spinloom.cli.write import print_facts, write_images
     from spinloom.core.errors import UsageError
     from spinloom.core.image import Quantity
     from spinloom.io import read_image, read_kspace

@@ -66,8 +66,9 @@ def segmentation(
 
     Example: spinloom study segmentation --maps head_label_maps -o study
     """
+    from spinloom.cli.keep import keep_inputs
     from spinloom.cli.learn import needs_learn
-    from spinloom.cli.write import keep_inputs, print_facts
+    from spinloom.cli.write import print_facts
 
     needs_learn()
     from dataclasses import replace

@@ -24,7 +24,8 @@ def many(
 
     how  models (names), back and options: what decides the bytes, beside the scans
     """
-    from spinloom.cli.write import keep_inputs, print_note
+    from spinloom.cli.keep import keep_inputs
+    from spinloom.cli.write import print_note
     from spinloom.core.errors import InputError, PartialFailure
     from spinloom.dataset.pairing import pair
     from spinloom.dataset.pairs_file import write_pairs

@@ -27,7 +27,8 @@ def one(
     identity: Literal["none", "keep"],
 ) -> dict[str, object]:
     """One case: files named on the command line."""
-    from spinloom.cli.write import image_suffix, keep_inputs, print_note
+    from spinloom.cli.keep import image_suffix, keep_inputs
+    from spinloom.cli.write import print_note
     from spinloom.core.errors import InputError, UsageError
     from spinloom.core.image import Quantity
     from spinloom.io.blame import blame

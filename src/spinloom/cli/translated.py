@@ -66,7 +66,7 @@ def nifti(images: Any, out: Path, about: Any) -> list[Path]:
     """One image under the name given, several with their contrast added; CT numbers as int16; each with its JSON."""
     import numpy as np
 
-    from spinloom.cli.write import beside, image_suffix, keep_text
+    from spinloom.cli.keep import beside, image_suffix, keep_text
     from spinloom.core.image import Quantity
     from spinloom.core.version import __version__
     from spinloom.files import atomic

@@ -38,9 +38,10 @@ def trust(
 
     Example: spinloom trust made_T2w.nii.gz --source T1w.nii.gz -o trust.nii.gz
     """
+    from spinloom.cli.keep import image_suffix, keep_inputs
     from spinloom.cli.learn import needs_learn
     from spinloom.cli.translated import nifti
-    from spinloom.cli.write import image_suffix, keep_inputs, print_facts, print_note
+    from spinloom.cli.write import print_facts, print_note
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
 
@@ -134,8 +135,9 @@ def with_bounds(
     model: Model, known: Intervals, given: Sequence[Path], level: int, out: Path, mask: Path | None, device: str
 ) -> list[str]:
     """Write the lower and the upper end of an interval beside an answer: OUT_low, OUT_high."""
+    from spinloom.cli.keep import image_suffix
     from spinloom.cli.translated import nifti
-    from spinloom.cli.write import image_suffix, print_note
+    from spinloom.cli.write import print_note
     from spinloom.core.image import Quantity
     from spinloom.io.images import read_any
     from spinloom.translate.interval import bounds
