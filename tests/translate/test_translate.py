@@ -301,14 +301,15 @@ class Noise(Copy):
         return source[:, :1] + 0.1 * torch.randn(source[:, :1].shape, generator=rng)
 
 
-def test_the_spread_of_super_resolution_is_in_the_unit_of_its_image():
+def test_the_spread_of_super_resolution_is_in_the_unit_of_its_image_and_of_what_the_scan_leaves_open():
+    """Four planes whose mean is known vary by sqrt(3/4) of what they would by themselves."""
     from spinloom.train.draft import draft
 
     image = scan((18, 20, 8), np.diag([1.0, 1, 4, 1]))
     made = translate([image], Model(draft(target=["T1w"], thick=4), Noise(), {}), draws=40)
     inside = made.spread["T1w"].data > 0
     top = np.percentile(image.data[image.data > 0], 99.5)
-    assert made.spread["T1w"].data[inside].mean() == pytest.approx(0.1 * top, rel=0.05)
+    assert made.spread["T1w"].data[inside].mean() == pytest.approx(0.1 * top * 0.75**0.5, rel=0.05)
 
 
 def test_running_out_of_main_memory_says_what_to_do():

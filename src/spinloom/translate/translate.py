@@ -108,8 +108,7 @@ def translate(
     high = [stretch(m, made.mask, s.high) if b else AS_IT_IS for m, s, b in zip(mean, plan.target, signal, strict=True)]
     out = {s.contrast: restored(high[i](mean[i]), made, s, like, own) for i, s in enumerate(plan.target)}
     if plan.thick is not None:
-        inside = np.zeros(made.grid.shape, bool)
-        inside[made.cut] = made.mask
+        inside = _whole(made.mask, made)
         given = in_ras(images[0])
         out = {k: consistent(v, given, inside, plan.thick.factor, made.thick_axis) for k, v in out.items()}
     spread = None
@@ -117,6 +116,8 @@ def translate(
         spread = {}
         for i, side in enumerate(plan.target):
             each = [high[i](a[i]) if side.is_signal else side.unscaled(a[i]) for a in answers]
+            if plan.thick is not None:  # answers differ by what the scan leaves open alone
+                each = [_open(a, made, plan.thick.factor) for a in each]
             flat = side.model_copy(update={"quantity": "SIGNAL", "log": False})
             unit = own[1] - own[0] if own and side.is_signal else 1.0
             spread[side.contrast] = restored(np.std(each, 0, ddof=1), made, flat, like, (0.0, unit))
@@ -168,6 +169,23 @@ def _answer(
         ) from error
     found = np.swapaxes(found, *turn)
     return found[:, ::-1] if flip else found
+
+
+def _whole(values: np.ndarray, made: Prepared) -> np.ndarray:
+    """A cut in its place on the working grid, 0 elsewhere."""
+    whole = np.zeros(made.grid.shape, values.dtype)
+    whole[made.cut] = values
+    return whole
+
+
+def _open(values: np.ndarray, made: Prepared, factor: int) -> np.ndarray:
+    """An answer less what `consistent` sets: its mean over the planes of every slice."""
+    shape = list(made.grid.shape)
+    shape[made.thick_axis] //= factor
+    nothing = Image(np.zeros(shape, np.float32), np.eye(4))
+    answer = Image(_whole(values, made), np.eye(4))
+    inside = _whole(made.mask, made)
+    return np.asarray(consistent(answer, nothing, inside, factor, made.thick_axis).data)[made.cut]
 
 
 def _like(image: Image, made: Prepared, plan: Plan) -> Image:
