@@ -119,7 +119,8 @@ def _cases(ran: Ran, out: Path) -> tuple[Prose | Table | Gallery, ...]:
     caption = (
         "Agreement: Dice of the network's class with the mixture's inside the brain. Brain: "
         + "; ".join(f"{c['case']}, {c['brain']}" for c in ran.cases)
-        + ". Lesion voxels: what they are called, of the expert consensus mask; such lesions lie in white matter."
+        + ". Where the classes hold more than 2 litres, that brain is more than one, and its row says little."
+        + " Lesion voxels: what they are called, of the expert consensus mask; such lesions lie in white matter."
     )
     pictures = tuple((c["case"], Picture(case_row(out, c)[0], c["case"])) for c in ran.cases)
     shown = case_row(out, ran.cases[0])[1]
