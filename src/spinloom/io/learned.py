@@ -12,7 +12,7 @@ from spinloom.files import atomic, gate, hashes
 from spinloom.simulation.learned import LearnedBloch
 from spinloom.simulation.learned_network import Network
 
-FORMAT = "spinloom learned scanner 2"
+FORMAT = "spinloom learned scanner 3"
 LARGEST = 10 * 2**20
 SHIPPED = Path(__file__).parent / "weights" / "learned-scanner.safetensors"
 

@@ -23,6 +23,8 @@ LONGEST_T1 = 4.5
 SPOILED = 1.0
 """Gradients that leave less than this between two excitations balance them [1/m]."""
 
+PER_PULSE = ("kind", "t", "angle", "phase", "moved")
+
 Index = NDArray[np.int64]
 
 
@@ -32,6 +34,7 @@ class Course:
 
     kind, t, angle  (n_pulses,) EXCITE, REFOCUS or INVERT; centre [s]; nominal flip angle [rad]
     phase           (n_pulses,) of the pulse [rad]
+    moved           (n_pulses, 3) moment of the gradients since the pulse before, without encoding [1/m]
     echo            (n_states,) time of the echo [s]
     excited         (n_states,) index of the excitation it comes from;  before  of the one before that, or -1
     refocused       (n_states,) refocusing pulses between excitation and echo;  first  index of the first, or -1
@@ -44,6 +47,7 @@ class Course:
     t: Any
     angle: Any
     phase: NDArray[np.float64]
+    moved: NDArray[np.float64]
     echo: Any
     excited: Index
     before: Index
@@ -60,8 +64,8 @@ class Course:
         """Some states, and the pulses up to the last of them."""
         per_state = ("echo", "excited", "before", "refocused", "first", "ordinal", "inverted", "balanced")
         some = {name: getattr(self, name)[states] for name in per_state}
-        end = int(max(some["excited"].max(initial=0), some["first"].max(initial=0))) + 1
-        return replace(self, **some, **{n: getattr(self, n)[:end] for n in ("kind", "t", "angle")})
+        end = int((some["excited"] + some["refocused"]).max(initial=0)) + 1
+        return replace(self, **some, **{n: getattr(self, n)[:end] for n in PER_PULSE})
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +133,7 @@ def _slice(sequence: Sequence, played: Any, kind: Index, acting: Index, own: Ind
         t=t,
         angle=np.array([rf.flip_angle for rf in rfs]),
         phase=np.array([turns(rf).after for rf in rfs]),
+        moved=_moved(sequence, played, acting, kind, t),
         echo=echo,
         excited=excited,
         before=earlier[excited],
@@ -140,6 +145,21 @@ def _slice(sequence: Sequence, played: Any, kind: Index, acting: Index, own: Ind
     )
     states, state = _distinct(course, last)
     return Slice(course.take(states), own, state)
+
+
+def _moved(sequence: Sequence, played: Any, acting: Index, kind: Index, t: Any) -> NDArray[np.float64]:
+    """(n_pulses, 3) moment since the pulse before [1/m]: nothing along encoded axes but what is alike every time."""
+    moved = np.diff(played.moment[acting, 1, :3], axis=0, prepend=0.0)
+    if sequence.encoding is None:
+        return moved
+    encoded = [sequence.encoding.phase_axis] + [sequence.encoding.slice_axis] * sequence.encoding.volume
+    wait = np.round(np.diff(t, prepend=t[0]), 8)
+    _, alike = np.unique(np.stack([kind, np.roll(kind, 1), wait], axis=1), axis=0, return_inverse=True)
+    for a in range(int(alike.max()) + 1):
+        own = np.flatnonzero(alike.ravel() == a)
+        for axis in encoded:
+            moved[own, axis] = np.median(moved[own, axis])
+    return moved
 
 
 def _latest(mask: NDArray[np.bool_]) -> Index:

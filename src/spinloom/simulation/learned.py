@@ -9,6 +9,7 @@ encoding are those of SignalEquation. A voxel's M knows nothing of other voxels.
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -25,9 +26,11 @@ from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
 from spinloom.simulation.course import REFOCUS, Course, slices
 from spinloom.simulation.evolution import Signals, Spins, evolved
-from spinloom.simulation.learned_features import FEATURES, SILENCE, answer, kinds, seen
+from spinloom.simulation.learned_features import FEATURES, kinds
+from spinloom.simulation.learned_history import History
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.learned_range import beyond, joined, measured
+from spinloom.simulation.learned_voxels import Encoded, asked
 from spinloom.simulation.readouts import States
 from spinloom.simulation.signal import SignalEquation
 
@@ -70,14 +73,15 @@ class LearnedBloch:
             offset += len(part.course)
         labels = MappingProxyType({**sequence.labels, "SEG": state})
         posed = replace(sequence, protocol=taught, labels=labels, encoding=taught.encoding)  # type: ignore[arg-type]
-        found = SignalEquation(tolerance=self.tolerance, threads=self.threads).signal(phantom, posed, scanner, seed)
+        engine = Encoded if _one_clock(taught.courses) else SignalEquation
+        found = engine(tolerance=self.tolerance, threads=self.threads).signal(phantom, posed, scanner, seed)
         told = _beyond(self.network, taught, phantom)
         if told:
             warnings.warn(f"the learned scanner was not taught this: {'; '.join(told)}", stacklevel=3)
-        engine: dict[str, object] = {"weights": (self.network.sha256 or "not from a file")[:12]}
+        about: dict[str, object] = {"weights": (self.network.sha256 or "not from a file")[:12]}
         if told:
-            engine["beyond what it was taught"] = "; ".join(told)
-        info = MappingProxyType({**found.info, "engine": engine})
+            about["beyond what it was taught"] = "; ".join(told)
+        info = MappingProxyType({**found.info, "engine": about})
         original = taught.labels if taught.labels is not None else sequence.labels
         return replace(found, labels=original, encoding=sequence.encoding or found.encoding, info=info)
 
@@ -131,17 +135,15 @@ def _taught(network: Network, sequence: Sequence):  # type: ignore[no-untyped-de
 
 @evolved.register
 def _(protocol: Taught, spins: Spins, states: States, centre: int) -> Signals:
-    ends = np.cumsum([len(c) for c in protocol.courses])
-    out = np.empty((len(states), len(spins.T1)), np.complex64)
-    which = np.searchsorted(ends, states.SEG, side="right")
-    for s in np.unique(which):
-        rows = np.flatnonzero(which == s)
-        course = protocol.courses[s].take(states.SEG[rows] - (ends[s] - len(protocol.courses[s])))
-        for kind, some in kinds(course).items():
-            of = seen(course.take(some), spins, since=states.since[rows[some]])
-            said = protocol.network(of.features, kind.branch) if protocol.network.knows(kind) else SILENCE
-            out[rows[some]] = answer(of, said)
-    return out
+    histories = [None if c.balanced.all() else History.of(c) for c in protocol.courses]
+    with ThreadPoolExecutor(1) as pool:
+        return asked(protocol, histories, spins, states, pool)
+
+
+def _one_clock(courses: tuple[Course, ...]) -> bool:
+    """Whether static fields act for one and the same time on all echoes."""
+    waits = [np.where(c.refocused > 0, 0.0, c.echo - c.t[c.excited]) for c in courses]
+    return float(np.ptp(np.concatenate(waits))) < 1e-8
 
 
 def _beyond(network: Network, taught: Taught, phantom: Phantom) -> list[str]:

@@ -5,6 +5,7 @@ All functions take numpy arrays or torch tensors and give the same kind, with gr
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from spinloom.simulation.course import EXCITE, INVERT, REFOCUS, Course
 from spinloom.simulation.evolution import Spins
+from spinloom.simulation.learned_history import History, last_pulse
 from spinloom.simulation.signal_equations import balanced_ssfp, namespace
 
 Array = Any
@@ -43,7 +45,7 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """features (n_states, n, len(FEATURES));  guess (complex where balanced), sine, decay (n_states, n), see answer."""
+    """features (n_states, n, len(FEATURES));  guess (complex), sine, decay (n_states, n), see answer."""
 
     features: Array
     guess: Array
@@ -51,10 +53,11 @@ class Seen:
     decay: Array
 
 
-def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
+def seen(course: Course, spins: Spins, since: Array | None = None, past: Array | None = None) -> Seen:
     """Features of every state and spin.
 
     since  (n_states,) from the excitation to the echo [s]; None: as the course says
+    past   (n_states, n) magnetisation after the last pulse before the echo; None: worked out, which tensors cannot be
     """
     xp = namespace(course.t, course.angle, spins.T1)
     t, T1, T2 = course.t, spins.T1, spins.T2
@@ -77,15 +80,18 @@ def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
 
     Mz = longitudinal(course, spins)
     sine, decay = xp.sin(flip), kept(TE, T2)
-    guess = Mz * sine * xp.where(_of(xp, course.first >= 0)[:, None], xp.sin(turn / 2) ** 2, 0 * turn + 1)
     E1, E2 = kept(TR, T1), kept(TR, T2)
     slip = _of(xp, course.phase[course.excited] - course.phase[course.before], like=T1)
     theta = 2 * float(np.pi) * TR[:, None] * spins.dB0 * level - xp.where(_of(xp, has), slip, 0 * slip)[:, None]
     waves = (xp.cos(theta) * level, xp.sin(theta) * level)
-    if course.balanced.any():  # the guess of a balanced train is its steady state
+    if course.balanced.all():  # the guess of a balanced train is its steady state
         steady = balanced_ssfp(T1, T2, TR=TR[:, None], FA=flip, dB0=(theta + np.pi) / (2 * np.pi * TR[:, None]))
-        guess = xp.where(level > 0, steady, guess + 0j)
-    size = abs(guess)
+        guess, size = steady * decay, abs(steady)
+    else:
+        past = _past(course, spins) if past is None else past
+        late = TE - _like(xp, course.t[last_pulse(course)] - course.t[course.excited], TE)
+        guess = past * kept(late, T2)
+        size = (guess.real**2 + guess.imag**2 + 1e-12) ** 0.5
     fading = xp.exp(-(m + 1) * TR[:, None] / T2)
     one = 0 * E1 + 1
     columns = [
@@ -101,12 +107,12 @@ def seen(course: Course, spins: Spins, since: Array | None = None) -> Seen:
 def answer(of: Seen, learned: Array) -> Array:
     """(n_states, n) complex magnetisation at the echo, without static dephasing [PD = 1].
 
-        M = exp(-TE/T2) [guess (1 + l0 + i l1) + sin(a) (l2 + i l3)]
+        M = guess (1 + l0 + i l1) + exp(-TE/T2) sin(a) (l2 + i l3)
 
     learned  (n_states, n, 4) what the network says; zeros leave the guess
     """
     factor = 1 + learned[..., 0] + 1j * learned[..., 1]
-    return of.decay * (of.guess * factor + of.sine * (learned[..., 2] + 1j * learned[..., 3]))
+    return of.guess * factor + of.decay * of.sine * (learned[..., 2] + 1j * learned[..., 3])
 
 
 def kinds(course: Course) -> dict[Kind, NDArray[np.int64]]:
@@ -144,6 +150,15 @@ def longitudinal(course: Course, spins: Spins) -> Array:
             cosines[key] = xp.cos(angle * (spins.refocus if kind == REFOCUS else spins.excite))
         Mz = cosines[key] * Mz
     return xp.stack([found[int(i)] for i in course.excited], 0)
+
+
+def _past(course: Course, spins: Spins) -> Array:
+    with ThreadPoolExecutor(1) as pool:
+        return History.of(course)(spins, np.arange(len(course)), pool)
+
+
+def _like(xp: Any, values: Array, like: Array) -> Array:
+    return values.astype(like.dtype) if xp is np else values
 
 
 def _of(xp: Any, values: NDArray[Any], like: Array | None = None) -> Array:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +63,15 @@ class SignalEquation:
     exact: bool = False
     threads: int | None = None
 
+    cuts: ClassVar[bool] = True
+    """Whether thick voxels are cut into layers."""
+
     def __post_init__(self) -> None:
         require_positive("SignalEquation", tolerance=self.tolerance, threads=self.threads)
+
+    @property
+    def _task(self) -> type[Task]:
+        return Task
 
     def signal(self, phantom: Phantom, sequence: Sequence, scanner: Scanner, seed: int = 0) -> KSpace:
         """Noiseless k-space. The seed changes nothing: nothing is drawn.
@@ -80,12 +88,11 @@ class SignalEquation:
             )
         axes = (encoding.readout_axis, encoding.phase_axis, encoding.slice_axis)
         matter = columns(phantom, scanner, axes)
-        if not encoding.volume:
-            coarse = float(matter.size[2]) / _thickness(protocol, encoding)
-            matter = split_layers(matter, 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse)))
+        if not encoding.volume and self.cuts:
+            matter = split_layers(matter, layers_across(float(matter.size[2]) / _thickness(protocol, encoding)))
         where, centre = trajectory(sequence), isocentre_mm(phantom, scanner)
         with own_threads(), ThreadPoolExecutor(self.threads or available_cores()) as pool:
-            task = _Task(self, phantom, scanner, sequence, protocol, encoding, matter, centre, pool)
+            task = self._task(self, phantom, scanner, sequence, protocol, encoding, matter, centre, pool)
             samples = (
                 task.cartesian(where.k, where.t) if straight(where.k, axes[0]) else task.scattered(where.k, where.t)
             )
@@ -107,7 +114,7 @@ class SignalEquation:
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
+class Task:
     """One run: everything that does not change between its slices."""
 
     method: SignalEquation
@@ -189,7 +196,7 @@ class _Task:
         nearest = [(float(np.min(d := _distances(g))), int(g.lines[np.argmin(d)])) for g in found]
         return 0 if SEG is None else int(SEG[min(nearest)[1]])
 
-    def _selected(self, index: int) -> tuple[tuple[int, int], Spins]:
+    def _selected(self, index: int) -> tuple[tuple[int, int], Any]:
         """Layers that a slice reaches, and their spins with local flip angles."""
         m, layers = self.matter, (0, len(self.matter.x[2]))
         if self.encoding.volume:
@@ -232,7 +239,7 @@ class _Task:
         kept = np.exp(np.float32(-self._transverse_time) / m.T2[entries])
         return Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], excite, refocus, kept)
 
-    def _low_rank(self, states: States, spins: Spins, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
+    def _low_rank(self, states: States, spins: Any, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
         one_clock = bool(np.ptp(states.clock) == 0)
 
         def F(some: Spins, of: States) -> NDArray[np.inexact]:
@@ -278,6 +285,11 @@ class _Task:
     def _maps_at(self, voxel: NDArray[np.int64]) -> Complex:
         where, coils = self.phantom.grid, self.scanner.coils
         return coil_maps(where, self.centre_mm, coils, voxel, tolerance=self.method.tolerance, pool=self.pool)
+
+
+def layers_across(coarse: float) -> int:
+    """Into how many layers a voxel is cut that is `coarse` times as thick as the slice."""
+    return 1 if coarse <= 1 / 3 else int(np.ceil(PER_SLICE * coarse))
 
 
 def _sample(spins: Spins) -> NDArray[np.intp]:

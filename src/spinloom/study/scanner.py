@@ -27,14 +27,14 @@ from spinloom.study.write import write_study
 
 DEG = pi / 180
 CASES = (
-    Case("spoiled_gre", {"TE": 6e-3, "TR": 35e-3, "FA": 30 * DEG, "n_dummies": 20}, 201, 64),
-    Case("spoiled_gre", {"TE": 5e-3, "TR": 0.18, "FA": 65 * DEG}, 202, 64),
-    Case("spin_echo", {"TE": 20e-3, "TR": 0.7}, 203, 64),
-    Case("spin_echo", {"TE": 80e-3, "TR": 2.6}, 204, 64),
-    Case("inversion_recovery", {"TE": 18e-3, "TR": 3.0, "TI": 0.7}, 205, 64),
-    Case("bssfp", {"TR": 5.2e-3, "FA": 40 * DEG, "n_dummies": 60}, 207, 64),
+    Case("spoiled_gre", {"TE": 6e-3, "TR": 35e-3, "FA": 30 * DEG, "n_dummies": 20}, 201, 96),
+    Case("spoiled_gre", {"TE": 5e-3, "TR": 0.18, "FA": 65 * DEG}, 202, 96),
+    Case("spin_echo", {"TE": 20e-3, "TR": 0.7}, 203, 96),
+    Case("spin_echo", {"TE": 80e-3, "TR": 2.6}, 204, 96),
+    Case("inversion_recovery", {"TE": 18e-3, "TR": 3.0, "TI": 0.7}, 205, 96),
+    Case("bssfp", {"TR": 5.2e-3, "FA": 40 * DEG, "n_dummies": 60}, 207, 96),
     Case(
-        "turbo_spin_echo", {"TE": 88e-3, "TR": 3.2, "ETL": 8, "echo_spacing": 11e-3, "refocus_FA": 150 * DEG}, 209, 64
+        "turbo_spin_echo", {"TE": 88e-3, "TR": 3.2, "ETL": 8, "echo_spacing": 11e-3, "refocus_FA": 150 * DEG}, 209, 96
     ),
     Case("flair", {"TE": 90e-3, "TR": 7.0, "ETL": 8, "echo_spacing": 12e-3}, 211, 64, "unseen"),
     Case("mprage", {"TR": 1.6, "TI": 0.8, "FA": 9 * DEG}, 212, 48, "unseen", 4),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinloom.core.kspace import KSpace
-from spinloom.core.scanner import Scanner
 from spinloom.evaluation.similarity import ssim
 from spinloom.files import atomic
 from spinloom.io.learned import read_learned
@@ -22,18 +19,13 @@ from spinloom.phantom.phantom import Phantom
 from spinloom.reconstruction.reconstruct import Part, reconstruct
 from spinloom.sequence.protocols import PROTOCOLS, Orientation
 from spinloom.sequence.sequence import Sequence
-from spinloom.simulation.automatic import Automatic
-from spinloom.simulation.bloch import Bloch
 from spinloom.simulation.learned import LearnedBloch
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.signal import SignalEquation
-from spinloom.simulation.simulate import Method, simulate
-from spinloom.simulation.thin import some_voxels
+from spinloom.simulation.simulate import Method
 from spinloom.study.scanner_heads import slab, tissue_of
+from spinloom.study.scanner_reference import references, timed
 
-TOLERANCE = 5e-3
-VOXELS = 12
-LATTICES = ((3, 1, 167), (3, 1, 337), (3, 1, 677))
 REPEATS = 3
 HEAVY = ("bssfp",)
 """Where the phase graph is not run: nothing is spoiled, and its configurations took more than 5 GB."""
@@ -85,70 +77,34 @@ def run(spec: Json) -> Json:
         kept = json.loads(file.read_text())
         if kept["weights"] == network.sha256 and kept["case"] == spec["case"]:
             return dict(kept)
-    phantom, sequence = scan(case)
     threads = int(spec.get("threads", 1))
-    spins, change = converged(phantom, sequence)
+    phantom, sequence = scan(case)
+    about, right = references(spec["case"], phantom, sequence, folder, HEAVY, threads)
     ways: dict[str, tuple[Method, int]] = {
-        "Bloch": (Bloch(spins=spins, threads=threads), 1),
         "learned": (LearnedBloch(network, threads=threads), REPEATS),
         "first guess": (LearnedBloch(silent(network), threads=threads), 1),
         "closed form": (SignalEquation(threads=threads), REPEATS),
-        "automatic": (Automatic(threads=threads), 1),
     }
-    if case.protocol in HEAVY:
-        del ways["automatic"]
     found: dict[str, KSpace] = {}
-    seconds: dict[str, float] = {}
+    seconds: dict[str, float] = dict(about["seconds"])
     for name, (method, repeats) in ways.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if repeats > 1:
-                simulate(phantom, sequence, method=method)  # compiled and warm
-            each = []
-            for _ in range(repeats):
-                start = time.perf_counter()
-                found[name] = simulate(phantom, sequence, method=method)
-                each.append(time.perf_counter() - start)
-            seconds[name] = min(each)
+        found[name], seconds[name] = timed(phantom, sequence, method, repeats)
+    found |= {name: replace(found["learned"], samples=samples) for name, samples in right.items()}
     images = {name: reconstruct(kspace, part=Part.COMPLEX).data for name, kspace in found.items()}
-    grid = reconstruct(found["Bloch"]).grid
-    tissues = tissue_of(phantom, grid)
-    scores = {n: _scores(found[n], images[n], found["Bloch"], images["Bloch"], tissues) for n in ways if n != "Bloch"}
-    engine: Any = found["automatic"].info["engine"] if "automatic" in found else {"name": "not run"}
+    tissues = tissue_of(phantom, reconstruct(found["Bloch"]).grid)
+
+    def scores(reference: str) -> dict[str, dict[str, float]]:
+        names = [n for n in found if n != reference]
+        return {n: _scores(found[n], images[n], found[reference], images[reference], tissues) for n in names}
+
     told = {
-        "case": spec["case"], "weights": network.sha256, "name": case.name, "spins": list(spins), "change": change,
-        "seconds": seconds,
-        "scores": scores, "automatic": str(engine["name"]), "entries": int(found["Bloch"].info["n_spins"]),  # type: ignore[call-overload]
+        **about, "weights": network.sha256, "name": case.name, "seconds": seconds, "scores": scores("Bloch"),
+        "by the phase graph": scores("automatic") if "automatic" in found else {},
     }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
     shown = {n: images[n][..., images[n].shape[2] // 2].astype(np.complex64) for n in ("Bloch", "learned")}
     atomic.write_with(folder / f"{case.name}.npz", lambda path: _save(path, shown))
     atomic.write_json(file, told)
     return told
-
-
-def converged(phantom: Phantom, sequence: Sequence, seed: int = 0) -> tuple[tuple[int, int, int], float]:
-    """The first lattice whose signal the next one changes by no more than TOLERANCE, on a few voxels of the object, and
-    that change; else the last, and what it changed.
-
-    Along readout, phase and slice; primes: spoilers then outrun the lattice only when they come round on both axes.
-    (Spins on the ladder of Bloch(spins=None) have common factors with spoilers, and long T2 needs thousands of them.)
-    """
-    rng = np.random.default_rng(seed)
-    inside = np.flatnonzero(phantom.PD)
-    ends = [inside[pick(v.ravel()[inside])] for v in (phantom.T1, phantom.T2) for pick in (np.argmin, np.argmax)]
-    few = some_voxels(phantom, np.unique([*ends, *rng.choice(inside, min(len(inside), VOXELS), replace=False)]))
-    before, change = None, np.inf
-    for spins in LATTICES:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            now = Bloch(spins=spins, threads=1).signal(few, sequence, Scanner()).samples
-        if before is not None:
-            change = float(np.linalg.norm(now - before) / np.linalg.norm(now))
-            if change <= TOLERANCE:
-                return LATTICES[LATTICES.index(spins) - 1], change
-        before = now
-    return LATTICES[-1], change
 
 
 def silent(network: Network) -> Network:

@@ -19,11 +19,13 @@ from spinloom.simulation.evolution import Spins
 from spinloom.simulation.learned_features import answer, kinds, seen
 from spinloom.simulation.responses import Tissues, responses
 from spinloom.simulation.selection import profile
+from spinloom.study.scanner_draws import MANY
+from spinloom.study.scanner_history import by_tensors
 from spinloom.study.scanner_lesson import N_LAYERS, REACH, READ_M, layers
 
 STEP = {"TE": 5e-4, "TR": 2e-3, "TI": 2e-3, "FA": np.radians(1.0)}
 """By which a protocol is moved to see how its events move [s], [rad]; times are multiples of the raster."""
-SPINS = (13, 1, 83)
+SPINS = MANY
 BRAIN = Tissues(
     T1=np.array([0.85, 1.4, 4.3]), T2=np.array([0.07, 0.09, 1.8]), dB0=np.zeros(3), B1=np.ones(3)
 )  # fmt: skip
@@ -61,7 +63,8 @@ class Bent:
         rest = {n: torch.as_tensor(np.asarray(getattr(self.spins, n), float)) for n in names}
         excite = torch.as_tensor(self.spins.excite) + bent * torch.as_tensor(self.slope_excite)
         course = replace(self.course, t=t, echo=echo, angle=torch.as_tensor(self.course.angle))
-        of = seen(course, Spins(excite=excite, **rest))
+        spins = Spins(excite=excite, **rest)
+        of = seen(course, spins, past=None if course.balanced.all() else by_tensors(course, spins))
         network = branches[next(iter(kinds(self.course))).branch]
         said = network(of.features.to(network.layers[0].weight.dtype)).to(torch.float64)  # type: ignore[arg-type]
         return answer(of, said)[-1].reshape(-1, N_LAYERS).mean(-1)

@@ -12,8 +12,9 @@ from spinloom.sequence.events import RFUse
 from spinloom.sequence.sequence import Sequence
 from spinloom.simulation.course import Course, slices
 from spinloom.simulation.evolution import Spins
+from spinloom.simulation.learned_inversion import kept
 from spinloom.simulation.responses import Tissues, responses
-from spinloom.simulation.selection import profile, transverse_time
+from spinloom.simulation.selection import profile
 from spinloom.study.scanner_draws import FAMILIES, Family, draw_sequence, draw_tissues
 
 N_TISSUES, N_STATES, N_LAYERS = 12, 5, 16
@@ -74,5 +75,4 @@ def layers(sequence: Sequence, tissues: Tissues, thickness: float) -> Spins:
             if shape.selective:
                 angle[own] *= shape.at(at[own], dB0[own], step)
         angles.append(angle)
-    kept = np.exp(-transverse_time(sequence) / T2)
-    return Spins(T1, T2, np.full_like(T1, np.inf), dB0, angles[0], angles[1], kept)  # type: ignore[arg-type]
+    return Spins(T1, T2, np.full_like(T1, np.inf), dB0, angles[0], angles[1], kept(sequence, T1, T2, B1))  # type: ignore[arg-type]
