@@ -442,6 +442,27 @@ def test_what_agrees_with_the_scan_is_never_farther_from_the_truth():
     np.testing.assert_allclose(after, before - 4 * mean**2, atol=1e-4)  # Pythagoras
 
 
+def test_a_finer_scan_is_a_scan_of_all_that_was_scanned():
+    """What is too dark for the foreground is made finer as well: the planes of every slice have it as their mean."""
+    from spinloom.train.draft import draft
+
+    rng = np.random.default_rng(2)
+    data = rng.uniform(0.5, 1, (18, 20, 8)).astype(np.float32)
+    data[:, 14:] *= 0.02
+    image = Image(data, np.diag([1.0, 1, 4, 1]))
+    made = translate([image], Model(draft(target=["T1w"], thick=4), Noise(), {})).images["T1w"]
+    np.testing.assert_allclose(thicken(made, 4, 2).data, data, atol=1e-4)
+    assert (made.data >= 0).all()
+
+
+def test_signals_below_zero_are_said():
+    from spinloom.train.draft import draft
+
+    data = np.random.default_rng(3).uniform(0.5, 1, (18, 20, 8)).astype(np.float32)
+    made = translate([Image(-data, np.diag([1.0, 1, 4, 1]))], Model(draft(target=["T1w"], thick=4), Noise(), {}))
+    assert any("below 0" in told for told in made.warnings)
+
+
 @pytest.mark.parametrize("voxel_mm", [0.7, 1.0, 2.0])
 def test_a_constant_stays_one_up_to_the_edge_on_any_working_grid(voxel_mm):
     class Soft(Copy):

@@ -31,6 +31,7 @@ class Prepared:
     """source  (c, x, y, z) scaled, cut to the foreground and a margin;  mask (x, y, z) of the same cut
     grid    the whole working grid;  cut  where the cut lies in it;  scales  per source (low, high) that became 0 and 1
     thick_axis  of RAS, where the images had their largest voxels (super-resolution)
+    everywhere  an answer counts outside the mask, too
     """
 
     source: Volume
@@ -39,13 +40,22 @@ class Prepared:
     cut: tuple[slice, slice, slice]
     scales: tuple[tuple[float, float], ...]
     thick_axis: int = 2
+    everywhere: bool = False
+
+    @property
+    def counts(self) -> Mask:
+        """Where an answer counts."""
+        return np.ones_like(self.mask) if self.everywhere else self.mask
 
 
-def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None, axis: int | None = None) -> Prepared:
+def prepare(
+    images: Sequence[Image], plan: Plan, mask: Image | None = None, axis: int | None = None, everywhere: bool = False
+) -> Prepared:
     """Sources of one case, in the plan's order and on one grid. In whichever order a file stores its axes: the same.
 
     mask  where the subject is; None: found in the images
     axis  of RAS, across which super-resolution refines; None: where voxels are largest
+    everywhere  the cut is the whole image, and an answer counts in all of it
 
     Raises InputError for images of several grids, without foreground, or of another quantity than the plan's.
     """
@@ -64,7 +74,12 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None, axis
     if where is None:
         where = foreground_of_all(images)
     if not where.any():
-        raise InputError("the mask is empty: no voxel counts")
+        raise InputError(
+            "no voxel counts: the mask is empty"
+            if mask is not None
+            else "no foreground is found: nothing is brighter than the background, or a few voxels outshine all others",
+            remedy="Look at the image; take out voxels that are far too bright, or give a mask.",
+        )
     across = thick_axis(images[0].grid) if axis is None else axis
     grid = working_grid(images[0].grid, plan, across)
     values, scales = [], []
@@ -75,9 +90,9 @@ def prepare(images: Sequence[Image], plan: Plan, mask: Image | None = None, axis
     inside = np.asarray(_labels_onto(where, images[0].affine, grid))
     if not inside.any():
         raise InputError("nothing of the mask is left on the working grid")
-    cut = box(inside, MARGIN)
+    cut = box(inside | everywhere, MARGIN)
     source = np.stack([v[cut] for v in values]).astype(np.float32)
-    return Prepared(source, inside[cut], grid, cut, tuple(scales), across)
+    return Prepared(source, inside[cut], grid, cut, tuple(scales), across, everywhere)
 
 
 def target_values(image: Image, where: Mask, side: Side, plan: Plan) -> Volume:
@@ -113,7 +128,7 @@ def restored(
 
     scale  (low, high) of a SIGNAL; None: 0 and 1, so that 1 is the 99.5th percentile of the foreground
 
-    Outside the mask: 0, or air for CT numbers. Onto another grid, by linear interpolation R of what is inside alone:
+    Where it does not count: 0, or air for CT numbers. Onto another grid, by linear interpolation R of what is inside alone:
 
         R(m x) / R(m)  where R(m) >= 1/2,  m the mask
     """
@@ -122,8 +137,8 @@ def restored(
     quantity = Quantity[side.quantity]
     outside = AIR_HU if quantity is Quantity.HU else 0.0
     whole, m = np.zeros((2, *made.grid.shape), np.float32)
-    whole[made.cut] = np.where(made.mask, side.unscaled(values), 0)
-    m[made.cut] = made.mask
+    whole[made.cut] = np.where(made.counts, side.unscaled(values), 0)
+    m[made.cut] = made.counts
     image, inside = (Image(v, made.grid.affine) for v in (whole, m))
     if (straight := reorder(image, like.grid)) is not None:
         image, inside = straight, reorder(inside, like.grid) or inside

@@ -48,7 +48,8 @@ def consistent(fine: Image, thick: Image, inside: NDArray[np.bool_], factor: int
         x'_j = x_j + s_k - mean(x_k factor ... x_(k factor + factor - 1)),   j in slice k, where all of these are inside
 
     An orthogonal projection: where a slice is the mean of the true planes (a rectangular profile, no noise), the
-    squared error summed over its planes cannot grow.
+    squared error summed over its planes cannot grow. A signal is no smaller than 0: planes below are 0, and the others
+    of their slice are scaled to its mean.
 
     fine    the answer, in the unit of thick;  thick  the scan, signals by their magnitude; both in RAS order
     inside  (x, y, z) of the fine grid: where there is an answer
@@ -58,7 +59,12 @@ def consistent(fine: Image, thick: Image, inside: NDArray[np.bool_], factor: int
     blocks = x.reshape(len(s), factor, *x.shape[1:]).astype(np.float32)
     whole = m.reshape(blocks.shape).all(1)
     missing = np.where(whole, s - blocks.mean(1), 0)
-    data = (blocks + missing[:, None]).reshape(x.shape)
+    blocks = blocks + missing[:, None]
+    if thick.quantity is Quantity.SIGNAL:
+        over = np.maximum(blocks, 0)
+        mean = over.mean(1)
+        blocks = over * np.where(whole & (mean > 0), s / np.maximum(mean, 1e-30), 1)[:, None]
+    data = blocks.astype(np.float32).reshape(x.shape)
     return replace(fine, data=np.ascontiguousarray(np.moveaxis(data, 0, axis)))
 
 

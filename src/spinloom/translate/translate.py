@@ -10,7 +10,7 @@ import torch
 
 from spinloom.core.errors import MachineError, UsageError
 from spinloom.core.grid import Grid
-from spinloom.core.image import Image
+from spinloom.core.image import Image, Quantity
 from spinloom.core.rng import stream
 from spinloom.models.told import told_of
 from spinloom.simulation.acquisition import Acquisition
@@ -26,6 +26,8 @@ from spinloom.translate.views import Slices, Windows
 
 CUBES = 1.2
 """Below this ratio of the largest voxel size to the next, nothing says which axis is the thick one."""
+NEGATIVE = 1e-3
+"""Share of voxels below 0 that interpolation and filters leave in a magnitude."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ def translate(
     """Run one model, or the mean of several that do the same.
 
     images   the sources in the plan's order, on one grid
-    mask     where the subject is; None: found in the images
+    mask     where the subject is; None: found in the images (super-resolution: everything is made finer)
     draws    samples that are averaged (families that sample)
     flips    also the mirror image (left-right), mirrored back
     seed     of the noise: the same seed, the same image
@@ -83,13 +85,18 @@ def translate(
             raise UsageError(f"{other.name} makes something else than {family[0].name}: they cannot be averaged")
     answers: list[np.ndarray] = []
     warnings: list[str] = []
-    made = prepare(images, plan, mask, axis)
+    everywhere = plan.thick is not None and mask is None  # a finer scan is a scan of all that was scanned
+    made = prepare(images, plan, mask, axis, everywhere)
     size = sorted(images[0].grid.voxel_mm)
     if plan.thick is not None and axis is None and size[2] < CUBES * size[1]:
         warnings.append(f"voxels are no thick slices; those across {'RAS'[made.thick_axis]} were made finer")
+    for image, side in zip(images, plan.source, strict=True):
+        share = float(np.mean(np.asarray(image.data) < 0)) if side.is_signal else 0.0
+        if share > NEGATIVE:
+            warnings.append(f"{100 * share:.2g} % of {side.contrast} are below 0: a signal has no sign, it was dropped")
     for n, model in enumerate(family):
         if n:
-            made = prepare(images, model.plan, mask, axis)
+            made = prepare(images, model.plan, mask, axis, everywhere)
         known = model.about.get("range")
         warnings += beyond(made, known if isinstance(known, Mapping) else {}, [s.contrast for s in model.plan.source])
         if acquisitions and model.plan.conditions is not None:
@@ -108,7 +115,7 @@ def translate(
     high = [stretch(m, made.mask, s.high) if b else AS_IT_IS for m, s, b in zip(mean, plan.target, signal, strict=True)]
     out = {s.contrast: restored(high[i](mean[i]), made, s, like, own) for i, s in enumerate(plan.target)}
     if plan.thick is not None:
-        inside = _whole(made.mask, made)
+        inside = _whole(made.counts, made)
         given = in_ras(images[0])
         out = {k: consistent(v, given, inside, plan.thick.factor, made.thick_axis) for k, v in out.items()}
     spread = None
@@ -182,9 +189,9 @@ def _open(values: np.ndarray, made: Prepared, factor: int) -> np.ndarray:
     """An answer less what `consistent` sets: its mean over the planes of every slice."""
     shape = list(made.grid.shape)
     shape[made.thick_axis] //= factor
-    nothing = Image(np.zeros(shape, np.float32), np.eye(4))
+    nothing = Image(np.zeros(shape, np.float32), np.eye(4), Quantity.HU)
     answer = Image(_whole(values, made), np.eye(4))
-    inside = _whole(made.mask, made)
+    inside = _whole(made.counts, made)
     return np.asarray(consistent(answer, nothing, inside, factor, made.thick_axis).data)[made.cut]
 
 
