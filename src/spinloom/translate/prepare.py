@@ -128,9 +128,9 @@ def restored(
 
     scale  (low, high) of a SIGNAL; None: 0 and 1, so that 1 is the 99.5th percentile of the foreground
 
-    Where it does not count: 0, or air for CT numbers. Onto another grid, by linear interpolation R of what is inside alone:
+    Where it does not count: 0, or air for CT numbers. Onto another grid, by linear interpolation R of what counts:
 
-        R(m x) / R(m)  where R(m) >= 1/2,  m the mask
+        R(m x) / R(m)  where R(m) >= 1/2,  m where it counts
     """
     if scale or side.is_signal:
         side = side.model_copy(update=dict(zip(("low", "high"), scale or (0.0, 1.0), strict=True)))
