@@ -19,7 +19,8 @@ def generate(
 ) -> dict[str, object]:  # fmt: skip
     """Phantoms head-00000, head-00001 ... in a folder, and generated.json that says how each was made.
 
-    The same call again goes on where it stopped; head n of a seed is the same however many are made.
+    The same call again makes only what is not there or not whole by its receipt; head n of a seed is the same however
+    many are made.
 
     Raises UsageError for what the model does not do, InputError for a folder that holds something else.
     """
@@ -28,11 +29,11 @@ def generate(
     from spinloom.cli.learn import needs_learn
 
     needs_learn()
-    from spinloom.files import atomic
+    from spinloom.files import atomic, receipt
     from spinloom.io.qmri_write import write_maps
     from spinloom.phantom.generated import from_classes
     from spinloom.translate.brain_model import fetched_brains
-    from spinloom.translate.brains import one_head, place, require_possible
+    from spinloom.translate.brains import asked_of, head_of, place, require_possible
 
     known = fetched_brains(named(model, dims))
     require_possible(known.plan, dims, level_mm, ventricles)
@@ -45,21 +46,29 @@ def generate(
     kept(out, about, count)
     grid = place(known.plan)
     heads = []
+    done = dict.fromkeys(("there already", "made", "made again"), 0)
     with watching() as tell:
         for n in range(count):
             name = f"head-{n:05d}"
-            fractions, asked = one_head(known, seed, n, level_mm=level_mm, ventricles=ventricles)
-            heads.append({"name": name, **asked})
-            if not (out / name).is_dir():
-                told = {"model": known.plan.name, "sha256": known.sha256, **asked}
-                made = from_classes(fractions.reshape(-1, *grid.shape), grid, B0=B0, seed=seed, subject=name, info=told)
+            asked = asked_of(known.plan, seed, n, level_mm=level_mm, ventricles=ventricles)
+            heads.append({"name": name, **asked.facts})
+            told = {"model": known.plan.name, "sha256": known.sha256, **asked.facts}
+            made_so = {**told, "name": name, "seed": seed, "B0": B0}
+            state = "made" if not (out / name).exists() else "made again"
+            if state == "made again" and receipt.is_whole(out / name, made_so):
+                state = "there already"
+            else:
+                fractions = head_of(known, asked).reshape(-1, *grid.shape)
+                made = from_classes(fractions, grid, B0=B0, seed=seed, subject=name, info=told)
                 part = out / f"part-{name}"
                 shutil.rmtree(part, ignore_errors=True)
                 write_maps(made, part)
-                part.rename(out / name)
+                receipt.write_receipt(part, made_so)
+                receipt.put_in_place(part, out / name)
+            done[state] += 1
             tell(n + 1, count, name)
     atomic.write_json(out / LIST, {**about, "heads": heads})
-    return {"written": str(out), "heads": count, "model": known.plan.name, "voxel [mm]": known.plan.voxel_mm}
+    return {"written": str(out), "heads": count, **done, "model": known.plan.name, "voxel [mm]": known.plan.voxel_mm}
 
 
 def named(model: str, dims: int | None) -> str:
@@ -100,5 +109,5 @@ def kept(out: Path, about: dict[str, object], count: int) -> None:
             )
     elif out.exists() and any(out.iterdir()):
         raise InputError("is not empty and holds no generated heads", file=out, remedy="Choose another folder.")
-    out.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(out)
     atomic.write_json(out / LIST, {**about, "heads": []})

@@ -29,8 +29,7 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
     The temp name keeps the suffix of `path`, for libraries that choose the format by it.
     """
     final = Path(path)
-    with explained(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(final.parent)
     temp = final.with_name(f"{TEMP_MARK}{os.getpid()}-{secrets.token_hex(4)}-{final.name[-LONGEST:]}")
     try:
         with explained(final):
@@ -42,6 +41,14 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temp.unlink(missing_ok=True)
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """A folder to write to, made with those above it where it is not there. Raises MachineError."""
+    folder = Path(path)
+    with explained(folder, "this folder cannot be made"):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -94,8 +101,11 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """OSError while writing → MachineError that says what to do."""
+def explained(path: Path, fault: str = "cannot write") -> Iterator[None]:
+    """OSError while writing → MachineError that says what to do.
+
+    A folder that takes no new files (/proc, some network disks) answers as if there were "no such file".
+    """
     try:
         yield
     except OSError as error:
@@ -105,6 +115,22 @@ def explained(path: Path) -> Iterator[None]:
             raise MachineError(
                 "no permission to write here", file=path, remedy="Choose another output folder."
             ) from error
+        if error.errno == errno.ENOENT and (place := _closed(error, path)):
+            raise MachineError(
+                f"cannot be written: {place} takes no new files or folders",
+                file=path,
+                remedy="Choose another output folder.",
+            ) from error
         raise MachineError(
-            f"cannot write: {error.strerror or error}", file=path, remedy="Choose another output folder."
+            f"{fault}: {error.strerror or error}", file=path, remedy="Choose another output folder."
         ) from error
+
+
+def _closed(error: OSError, path: Path) -> Path | None:
+    """The folder that is there and yet did not take `path`, a folder above it, or a temp file for it; None: not so."""
+    if isinstance(error.filename, str | bytes):
+        refused = Path(os.fsdecode(error.filename))
+        ours = refused in (path, *path.parents) or refused.name.startswith(TEMP_MARK)
+    else:  # HDF5 says it in its text
+        refused, ours = path, TEMP_MARK in str(error)
+    return refused.parent if ours and refused.parent.is_dir() else None

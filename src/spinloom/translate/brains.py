@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -55,6 +57,39 @@ def draw_fractions(model: BrainModel, conditions: NDArray[np.float32], rng: torc
     return np.asarray(made.numpy(), np.float32)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the generator for one head.
+
+    level_mm    of a slice, drawn or given
+    ventricles  [cm^2 of the slice, mL of the head]; None: as they come
+    noise       seed of what it is made of
+    facts       to be told beside the head
+    """
+
+    level_mm: float
+    ventricles: float | None
+    noise: int
+    facts: Mapping[str, float]
+
+
+def asked_of(
+    plan: BrainPlan, seed: int, number: int, *, level_mm: float | None = None, ventricles: float | None = None
+) -> Asked:
+    """Of head `number` of a seed, which is the same whatever else is made, before it is; arguments as in one_head."""
+    rng = stream(seed, "head", number)
+    level = float(rng.uniform(*plan.levels_mm)) if level_mm is None else level_mm
+    facts = {"level_mm": round(level, 3)} if plan.dims == 2 else {}
+    facts |= {} if ventricles is None else {"ventricles": float(ventricles)}
+    return Asked(level, ventricles, int(rng.integers(2**62)), MappingProxyType(facts))
+
+
+def head_of(model: BrainModel, asked: Asked) -> NDArray[np.float32]:
+    """(11, *size) fractions of the head that is asked for."""
+    noise = torch.Generator().manual_seed(asked.noise)
+    return draw_fractions(model, model.plan.told(asked.level_mm, asked.ventricles)[None], noise)[0]
+
+
 def one_head(
     model: BrainModel, seed: int, number: int, *, level_mm: float | None = None, ventricles: float | None = None
 ) -> tuple[NDArray[np.float32], dict[str, float]]:
@@ -64,12 +99,8 @@ def one_head(
     ventricles  asked for [cm^2 of the slice, mL of the head]; None: as they come
     returns     (11, *size) fractions, and what was asked for
     """
-    plan, rng = model.plan, stream(seed, "head", number)
-    level = float(rng.uniform(*plan.levels_mm)) if level_mm is None else level_mm
-    asked = {"level_mm": round(level, 3)} if plan.dims == 2 else {}
-    asked |= {} if ventricles is None else {"ventricles": float(ventricles)}
-    noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    return draw_fractions(model, plan.told(level, ventricles)[None], noise)[0], asked
+    asked = asked_of(model.plan, seed, number, level_mm=level_mm, ventricles=ventricles)
+    return head_of(model, asked), dict(asked.facts)
 
 
 def require_possible(plan: BrainPlan, dims: int | None, level_mm: float | None, ventricles: float | None) -> None:
