@@ -46,6 +46,8 @@ def phantom(
 ) -> None:
     """Make a phantom: T1, T2, PD maps and labels, in one folder (BIDS names) or one .h5 / .phantom file.
 
+    A folder holds the most; what of the phantom a format has no place for is said, and a scan of the file lacks it.
+
     Example: spinloom phantom head --seed 7 -o head7 --picture head7.png
     """
     from spinloom.cli import choose
@@ -53,6 +55,7 @@ def phantom(
     from spinloom.cli.write import print_facts
     from spinloom.core.errors import UsageError
     from spinloom.io import write_phantom
+    from spinloom.io.phantoms import left_out
 
     if generate is not None:
         given: dict[str, object] = {"a phantom's name": source, "--picture": picture, "--labels": labels}
@@ -83,6 +86,8 @@ def phantom(
         "voxel [mm]": [round(float(v), 4) for v in made.grid.voxel_mm],
         "voxels with signal": int((made.PD > 0).sum()),
     }
+    if lost := left_out(made, out):
+        facts |= {"not in the file": list(lost)}
     print_facts(facts, as_json=json)
 
 
@@ -150,6 +155,7 @@ def simulate(
     """
     from spinloom.cli import choose
     from spinloom.cli.keep import keep_others
+    from spinloom.cli.phantom_files import files_of_phantom, said_of_points
     from spinloom.cli.write import print_facts, print_note, write_images
     from spinloom.core.errors import InputError
     from spinloom.io import write_kspace
@@ -158,11 +164,14 @@ def simulate(
 
     given = {"TE": TE, "TR": TR, "TI": TI, "FA": FA, "FOV": FOV, "matrix": matrix, "slices": slices}
     given |= {"slice_thickness": slice_thickness, "bandwidth": bandwidth}
-    keep_others(out, [phantom, sequence], also=[kspace])
+    inputs = [*files_of_phantom(phantom), sequence]
+    keep_others(out, inputs, also=[kspace])
     flaws = wrong.imperfections(delay=gradient_delay, eddy=eddy, drift=drift, spikes=spikes_in_data, zipper=zipper)
     scan = choose.scanner(B0=B0, noise=noise, n_coils=coils, seed=seed, imperfections=flaws, strict=strict)
     events = choose.sequence(sequence, B0=B0, given=given, edited=edited)
     matter = choose.phantom(phantom, B0=B0, seed=seed, scheme=labels)
+    for note in said_of_points(matter, phantom):
+        print_note(f"spinloom: note: {note}")
     where = choose.device(device)
     how = choose.method(method, spins, where)
     raw = run(matter, events, scan, method=how, seed=seed)
@@ -184,5 +193,5 @@ def simulate(
             raise
         print_note(f"spinloom: note: no image: {error}")
         images = ()
-    written = [*([kspace] if kspace else []), *write_images(images, out, inputs=[phantom, sequence])]
+    written = [*([kspace] if kspace else []), *write_images(images, out, inputs=inputs)]
     print_facts({"written": [str(path) for path in written], **said}, as_json=json)

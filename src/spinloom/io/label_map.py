@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spinloom.core.errors import InputError, UsageError, nearest
 from spinloom.core.image import Image, Quantity
 from spinloom.io.blame import blame
+from spinloom.io.label_table import table_beside
 from spinloom.io.nifti import read_image
 from spinloom.phantom import tsv
 from spinloom.phantom.filling import Filling
@@ -73,7 +74,7 @@ def find_scheme(scheme: SchemeChoice, labels: NDArray[np.generic], path: str | o
     if isinstance(scheme, Scheme):
         return scheme
     if scheme is None or scheme == "auto":
-        table = _table_beside(Path(path))
+        table = table_beside(Path(path))
         return read_table(table) if table is not None else _guess(labels, path)
     name = os.fspath(scheme)
     if name.lower() in SCHEMES:
@@ -108,15 +109,6 @@ def read_table(path: str | os.PathLike[str]) -> Scheme:
 def stem(path: str | os.PathLike[str]) -> str:
     """The file's name up to its first dot."""
     return Path(path).name.split(".")[0]
-
-
-def _table_beside(path: Path) -> Path | None:
-    """x.tsv beside x.nii.gz, or the folder's dseg.tsv for a file that ends in dseg."""
-    base = stem(path)
-    candidates = [path.with_name(f"{base}.tsv")]
-    if base.endswith("dseg"):
-        candidates.append(path.with_name("dseg.tsv"))
-    return next((p for p in candidates if p.is_file()), None)
 
 
 def _guess(labels: NDArray[Any], path: str | os.PathLike[str]) -> Scheme:

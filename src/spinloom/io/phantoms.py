@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from spinloom.core.errors import InputError, UsageError
 from spinloom.files import gate
 from spinloom.io.brainweb import MINC1_MAGIC, RAW_GRIDS, read_minc, read_raw
@@ -16,7 +18,7 @@ from spinloom.io.qmri_write import write_maps
 from spinloom.io.safe_h5 import MAGIC as HDF5_MAGIC
 from spinloom.io.safe_h5 import open_h5
 from spinloom.phantom.filling import Filling
-from spinloom.phantom.phantom import Phantom
+from spinloom.phantom.phantom import Phantom, Voxel
 
 RAW_SUFFIXES = (".raw", ".rawb", ".raw.gz", ".rawb.gz")
 
@@ -84,6 +86,44 @@ def write_phantom(phantom: Phantom, path: str | os.PathLike[str]) -> None:
             f"cannot write a phantom as '{Path(path).name}'",
             remedy="End the name in .h5 (JEMRIS) or .phantom (KomaMRI), or give a folder for NIfTI maps.",
         )
+
+
+def left_out(phantom: Phantom, path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """What of a phantom write_phantom finds no place for under a name; a scan of the file lacks it."""
+    points = Path(path).suffix.lower() in (".h5", ".phantom")
+    found: list[tuple[bool, str]] = [
+        (_is_mixed(phantom), "several tissues in one voxel: it becomes one of their mean"),
+        (bool(_shifted(phantom)), f"chemical shift ({', '.join(_shifted(phantom))})"),
+        (phantom.D is not None and bool(phantom.D.any()), "diffusion"),
+        (phantom.motion is not None, "motion"),
+        (points and phantom.B1 is not None, "transmit field (B1)"),
+        (points and phantom.chi_ppm is not None, "susceptibility"),
+        (points and phantom.labels is not None, "labels: a scan is centred on the grid, not on the brain"),
+        (points and phantom.voxel is Voxel.BOX, "voxels that fill space: they become points at their centres"),
+        (not points and phantom.voxel is Voxel.POINT, "voxels that are points: they become boxes that fill space"),
+    ]
+    return tuple(text for lost, text in found if lost)
+
+
+def _shifted(phantom: Phantom) -> list[str]:
+    """Names of tissues that are there and do not sound at the frequency of water."""
+    if phantom.fractions is None or phantom.tissues is None:
+        return []
+    pairs = zip(phantom.tissues, phantom.fractions, strict=True)
+    return [t.name for t, part in pairs if t.PD and (t.shift_ppm or t.spectrum) and part.any()]
+
+
+def _is_mixed(phantom: Phantom) -> bool:
+    """Whether some voxel holds two tissues with signal."""
+    if phantom.fractions is None or phantom.tissues is None:
+        return False
+    seen = np.zeros(phantom.grid.shape, bool)
+    for tissue, part in zip(phantom.tissues, phantom.fractions, strict=True):
+        here = (part > 0) & (tissue.PD > 0)
+        if (seen & here).any():
+            return True
+        seen |= here
+    return False
 
 
 def _read_h5(

@@ -24,6 +24,7 @@ from spinloom.core.errors import InputError
 from spinloom.core.image import Image, Quantity
 from spinloom.files import gate
 from spinloom.io.blame import blame
+from spinloom.io.label_table import table_beside, with_names
 from spinloom.io.nifti import read_image
 from spinloom.io.plausible import MAY_BE_ZERO, require_plausible
 from spinloom.phantom.maps import from_maps
@@ -93,7 +94,7 @@ def read_maps(path: str | os.PathLike[str], *, B0: float | None = None) -> Phant
     """The maps of one subject as a phantom: a folder, or one of its maps (the others share its name up to the suffix).
 
     T1 and T2 (or their rates) are needed; without PD the proton density is 1 wherever both are positive. Labels
-    (`dseg`) on the same grid are kept.
+    (`dseg`) on the same grid are kept, with their names if a table lies beside them.
 
     B0  field of the maps [T]
 
@@ -138,13 +139,24 @@ def read_maps(path: str | os.PathLike[str], *, B0: float | None = None) -> Phant
         )
     if "dseg" not in images:
         return phantom
-    return replace(phantom, labels=to_ras(images["dseg"].data, first.affine)[0].astype(np.int32))
+    labelled = replace(phantom, labels=to_ras(images["dseg"].data, first.affine)[0].astype(np.int32))
+    table = table_beside(files["dseg"])
+    return labelled if table is None else with_names(labelled, table)
 
 
-def files_of_maps(folder: str | os.PathLike[str]) -> list[Path]:
-    """Everything that read_maps reads of a folder: the maps and the JSON files beside them; InputError if none."""
-    found = _files(Path(folder), None).values()
-    return sorted([*found, *(said for file in found if (said := _sidecar(file)).exists())])
+def files_of_maps(path: str | os.PathLike[str]) -> list[Path]:
+    """Everything that read_maps reads of a folder, or for one of its maps: maps, the JSON files beside them, and the
+    table of labels.
+
+    Raises InputError if there are none.
+    """
+    place = Path(path)
+    folder, prefix = (place, None) if place.is_dir() else (place.parent, _prefix(place))
+    found = _files(folder, prefix)
+    beside = [_sidecar(file) for file in found.values()]
+    if "dseg" in found and (table := table_beside(found["dseg"])):
+        beside.append(table)
+    return sorted([*found.values(), *(said for said in beside if said.exists())])
 
 
 def _prefix(path: Path) -> str:
