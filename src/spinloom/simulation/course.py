@@ -12,7 +12,8 @@ from spinloom.core.errors import UsageError
 from spinloom.sequence.events import RFUse
 from spinloom.sequence.sequence import NONE, Sequence
 from spinloom.simulation.drive import Drive
-from spinloom.simulation.timeline import pulses, turns
+from spinloom.simulation.graph_pulses import phases
+from spinloom.simulation.timeline import Pulses, pulses, turns
 
 EXCITE, REFOCUS, INVERT = 0, 1, 2
 KINDS = {RFUse.EXCITATION: EXCITE, RFUse.REFOCUSING: REFOCUS, RFUse.INVERSION: INVERT}
@@ -23,7 +24,7 @@ LONGEST_T1 = 4.5
 SPOILED = 1.0
 """Gradients that leave less than this between two excitations balance them [1/m]."""
 
-PER_PULSE = ("kind", "t", "angle", "phase", "moved")
+PER_PULSE = ("kind", "played", "t", "angle", "phase")
 
 Index = NDArray[np.int64]
 
@@ -33,8 +34,8 @@ class Course:
     """Pulses that act on a slice, and its distinct readouts. Times and angles may be tensors with gradients.
 
     kind, t, angle  (n_pulses,) EXCITE, REFOCUS or INVERT; centre [s]; nominal flip angle [rad]
-    phase           (n_pulses,) of the pulse [rad]
-    moved           (n_pulses, 3) moment of the gradients since the pulse before, without encoding [1/m]
+    phase           (n_pulses,) of the pulse at its centre [rad]
+    played          (n_pulses,) index among all pulses of the sequence
     echo            (n_states,) time of the echo [s]
     excited         (n_states,) index of the excitation it comes from;  before  of the one before that, or -1
     refocused       (n_states,) refocusing pulses between excitation and echo;  first  index of the first, or -1
@@ -44,10 +45,10 @@ class Course:
     """
 
     kind: Index
+    played: Index
     t: Any
     angle: Any
     phase: NDArray[np.float64]
-    moved: NDArray[np.float64]
     echo: Any
     excited: Index
     before: Index
@@ -70,9 +71,11 @@ class Course:
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """course of a slice;  readouts (n,) that are its own;  state (n,) which state of the course each of them finds."""
+    """course of a slice;  place along its axis [m], 0 of a volume;  readouts (n,) that are its own;  state (n,) which
+    state of the course each of them finds."""
 
     course: Course
+    place: float
     readouts: Index
     state: Index
 
@@ -89,7 +92,9 @@ def slices(sequence: Sequence) -> tuple[Slice, ...]:
                 "and inversion are known here",
                 remedy="Mark what the pulse is for, or use --method auto.",
             )
-    played = pulses(Drive(sequence), [turns(rf) for rf in sequence.rf])
+    drive, splits = Drive(sequence), [turns(rf) for rf in sequence.rf]
+    played = pulses(drive, splits)
+    phase = phases(drive, played, splits)
     kind = np.array([KINDS[sequence.rf[i].use] for i in played.rf], np.int64)
     if not (kind == EXCITE).any():
         raise UsageError(f"sequence '{sequence.name}' has no excitation", remedy="Mark its pulses (use 'e').")
@@ -105,12 +110,15 @@ def slices(sequence: Sequence) -> tuple[Slice, ...]:
         if (heard < 0).any() or (last < 0).any():
             raise UsageError("a readout comes before any excitation", remedy="Mark the excitation pulses (use 'e').")
         here = np.median(where[heard])
-        acting = np.isnan(where) | np.isnan(here) | (np.abs(where - here) < 1e-4)
-        found.append(_slice(sequence, played, kind, np.flatnonzero(acting), own, heard))
+        acting = np.flatnonzero(np.isnan(where) | np.isnan(here) | (np.abs(where - here) < 1e-4))
+        course, state = _course(sequence, played, kind, phase, acting, own)
+        found.append(Slice(course, 0.0 if np.isnan(here) else float(here), own, state))
     return tuple(found)
 
 
-def _slice(sequence: Sequence, played: Any, kind: Index, acting: Index, own: Index, heard: Index) -> Slice:
+def _course(
+    sequence: Sequence, played: Any, kind: Index, phase: NDArray[np.float64], acting: Index, own: Index
+) -> tuple[Course, Index]:
     t, rfs = played.centre[acting], [sequence.rf[i] for i in played.rf[acting]]
     kind = kind[acting]
     readouts = sequence.readout_blocks[own]
@@ -130,10 +138,10 @@ def _slice(sequence: Sequence, played: Any, kind: Index, acting: Index, own: Ind
         level[:] = level[excited[-1]]  # a starter pulse before the train is part of it
     course = Course(
         kind=kind,
+        played=acting,
         t=t,
         angle=np.array([rf.flip_angle for rf in rfs]),
-        phase=np.array([turns(rf).after for rf in rfs]),
-        moved=_moved(sequence, played, acting, kind, t),
+        phase=phase[acting],
         echo=echo,
         excited=excited,
         before=earlier[excited],
@@ -144,22 +152,26 @@ def _slice(sequence: Sequence, played: Any, kind: Index, acting: Index, own: Ind
         balanced=level[excited],
     )
     states, state = _distinct(course, last)
-    return Slice(course.take(states), own, state)
+    return course.take(states), state
 
 
-def _moved(sequence: Sequence, played: Any, acting: Index, kind: Index, t: Any) -> NDArray[np.float64]:
-    """(n_pulses, 3) moment since the pulse before [1/m]: nothing along encoded axes but what is alike every time."""
-    moved = np.diff(played.moment[acting, 1, :3], axis=0, prepend=0.0)
+def moved(sequence: Sequence, played: Pulses, acting: Index, kind: Index) -> NDArray[np.float64]:
+    """(n, 3) moment since the one before of some pulses [1/m]: along encoded axes only what is alike every time.
+
+    acting  (n,) which of all pulses;  kind  (n,) of each
+    """
+    found = np.diff(played.moment[acting, 1, :3], axis=0, prepend=0.0)
     if sequence.encoding is None:
-        return moved
+        return found
     encoded = [sequence.encoding.phase_axis] + [sequence.encoding.slice_axis] * sequence.encoding.volume
+    t = played.centre[acting]
     wait = np.round(np.diff(t, prepend=t[0]), 8)
     _, alike = np.unique(np.stack([kind, np.roll(kind, 1), wait], axis=1), axis=0, return_inverse=True)
     for a in range(int(alike.max()) + 1):
         own = np.flatnonzero(alike.ravel() == a)
         for axis in encoded:
-            moved[own, axis] = np.median(moved[own, axis])
-    return moved
+            found[own, axis] = np.median(found[own, axis])
+    return found
 
 
 def _latest(mask: NDArray[np.bool_]) -> Index:

@@ -9,12 +9,14 @@ encoding are those of SignalEquation. A voxel's M knows nothing of other voxels.
 from __future__ import annotations
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
+from spinloom.core.encoding import Encoding
 from spinloom.core.errors import UsageError, require_positive
 from spinloom.core.kspace import KSpace
 from spinloom.core.lines import straight
@@ -24,15 +26,12 @@ from spinloom.sequence.infer import infer_encoding
 from spinloom.sequence.protocol import Protocol
 from spinloom.sequence.sequence import Sequence
 from spinloom.sequence.trajectory import trajectory
-from spinloom.simulation.course import REFOCUS, Course, slices
-from spinloom.simulation.evolution import Signals, Spins, evolved
+from spinloom.simulation.course import REFOCUS, Slice, slices
+from spinloom.simulation.evolution import Spins
 from spinloom.simulation.learned_features import FEATURES, kinds
-from spinloom.simulation.learned_history import History
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.learned_range import beyond, joined, measured
-from spinloom.simulation.learned_voxels import Encoded, asked
-from spinloom.simulation.readouts import States
-from spinloom.simulation.signal import SignalEquation
+from spinloom.simulation.learned_voxels import Encoded
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,15 @@ class LearnedBloch:
 
         Raises UsageError naming what a sequence has that this cannot follow.
         """
-        taught, kinds = _taught(self.network, sequence)
+        taught = _taught(self.network, sequence)
         state = np.zeros(sequence.n_readouts, np.int64)
         offset = 0
-        for part in kinds:
+        for part in taught.slices:
             state[part.readouts] = offset + part.state
             offset += len(part.course)
         labels = MappingProxyType({**sequence.labels, "SEG": state})
         posed = replace(sequence, protocol=taught, labels=labels, encoding=taught.encoding)  # type: ignore[arg-type]
-        engine = Encoded if _one_clock(taught.courses) else SignalEquation
-        found = engine(tolerance=self.tolerance, threads=self.threads).signal(phantom, posed, scanner, seed)
+        found = Encoded(tolerance=self.tolerance, threads=self.threads).signal(phantom, posed, scanner, seed)
         told = _beyond(self.network, taught, phantom)
         if told:
             warnings.warn(f"the learned scanner was not taught this: {'; '.join(told)}", stacklevel=3)
@@ -88,16 +86,16 @@ class LearnedBloch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Taught(Protocol):
-    """A sequence as the learned scanner sees it: the courses of its slices; states count through them in order."""
+    """A sequence as the learned scanner sees it: its slices; states count through them in order."""
 
-    courses: tuple[Course, ...]
+    slices: tuple[Slice, ...]
     network: Network
     refocus_FA: float
-    encoding: object
-    labels: object = None
+    encoding: Encoding
+    labels: Mapping[str, NDArray[np.int64]] | None = None
 
 
-def _taught(network: Network, sequence: Sequence):  # type: ignore[no-untyped-def]
+def _taught(network: Network, sequence: Sequence) -> Taught:
     where = trajectory(sequence)
     inferred = None if sequence.encoding is not None else infer_encoding(sequence, where)
     encoding = sequence.encoding if inferred is None else inferred.encoding
@@ -118,38 +116,25 @@ def _taught(network: Network, sequence: Sequence):  # type: ignore[no-untyped-de
     turned = [float(c.angle[c.kind == REFOCUS].max()) for c in whole if (c.kind == REFOCUS).any()]
     thickness = None if inferred is None else inferred.slice_thickness
     given = sequence.protocol
-    taught = Taught(
+    return Taught(
         TE=0.0,
         TR=0.0,
         FA=max(float(c.angle[c.excited].max()) for c in whole),
         bandwidth=0.0,
         slice_thickness=thickness if given is None else given.slice_thickness,
-        courses=tuple(whole),
+        slices=parts,
         network=network,
         refocus_FA=max(turned, default=np.pi),
         encoding=encoding,
         labels=None if inferred is None else inferred.labels,
     )
-    return taught, parts
-
-
-@evolved.register
-def _(protocol: Taught, spins: Spins, states: States, centre: int) -> Signals:
-    histories = [None if c.balanced.all() else History.of(c) for c in protocol.courses]
-    with ThreadPoolExecutor(1) as pool:
-        return asked(protocol, histories, spins, states, pool)
-
-
-def _one_clock(courses: tuple[Course, ...]) -> bool:
-    """Whether static fields act for one and the same time on all echoes."""
-    waits = [np.where(c.refocused > 0, 0.0, c.echo - c.t[c.excited]) for c in courses]
-    return float(np.ptp(np.concatenate(waits))) < 1e-8
 
 
 def _beyond(network: Network, taught: Taught, phantom: Phantom) -> list[str]:
     there = phantom.PD > 0
+    courses = [part.course for part in taught.slices]
     tissue = Spins(phantom.T1[there], phantom.T2[there], *(np.empty(0, np.float32),) * 5)
-    found = joined([measured(course, tissue) for course in taught.courses])
-    strange = {kind.words: None for course in taught.courses for kind in kinds(course) if not network.knows(kind)}
+    found = joined([measured(course, tissue) for course in courses])
+    strange = {kind.words: None for course in courses for kind in kinds(course) if not network.knows(kind)}
     told = [f"{words}: never seen, so the first guess is all there is" for words in strange]
     return told + (beyond(network.about["ranges"], found) if "ranges" in network.about else [])

@@ -5,7 +5,6 @@ All functions take numpy arrays or torch tensors and give the same kind, with gr
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from spinloom.simulation.course import EXCITE, INVERT, REFOCUS, Course
 from spinloom.simulation.evolution import Spins
-from spinloom.simulation.learned_history import History, last_pulse
+from spinloom.simulation.learned_history import last_pulse
 from spinloom.simulation.signal_equations import balanced_ssfp, namespace
 
 Array = Any
@@ -57,7 +56,7 @@ def seen(course: Course, spins: Spins, since: Array | None = None, past: Array |
     """Features of every state and spin.
 
     since  (n_states,) from the excitation to the echo [s]; None: as the course says
-    past   (n_states, n) magnetisation after the last pulse before the echo; None: worked out, which tensors cannot be
+    past   (n_states, n) magnetisation at the last pulse before the echo, see History; None: all echoes are balanced
     """
     xp = namespace(course.t, course.angle, spins.T1)
     t, T1, T2 = course.t, spins.T1, spins.T2
@@ -88,7 +87,7 @@ def seen(course: Course, spins: Spins, since: Array | None = None, past: Array |
         steady = balanced_ssfp(T1, T2, TR=TR[:, None], FA=flip, dB0=(theta + np.pi) / (2 * np.pi * TR[:, None]))
         guess, size = steady * decay, abs(steady)
     else:
-        past = _past(course, spins) if past is None else past
+        assert past is not None
         late = TE - _like(xp, course.t[last_pulse(course)] - course.t[course.excited], TE)
         guess = past * kept(late, T2)
         size = (guess.real**2 + guess.imag**2 + 1e-12) ** 0.5
@@ -150,11 +149,6 @@ def longitudinal(course: Course, spins: Spins) -> Array:
             cosines[key] = xp.cos(angle * (spins.refocus if kind == REFOCUS else spins.excite))
         Mz = cosines[key] * Mz
     return xp.stack([found[int(i)] for i in course.excited], 0)
-
-
-def _past(course: Course, spins: Spins) -> Array:
-    with ThreadPoolExecutor(1) as pool:
-        return History.of(course)(spins, np.arange(len(course)), pool)
 
 
 def _like(xp: Any, values: Array, like: Array) -> Array:

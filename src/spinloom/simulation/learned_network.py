@@ -38,6 +38,8 @@ class Network:
             if W.ndim != 3 or W.shape[::2] != (branches, size) or b.shape != W.shape[:2]:
                 raise InputError(f"the weights of a learned scanner do not fit each other in layer {i}")
             size = b.shape[1]
+        if not all(np.isfinite(value).all() for value in self.arrays.values()):
+            raise InputError("weights of the learned scanner are not numbers", remedy="Train or fetch them again.")
 
     @property
     def depth(self) -> int:
@@ -67,6 +69,9 @@ class Network:
         scale = 1 / own["spread"]
         W: list[NDArray[Any]] = [own[f"layers.{i}.weight"].T for i in range(self.depth + 1)]
         b: list[NDArray[Any]] = [own[f"layers.{i}.bias"] for i in range(self.depth + 1)]
+        for i in range(self.depth):  # a narrower network is padded with units that nothing hears
+            used = W[i + 1].any(axis=1)
+            W[i], b[i], W[i + 1] = W[i][:, used], b[i][used], W[i + 1][used]
         b[0] = b[0] - (own["mean"] * scale) @ W[0]
         W[0] = scale[:, None] * W[0]
         out = np.empty((len(rows), len(b[-1])), np.float32)

@@ -6,7 +6,7 @@ A voxel's answer is the mean over layers across the slice. It depends on T1, T2,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,13 @@ from spinloom.simulation.graph_table import tabulate
 from spinloom.simulation.learned_features import SILENCE, Kind, answer, kinds, seen
 from spinloom.simulation.learned_history import History
 from spinloom.simulation.learned_inversion import kept
+from spinloom.simulation.learned_layers import PER_SLICE, Layers, layers
+from spinloom.simulation.learned_network import Network
+from spinloom.simulation.learned_pulses import RealPulses
 from spinloom.simulation.low_rank import skeleton
-from spinloom.simulation.readouts import States
+from spinloom.simulation.readouts import Group, States
 from spinloom.simulation.selection import reach
-from spinloom.simulation.signal import SignalEquation, Task, layers_across
+from spinloom.simulation.signal import SignalEquation, Task
 
 if TYPE_CHECKING:
     from spinloom.simulation.learned import Taught
@@ -31,14 +34,12 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 SAMPLE = 48
 """Kinds of matter on which states are compared."""
-OWN = 0.3
+OWN = 0.5
 """Part of the tolerance that the table and the choice of states may take, each."""
 FLAT = 3e-3
 """A layer turned by less is left out [nominal flip angle]."""
 LEAST = 5e-3
 """A slice ends where less is excited [its largest magnetisation]."""
-EVEN = 0.05
-"""Shift of one slice against another that is nothing [slice thickness]."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +53,20 @@ class Encoded(SignalEquation):
         return Voxels
 
 
-@dataclass(frozen=True)
-class Layers:
-    """Layers across a voxel: offsets (L,) from its middle [m], weights (L,), thick [m].
-
-    centred: places do not matter, for the whole slice lies in the voxel's middle
-    """
-
-    offsets: Floats
-    weights: Floats
-    thick: float
-    centred: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Voxels(Task):
     """One run: `spins` here are (5, n) T1, T2, B1, off-resonance and place along the slice axis, as `tabulate` has."""
 
     protocol: Taught
     tables: dict[Any, Any] = field(default_factory=dict)
+
+    def _alike(self, found: tuple[Group, ...], states: States) -> tuple[Group, ...]:
+        """Echoes that static fields have acted on for another time are a group of their own."""
+        return tuple(
+            replace(g, lines=g.lines[own], state=g.state[own], k1=g.k1[own], k2=g.k2[own])
+            for g in found
+            for own in _same(states.clock[g.state])
+        )
 
     def _selected(self, index: int) -> tuple[tuple[int, int], Any]:
         layers, m = super()._selected(index)[0], self.matter
@@ -92,47 +88,69 @@ class Voxels(Task):
         edge = float(self.matter.size[2])
         if self.encoding.volume or not excite.selective or edge == 0:
             return Layers(np.zeros(1), np.ones(1), 0.0)
-        width = float(self.protocol.slice_thickness or self.encoding.grid.voxel_mm[self.encoding.slice_axis] * 1e-3)
-        n = layers_across(edge / width)
-        thick = edge / n
-        offsets, f = edge * ((np.arange(n) + 0.5) / n - 0.5), float(np.abs(self.matter.dB0).max(initial=0.0))
+        f = float(np.abs(self.matter.dB0).max(initial=0.0))
         far = max((float(np.abs(self.matter.x[2] - o).max()) for o in self.encoding.slice_offsets), default=0.0)
-        apart = abs(1 / excite.gradient - 1 / refocus.gradient) if refocus.selective else 0.0
-        within = (
-            reach(excite, refocus, self.protocol.FA, self.protocol.refocus_FA, LEAST) + far + f / abs(excite.gradient)
-        )
-        if n % 2 == 0 and within <= edge / 2 + thick and f * apart < EVEN * width and len(self.matter.x[2]) == 1:
-            return Layers(offsets[n // 2 :], np.full(n // 2, 2.0 / n), thick, centred=True)
-        return Layers(offsets, np.full(n, 1.0 / n), thick)
+        within = reach(excite, refocus, self.protocol.FA, self.protocol.refocus_FA, LEAST) + far
+        inside = within + f / abs(excite.gradient) <= edge / 2 + self._width / PER_SLICE
+        return layers(edge, self._width, whole=inside and len(self.matter.x[2]) == 1)
+
+    @cached_property
+    def _width(self) -> float:
+        """Thickness of a slice [m]."""
+        return float(self.protocol.slice_thickness or self.encoding.grid.voxel_mm[self.encoding.slice_axis] * 1e-3)
 
     @cached_property
     def _histories(self) -> list[History | None]:
-        return [None if c.balanced.all() else History.of(c) for c in self.protocol.courses]
+        pulses, thickness = RealPulses.of(self.sequence), 0.0 if self.encoding.volume else self._width
+        return [
+            None if part.course.balanced.all() else History.of(pulses, part.course, part.place, thickness)
+            for part in self.protocol.slices
+        ]
 
-    def _spins_at(self, nodes: Floats) -> tuple[Spins, NDArray[np.bool_]]:
-        """Spins of the layers of some matter that are excited, and (G, L) which those are."""
-        T1, T2, B1, f, place = (np.repeat(row.astype(np.float32), len(self._layers.offsets)) for row in nodes)
-        survives = np.repeat(kept(self.sequence, nodes[0], nodes[1], nodes[2]), len(self._layers.offsets))
-        excite = refocus = B1
+    def _spins_at(self, nodes: Floats) -> tuple[Spins, Floats, NDArray[np.bool_]]:
+        """Spins of the layers of some matter that are excited; (5, n) what they are, see History; (G, L) which."""
+        n = len(self._layers.offsets)
+        T1, T2, B1, f, place = np.repeat(nodes, n, axis=1)
+        excite = refocus = B1.astype(np.float32)
+        z = place
         if not self.encoding.volume and self._profiles[0].selective:
-            still = 0 * f if self._layers.centred else f
-            z = (place - self._moves(still) + np.tile(self._layers.offsets, nodes.shape[1])).astype(np.float32)
-            excite, refocus = (p.at(B1, z, still, self._layers.thick) for p in self._local)
+            z = place - self._moves(f) + np.tile(self._layers.offsets, nodes.shape[1])
+            excite, refocus = (p.at(excite, z, f, self._layers.thick) for p in self._local)
         on = np.abs(excite) > FLAT
-        spins = Spins(T1, T2, np.full_like(T1, np.inf), f, excite, refocus, survives.astype(np.float32))
-        return spins.take(np.flatnonzero(on)), on.reshape(nodes.shape[1], -1)
+        survives = np.repeat(kept(self.sequence, nodes[0], nodes[1], nodes[2]), n)
+        single = [v[on].astype(np.float32) for v in (T1, T2, np.full(len(T1), np.inf), f, excite, refocus, survives)]
+        spins = Spins(*single)
+        return spins, np.stack([T1, T2, B1, f, z])[:, on], on.reshape(nodes.shape[1], -1)
 
     def _answers(self, nodes: Floats, states: States) -> NDArray[np.complex64]:
         """(n_states, G) mean over the layers of some matter."""
-        spins, on = self._spins_at(nodes)
-        weight = (on * self._layers.weights)[on].astype(np.float32)
+        spins, matter, on = self._spins_at(nodes)
         which = np.nonzero(on)[0]
         out = np.zeros((len(states), nodes.shape[1]), np.complex64)
         if not len(which):
             return out
         starts = np.flatnonzero(np.diff(which, prepend=-1))
-        found = asked(self.protocol, self._histories, spins, states, self.pool)
+        found = self._asked(spins, matter, states)
+        weight = (on * self._layers.weights)[on].astype(np.float32)
         out[:, which[starts]] = np.add.reduceat(found * weight, starts, axis=1)
+        return out
+
+    def _asked(self, spins: Spins, matter: Floats, states: States) -> NDArray[np.complex64]:
+        """(n_states, n) what guess and network say of some states; these count through the courses of all slices."""
+        parts = self.protocol.slices
+        ends = np.cumsum([len(part.course) for part in parts])
+        out = np.empty((len(states), len(spins.T1)), np.complex64)
+        which = np.searchsorted(ends, states.SEG, side="right")
+        for s in np.unique(which):
+            rows, history = np.flatnonzero(which == s), self._histories[s]
+            own = states.SEG[rows] - (ends[s] - len(parts[s].course))
+            there = matter + np.array([[0.0], [0.0], [0.0], [0.0], [parts[s].place]])
+            past = None if history is None else history(there, own, self.pool)
+            course = parts[s].course.take(own)
+            for kind, some in kinds(course).items():
+                out[rows[some]] = _said(
+                    self.protocol.network, kind, course, some, spins, states.since[rows[some]], past
+                )
         return out
 
     def _low_rank(self, states: States, spins: Any, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
@@ -146,11 +164,13 @@ class Voxels(Task):
 
     def _table(self, states: States, spins: Any, layers: tuple[int, int]) -> tuple[NDArray[np.float32], Any]:
         """(L, n) terms of all entries and (L, n_states) their mixture; a slice's states are all looked at at once."""
-        ends = np.concatenate([[0], np.cumsum([len(c) for c in self.protocol.courses])])
+        ends = np.concatenate([[0], np.cumsum([len(part.course) for part in self.protocol.slices])])
         s = int(np.searchsorted(ends, states.SEG[0], side="right")) - 1
-        since = float(states.since[0])
-        alike = bool(np.ptp(states.since) < 1e-9 and states.SEG.max() < ends[s + 1])
-        whole = self._every(int(ends[s]), int(ends[s + 1]), since) if alike else states
+        course, local = self.protocol.slices[s].course, states.SEG - ends[s]
+        since, late = float(states.since[0]), course.echo - course.t[course.excited]
+        alike = bool(np.ptp(states.since) < 1e-9 and local.max() < len(course) and np.ptp(late[local]) < 1e-9)
+        own = np.flatnonzero(np.abs(late - late[local[0]]) < 1e-9) if alike else local
+        whole = States(ends[s] + own, np.full(len(own), since), np.zeros(len(own))) if alike else states
         key = (layers, s, round(since, 9)) if alike else None
         if key not in self.tables or key is None:
             few = np.unique(
@@ -168,34 +188,18 @@ class Voxels(Task):
             mixture = np.ascontiguousarray((found.mixture.T @ table.mixture).T.astype(complex))
             self.tables[key] = table.terms, mixture
         terms, mixture = self.tables[key]
-        return terms, np.ascontiguousarray(mixture[:, states.SEG - ends[s]]) if alike else mixture
-
-    def _every(self, first: int, end: int, since: float) -> States:
-        """All states of a slice, at one time after their excitations."""
-        n = end - first
-        return States(np.arange(first, end), np.full(n, since), np.zeros(n))
+        return terms, np.ascontiguousarray(mixture[:, np.searchsorted(own, local)]) if alike else mixture
 
 
-def asked(
-    protocol: Taught, histories: list[History | None], spins: Spins, states: States, pool: Any
-) -> NDArray[np.complex64]:
-    """(n_states, n) what the network says of some states of the courses of a scan; states count through them."""
-    ends = np.cumsum([len(c) for c in protocol.courses])
-    out = np.empty((len(states), len(spins.T1)), np.complex64)
-    which = np.searchsorted(ends, states.SEG, side="right")
-    for s in np.unique(which):
-        rows = np.flatnonzero(which == s)
-        own = states.SEG[rows] - (ends[s] - len(protocol.courses[s]))
-        course, history = protocol.courses[s].take(own), histories[s]
-        past = None if history is None else history(spins, own, pool)
-        for kind, some in kinds(course).items():
-            out[rows[some]] = _said(protocol, kind, course, some, spins, states.since[rows[some]], past)
-    return out
+def _same(times: Floats) -> list[NDArray[np.int64]]:
+    """Which times are one, time by time."""
+    _, which = np.unique(np.round(times, 9), return_inverse=True)
+    return [np.flatnonzero(which.ravel() == i) for i in range(int(which.max(initial=-1)) + 1)]
 
 
 def _said(
-    protocol: Taught, kind: Kind, course: Course, some: NDArray[np.int64], spins: Spins, since: Floats, past: Any
+    network: Network, kind: Kind, course: Course, some: NDArray[np.int64], spins: Spins, since: Floats, past: Any
 ) -> NDArray[np.complex64]:
     of = seen(course.take(some), spins, since=since, past=None if past is None else past[some])
-    said = protocol.network(of.features, kind.branch) if protocol.network.knows(kind) else SILENCE
+    said = network(of.features, kind.branch) if network.knows(kind) else SILENCE
     return np.asarray(answer(of, said), np.complex64)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from spinloom.sequence.events import RF, Gradient, RFUse
@@ -168,16 +169,22 @@ def spinor(rf: RF, gradient: Gradient, z: Floats) -> tuple[NDArray[np.complex128
     """
     middle = (rf.edges[1:] + rf.edges[:-1]) / 2
     g = np.interp(middle, gradient.t, gradient.g, left=0.0, right=0.0)
-    dt = np.diff(rf.edges)
-    alpha, beta = np.ones(len(z), complex), np.zeros(len(z), complex)
-    for B1, G, step in zip(rf.signal, g, dt, strict=True):
-        f = G * z
-        norm = np.sqrt(abs(B1) ** 2 + f**2)
-        half = -np.pi * step * norm
-        s = np.sinc(step * norm) * (-np.pi * step)  # sin(half) / norm, smooth at 0
-        a = np.cos(half) - 1j * f * s
-        b = -1j * B1 * s
-        alpha, beta = a * alpha - np.conj(b) * beta, b * alpha + np.conj(a) * beta
+    return _turned(np.asarray(rf.signal, complex), g, np.diff(rf.edges), np.asarray(z, float))
+
+
+@njit(cache=True, nogil=True)
+def _turned(B1, g, dt, z):  # type: ignore[no-untyped-def]
+    alpha, beta = np.ones(len(z), np.complex128), np.zeros(len(z), np.complex128)
+    for i in range(len(z)):
+        p, q = 1.0 + 0.0j, 0.0j
+        for n in range(len(B1)):
+            f = g[n] * z[i]
+            norm = np.sqrt(B1[n].real ** 2 + B1[n].imag ** 2 + f * f)
+            half = -np.pi * dt[n] * norm
+            s = np.sin(half) / norm if norm > 0.0 else -np.pi * dt[n]
+            a, b = np.cos(half) - 1j * f * s, -1j * B1[n] * s
+            p, q = a * p - np.conj(b) * q, b * p + np.conj(a) * q
+        alpha[i], beta[i] = p, q
     return alpha, beta
 
 

@@ -138,7 +138,7 @@ class Task:
         axes = (self.encoding.readout_axis, self.encoding.phase_axis, self.encoding.slice_axis)
         labels = dict(self.sequence.labels)
         found, states = groups(k, t, self._clocks(), labels, axes, planar)
-        centre = self._centre(found)
+        centre, found = self._centre(found), self._alike(found, states)
         samples = np.zeros((self.scanner.coils.n_coils, *k.shape[:2]), np.complex64)
         for s in sorted({g.slice for g in found}):
             layers, spins = self._selected(s)
@@ -154,6 +154,10 @@ class Task:
                     line = self._encode(group, weighted, planar)
                     samples[coils, group.lines, : group.n_samples] = line
         return samples
+
+    def _alike(self, found: tuple[Group, ...], states: States) -> tuple[Group, ...]:
+        """The groups, cut further where states of one must not be treated together."""
+        return found
 
     def _encode(self, group: Group, weights: Weights, planar: bool) -> Complex:
         if self.method.exact:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spinloom.models.average import Average
@@ -19,7 +20,8 @@ from spinloom.study.scanner_draws import FAMILIES
 from spinloom.study.scanner_lesson import N_LAYERS, Lesson
 
 SHARE = (0.4, 0.4, 1.0)
-"""Of the steps, per branch: the first guess of echoes after spoilers is nearly right."""
+NARROW = (3, 3, 1)
+"""Of the steps, and by what the width is divided, per branch: the first guess after spoilers is nearly right."""
 LEAST = 2e-3
 """An error below this is not worth much more [relative]."""
 
@@ -52,7 +54,7 @@ class Prepared:
 def prepared(lesson: Lesson) -> list[Prepared]:
     found = []
     for kind, states in kinds(lesson.course).items():
-        of = seen(lesson.course.take(states), lesson.spins)
+        of = seen(lesson.course.take(states), lesson.spins, past=lesson.past[states])
         shape = (len(states), lesson.target.shape[1], N_LAYERS)
         x = torch.as_tensor(of.features.reshape(*shape, -1), dtype=torch.float32)
         guess = torch.as_tensor(of.guess.reshape(shape))
@@ -86,13 +88,25 @@ def fit(
     for branch, name in enumerate(BRANCHES):
         own = [one for one in known if one.kind.branch == branch]
         say(f"{name}: {len(own)} lessons")
-        response, history[name] = _taught(own, replace(teaching, steps=round(SHARE[branch] * teaching.steps)), say)
-        made.append(response.arrays())
+        steps, width = round(SHARE[branch] * teaching.steps), teaching.width // NARROW[branch]
+        response, history[name] = _taught(own, replace(teaching, steps=steps, width=width), say)
+        made.append(padded(response.arrays(), teaching.width))
     ranges = joined([measured(one.course, one.spins) for one in lessons])
     seen_kinds = sorted({one.kind for one in known})
     about = {"ranges": ranges, "kinds": [list(kind) for kind in seen_kinds], "lessons": len(lessons)}
     about |= {"steps": teaching.steps, "seed": teaching.seed}
     return Network({name: np.stack([one[name] for one in made]) for name in made[0]}, about), history
+
+
+def padded(arrays: dict[str, NDArray[np.float32]], width: int) -> dict[str, NDArray[np.float32]]:
+    """The same network with as many hidden units: those added are zeros."""
+    depth, out = sum(name.endswith(".weight") for name in arrays) - 1, dict(arrays)
+    for i in range(depth + 1):
+        W, b = arrays[f"layers.{i}.weight"], arrays[f"layers.{i}.bias"]
+        rows, columns = (0 if i == depth else width - len(W)), (0 if i == 0 else width - W.shape[1])
+        out[f"layers.{i}.weight"] = np.pad(W, ((0, rows), (0, columns)))
+        out[f"layers.{i}.bias"] = np.pad(b, (0, rows))
+    return out
 
 
 def _taught(known: Sequence[Prepared], teaching: Teaching, say: Callable[[str], None]) -> tuple[Response, list[float]]:

@@ -17,11 +17,12 @@ from spinloom.sequence.protocols import PROTOCOLS
 from spinloom.simulation.course import EXCITE, Course, slices
 from spinloom.simulation.evolution import Spins
 from spinloom.simulation.learned_features import answer, kinds, seen
+from spinloom.simulation.learned_pulses import RealPulses
 from spinloom.simulation.responses import Tissues, responses
 from spinloom.simulation.selection import profile
 from spinloom.study.scanner_draws import MANY
-from spinloom.study.scanner_history import by_tensors
-from spinloom.study.scanner_lesson import N_LAYERS, REACH, READ_M, layers
+from spinloom.study.scanner_history import Bendable
+from spinloom.study.scanner_lesson import N_LAYERS, REACH, across, layers, length
 
 STEP = {"TE": 5e-4, "TR": 2e-3, "TI": 2e-3, "FA": np.radians(1.0)}
 """By which a protocol is moved to see how its events move [s], [rad]; times are multiples of the raster."""
@@ -41,11 +42,13 @@ class Bent:
     """A protocol about a point: times are affine in its parameters, angles follow FA.
 
     course   at the point, its last state only;  slope_t, slope_echo  by parameter [s per s]
+    past     its history, None if it is balanced
     spins    (tissue x layer,);  slope_excite  (tissue x layer,) change of the local angle over nominal with FA / FA0
     """
 
     point: Given
     course: Course
+    past: Bendable | None
     slope_t: Mapping[str, NDArray[np.float64]]
     slope_echo: Mapping[str, NDArray[np.float64]]
     spins: Spins
@@ -64,7 +67,7 @@ class Bent:
         excite = torch.as_tensor(self.spins.excite) + bent * torch.as_tensor(self.slope_excite)
         course = replace(self.course, t=t, echo=echo, angle=torch.as_tensor(self.course.angle))
         spins = Spins(excite=excite, **rest)
-        of = seen(course, spins, past=None if course.balanced.all() else by_tensors(course, spins))
+        of = seen(course, spins, past=None if self.past is None else self.past(t, 1 + bent))
         network = branches[next(iter(kinds(self.course))).branch]
         said = network(of.features.to(network.layers[0].weight.dtype)).to(torch.float64)  # type: ignore[arg-type]
         return answer(of, said)[-1].reshape(-1, N_LAYERS).mean(-1)
@@ -84,12 +87,15 @@ def bend(protocol: str, point: Given, parameters: tuple[str, ...], fixed: Given,
     spins = layers(sequence, tissues, thickness)
     z = REACH * thickness / N_LAYERS * (np.arange(N_LAYERS) - (N_LAYERS - 1) / 2)
     step = REACH * thickness / N_LAYERS
+    past = None
+    if not course.balanced.all():
+        past = Bendable.of(RealPulses.of(sequence), course, thickness, across(tissues, thickness))
     axis = sequence.encoding.slice_axis  # type: ignore[union-attr]
     local = [
         b * profile(sequence, RFUse.EXCITATION, axis, thickness, b).at(z, 0 * z, step).astype(float)
         for b in (0.98, 1.02)
     ]
-    return Bent(point, course, slope_t, slope_echo, spins, np.tile((local[1] - local[0]) / 0.04, len(tissues)))
+    return Bent(point, course, past, slope_t, slope_echo, spins, np.tile((local[1] - local[0]) / 0.04, len(tissues)))
 
 
 def made(protocol: str, point: Given, fixed: Given) -> played.Sequence:
@@ -107,7 +113,7 @@ def by_bloch(protocol: str, point: Given, fixed: Given, tissues: Tissues = BRAIN
     """(tissue,) the same by the Bloch equations."""
     sequence = made(protocol, point, fixed)
     thickness = float(sequence.protocol.slice_thickness)  # type: ignore[union-attr,arg-type]
-    return responses(tissues, sequence, spins=SPINS, size_m=(READ_M, REACH * thickness))[-1]
+    return responses(tissues, sequence, spins=SPINS, size_m=(length(sequence), REACH * thickness))[-1]
 
 
 def gradients(

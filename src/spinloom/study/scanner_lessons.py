@@ -48,6 +48,7 @@ def make_lessons(folder: Path, count: int, seed: int, executor: Executor) -> lis
 
 def _arrays(one: Lesson) -> Iterator[tuple[str, Any]]:
     yield "family", one.family
+    yield "past", one.past
     yield "target", one.target
     for part, names in ((one.course, COURSE), (one.spins, SPINS)):
         yield from ((name, getattr(part, name)) for name in names)
@@ -66,6 +67,12 @@ def _read(file: Path) -> list[Lesson]:
             return {name: held[f"{i}/{name}"] for name in names}
 
         return [
-            Lesson(int(held[f"{i}/family"]), Course(**part(i, COURSE)), Spins(**part(i, SPINS)), held[f"{i}/target"])
+            Lesson(
+                family=int(held[f"{i}/family"]),
+                course=Course(**part(i, COURSE)),
+                spins=Spins(**part(i, SPINS)),
+                past=held[f"{i}/past"],
+                target=held[f"{i}/target"],
+            )
             for i in range(count)
         ]
