@@ -47,6 +47,11 @@ class Network:
         return sum(name.endswith(".weight") for name in self.arrays) - 1
 
     @property
+    def weights(self) -> int:
+        """Numbers that were learned: what pads a narrower branch is 0."""
+        return sum(int(np.count_nonzero(value)) for value in self.arrays.values())
+
+    @property
     def branches(self) -> int:
         return len(self.arrays["mean"])
 

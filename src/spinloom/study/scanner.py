@@ -99,7 +99,7 @@ def study(
     results: dict[str, Any] = {
         "version": __version__,
         "machine": {"cores": os.cpu_count(), "threads of every method": 1},
-        "weights": {"sha256": network.sha256, "parameters": sum(v.size for v in network.arrays.values())},
+        "weights": {"sha256": network.sha256, "parameters": network.weights},
         "about": dict(network.about),
         "cases": told,
         "gradients": slopes,

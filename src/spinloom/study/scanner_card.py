@@ -16,7 +16,7 @@ def card_of(network: Network) -> str:
     lines = [
         "# Learned scanner",
         "",
-        f"{sum(v.size for v in network.arrays.values()):,} weights, SHA-256 `{network.sha256 or 'not written'}`.",
+        f"{network.weights:,} weights, SHA-256 `{network.sha256 or 'not written'}`.",
         "For research, teaching and testing. Not for diagnosis.",
         "",
         taught,

@@ -86,13 +86,20 @@ def _how(results: Results) -> tuple[str, ...]:
         ),
         (
             "The sequence is read from its events (pulses, gradients, readouts), not from its name. A first guess "
-            "follows the configurations of an extended phase graph from pulse to pulse, as if pulses took no time, and "
-            "keeps those that stay above 0.001 in a few kinds of matter; of balanced echoes it is the steady state. "
-            "What it leaves out (durations of pulses, the phase they leave across a slice, off-resonance, faint "
-            "pathways) is a network's: it corrects the guess by a factor and by a term that vanishes with the flip "
-            f"angle. There are three, for {', '.join(BRANCHES[:-1])} and {BRANCHES[-1]}: "
-            f"{results['weights']['parameters']:,} weights in all. Of a kind of echo that no lesson had, such as a "
-            "gradient echo after an inversion, they say nothing: the first guess is the answer then, with a warning."
+            "follows the configurations of an extended phase graph through real pulses: their shape, length, "
+            "off-resonance and place, those of neighbouring slices too. It keeps what stays above 0.003 in a few kinds "
+            "of matter, and of that the pathways that end where an echo forms; of balanced echoes it is the steady "
+            "state of pulses that take no time. A network corrects the guess by a factor and by a term that vanishes "
+            f"with the flip angle. There are three, for {', '.join(BRANCHES[:-1])} and {BRANCHES[-1]}: "
+            f"{results['weights']['parameters']:,} weights in all. Where nothing is balanced they have found next to "
+            "nothing to correct (see the first guess alone in the tables): there, speed comes from leaving out "
+            "pathways, from kinds of matter and from readouts that are alike. Of a kind of echo that no lesson had, "
+            "such as a gradient echo after an inversion, they say nothing, with a warning."
+        ),
+        (
+            "Pathways that end elsewhere in the plane of the image, such as the decay after a refocusing pulse that "
+            "its spoilers leave at the edge of k-space, are no property of a voxel and are left out: by k-space, they "
+            "are nearly all of what the inversion recovery below is off by, and half of what the turbo spin echo is."
         ),
         (
             f"Taught by {about.get('lessons', 0)} random sequences of {len(FAMILIES)} families "
@@ -101,7 +108,8 @@ def _how(results: Results) -> tuple[str, ...]:
             f"seed {about.get('seed', 0)}. What is right comes from `Bloch()` in double precision with "
             f"{min(fam.spins[0] * fam.spins[2] for fam in FAMILIES):,} (balanced) to "
             f"{max(fam.spins[0] * fam.spins[2] for fam in FAMILIES):,} "
-            "isochromats per voxel. MPRAGE and FLAIR are in no lesson."
+            "isochromats per voxel, which is as long along the readout as its gradients wind whole turns, so that only "
+            "the echo's pathways are heard, and off resonance by up to 50 Hz. MPRAGE and FLAIR are in no lesson."
         ),
     )
 
@@ -178,14 +186,13 @@ LIMITS = (
         "refocusing angles, no gradient moments other than those of this package's protocols."
     ),
     (
-        "A family that is not among the lessons may go wrong: see the rows marked unseen. That the networks say "
-        "nothing of kinds of echoes without lessons was decided after an MPRAGE had come out 172 % off: that row is "
-        "no test of it, and its answer is the first guess alone. T2' acts as in Bloch() by default, by the time since "
-        "the last echo."
+        "That the networks say nothing of kinds of echoes without lessons was decided after an earlier one had an "
+        "MPRAGE 172 % off: its answer is the first guess alone. T2' acts as in Bloch() by default, by the time since "
+        "the last echo. Where slices touch, matter of long T2 was 2.6 % off in a test (60 degrees, TR 100 ms)."
     ),
     (
-        "The network knows a voxel as fully dephased by spoilers: single spins and voxels far smaller than a pixel are "
-        "outside of what it has learned."
+        "A voxel counts as fully dephased by spoilers in the plane of the image: single spins and voxels far smaller "
+        "than a pixel are answered as if they were not."
     ),
 )
 
