@@ -78,7 +78,7 @@ def nifti(images: Any, out: Path, about: Any) -> list[Path]:
     for path in paths.values():
         keep_text(beside(path)[0])
     for contrast, path in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(path.parent)
         image = images[contrast]
         write_image(image, path, dtype=np.int16 if image.quantity is Quantity.HU else np.float32)
         atomic.write_json(beside(path)[0], {"Software": f"Spinloom {__version__}", **about(contrast)})
