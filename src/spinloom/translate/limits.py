@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinloom.core.masks import Mask
 from spinloom.translate.prepare import Prepared, Volume
-from spinloom.translate.silhouette import common, silhouette, turned
+from spinloom.translate.silhouette import UPRIGHT, lies
 
 QUANTILES = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
 SLACK = 0.15
@@ -22,7 +22,7 @@ heads lead by 0.04 to 0.19 (27 scans and label maps), and marks drawn onto one t
 def measured(made: Prepared) -> dict[str, Any]:
     """voxel_mm (3,); extent_mm (3,) of the foreground; grey (c, 10) quantiles in the foreground; mirror: the axis about
     whose middle the foreground is most alike itself (0: left-right, as in a head that lies as its header says);
-    silhouette: see `silhouette`."""
+    lies: how a head or brain lies by its silhouette, as `silhouette.lies` says it."""
     return measured_of(made.source, made.mask, made.grid.voxel_mm)
 
 
@@ -36,14 +36,14 @@ def measured_of(images: Volume, mask: Mask, voxel_mm: Sequence[float] | NDArray[
         "extent_mm": extent.round(1).tolist(),
         "grey": [np.quantile(s[mask], QUANTILES).round(4).tolist() for s in images],
         "mirror": int(np.argmax(_alike(mask))),
-        "silhouette": silhouette(mask),
+        "lies": lies(mask, size),
     }
 
 
 def span(seen: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of what `measured` gave for every training image: the range of each number, and their common silhouette."""
+    """Of what `measured` gave for every training image: ranges, and whether they are upright heads."""
     rows = list(seen)
-    shape = common([r["silhouette"] for r in rows])
+    how = [r["lies"] for r in rows]
     voxel = np.array([r["voxel_mm"] for r in rows])
     extent = np.array([r["extent_mm"] for r in rows])
     grey = np.array([r["grey"] for r in rows])
@@ -52,7 +52,7 @@ def span(seen: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "extent_mm": [extent.min(0).tolist(), extent.max(0).tolist()],
         "grey": [grey.min(0).tolist(), grey.max(0).tolist()],
         "mirror": sorted({int(r["mirror"]) for r in rows}),
-        **({} if shape is None else {"silhouette": shape}),
+        "heads": set(how) <= {UPRIGHT, ""} and 2 * how.count(UPRIGHT) >= len(how),
     }
 
 
@@ -78,13 +78,18 @@ def beyond(made: Prepared, known: Mapping[str, Any], contrasts: Sequence[str]) -
         away = float(np.mean(np.maximum(0, np.maximum(low[c] - q, q - high[c]))))
         if away > SLACK:
             said.append(f"contrast: grey values of {name} are {away:.2f} of full scale away from any trained with")
-    alike = _alike(made.mask)
-    axis = int(np.argmax(alike))
-    if known["mirror"] and alike[axis] - max(alike[a] for a in known["mirror"]) > CLEAR:
-        said.append(f"orientation: what looks like left-right runs along {'RAS'[axis]}: does the header say it right?")
-    elif "silhouette" in known and (how := turned(own["silhouette"], known["silhouette"])):
-        said.append(f"orientation: it looks {how}: does the header say it right?")
+    how = own["lies"] if known.get("heads", known["mirror"] == [0]) else _mirrored(made.mask, known["mirror"])
+    if how not in (UPRIGHT, ""):
+        said.append(f"orientation: {how}: does the header say it right?")
     return said
+
+
+def _mirrored(mask: Mask, known: Sequence[int]) -> str:
+    """What is no head: whether it is clearly more alike its mirror image along another axis than along those known."""
+    alike = _alike(mask)
+    axis = int(np.argmax(alike))
+    clear = known and alike[axis] - max(alike[a] for a in known) > CLEAR
+    return f"what looks like left-right runs along {'RAS'[axis]}" if clear else ""
 
 
 def _alike(m: Mask) -> list[float]:
