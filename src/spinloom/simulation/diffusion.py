@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spinloom.sequence.events import RF, RFUse
+from spinloom.sequence.events import RF, Gradient, RFUse
+from spinloom.sequence.trajectory import integral
 from spinloom.simulation.drive import Drive, kinds
-from spinloom.simulation.moments import moments
 from spinloom.simulation.timeline import Pulses, Readouts
 
 FloatArray = NDArray[np.float64]
@@ -41,14 +41,15 @@ def b_values(drive: Drive, played: Pulses, read: Readouts) -> FloatArray:
     table = drive.table[block, :3]
     lengths = np.round(np.column_stack([since, until]) * 1e10).astype(np.int64)
     example, which = kinds(*table.T, lengths[:, 0], lengths[:, 1])
-    first, second = np.empty((len(example), 3)), np.empty(len(example))
-    start_of = np.empty((len(example), 3))
-    for i, j in enumerate(example):
-        start_of[i], first[i], second[i] = _integrals(drive, table[j], since[j], until[j])
+    start_of, first, second = np.empty((3, len(example), 3))
+    for axis in range(3):  # most parts differ along one axis only
+        some, own = kinds(table[example, axis], lengths[example, 0], lengths[example, 1])
+        each = [_integrals(drive.playing(table[j])[axis], since[j], until[j]) for j in example[some]]
+        start_of[:, axis], first[:, axis], second[:, axis] = np.array(each)[own].T
     area = drive.before[block, :3] + start_of[which]
     k = area + _offset(sequence.rf, played, pulse, kind, area)
     length = until - since
-    b = np.sum(k**2, axis=1) * length + 2 * np.sum(k * first[which], axis=1) + second[which]
+    b = np.sum(k**2, axis=1) * length + 2 * np.sum(k * first[which], axis=1) + second.sum(axis=1)[which]
     passed = np.concatenate([[0.0], np.cumsum(b)])[:-1]
     excites = np.array([sequence.rf[r].use is not RFUse.REFOCUSING for r in played.rf[pulse]], bool)
     at_pulse = source[sequence.n_blocks : sequence.n_blocks + len(pulse)]
@@ -72,14 +73,13 @@ def _offset(
     return np.asarray(offset[np.cumsum(kind == 1)], float)
 
 
-def _integrals(drive: Drive, row: NDArray[np.int64], lo: float, hi: float) -> tuple[FloatArray, FloatArray, float]:
-    """Area A(lo) since the block's start, ∫ (A - A(lo)) dt and ∫ |A - A(lo)|^2 dt from lo to hi: quartics, exact."""
-    playing = drive.playing(row)
-    knots = [g.t[(g.t > lo) & (g.t < hi)] for g in playing if g is not None]
-    edges = np.unique(np.concatenate([[lo, hi], *knots]))
+def _integrals(gradient: Gradient | None, lo: float, hi: float) -> tuple[float, float, float]:
+    """Area A(lo) since the block's start, ∫ (A - A(lo)) dt and ∫ (A - A(lo))^2 dt from lo to hi: quartics, exact."""
+    if gradient is None:
+        return 0.0, 0.0, 0.0
+    edges = np.unique(np.concatenate([[lo, hi], gradient.t[(gradient.t > lo) & (gradient.t < hi)]]))
     half, mid = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
-    t = mid[:, None] + half[:, None] * _NODES
-    start = moments(playing, lo)
-    A = moments(playing, t) - start
-    weight = half[:, None] * _WEIGHTS
-    return start, np.einsum("ij,ijk->k", weight, A), float(np.einsum("ij,ijk->", weight, A**2))
+    at = np.concatenate([[lo], (mid[:, None] + half[:, None] * _NODES).ravel()])
+    area = integral(gradient, at)
+    A, weight = area[1:] - area[0], (half[:, None] * _WEIGHTS).ravel()
+    return float(area[0]), float(weight @ A), float(weight @ A**2)

@@ -106,8 +106,8 @@ def _taught(network: Network, sequence: Sequence) -> Taught:
         )
     if not straight(where.k, encoding.readout_axis):
         raise UsageError(
-            f"sequence '{sequence.name}' as it is played reads spokes, spirals, ramps or lines bent by eddy currents or "
-            "delays, and a learned scanner reads straight, even lines",
+            f"sequence '{sequence.name}' as it is played reads spokes, spirals, ramps or lines that eddy currents or "
+            "delays have bent, and a learned scanner reads straight, even lines",
             remedy="Use --method auto.",
         )
     if inferred is not None:

@@ -154,16 +154,19 @@ class Voxels(Task):
         return out
 
     def _low_rank(self, states: States, spins: Any, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
-        m, n = self.matter, spins.shape[1]
-        terms, mixture = self._table(states, spins, layers)
-        factor = np.ones(n, np.complex64)
+        m = self.matter
+        terms, mixture, since = self._table(states, spins, layers)
+        factor = np.exp((since - states.since[0]) / m.T2[entries]).astype(np.complex64)
         if states.clock[0] != 0:
             some = Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], *(m.B1[:0],) * 3)
-            factor = dephasing(states.take(np.array([0])), some)[0].astype(np.complex64)
+            factor = factor * dephasing(states.take(np.array([0])), some)[0].astype(np.complex64)
         return Weights(layers, terms * m.amount[entries], mixture, factor)
 
-    def _table(self, states: States, spins: Any, layers: tuple[int, int]) -> tuple[NDArray[np.float32], Any]:
-        """(L, n) terms of all entries and (L, n_states) their mixture; a slice's states are all looked at at once."""
+    def _table(self, states: States, spins: Any, layers: tuple[int, int]) -> tuple[NDArray[np.float32], Any, float]:
+        """(L, n) terms of all entries, (L, n_states) their mixture, and how long after their excitation they are so.
+
+        A slice's states are all looked at at once; those that are only read at another sample decay until then.
+        """
         ends = np.concatenate([[0], np.cumsum([len(part.course) for part in self.protocol.slices])])
         s = int(np.searchsorted(ends, states.SEG[0], side="right")) - 1
         course, local = self.protocol.slices[s].course, states.SEG - ends[s]
@@ -171,7 +174,7 @@ class Voxels(Task):
         alike = bool(np.ptp(states.since) < 1e-9 and local.max() < len(course) and np.ptp(late[local]) < 1e-9)
         own = np.flatnonzero(np.abs(late - late[local[0]]) < 1e-9) if alike else local
         whole = States(ends[s] + own, np.full(len(own), since), np.zeros(len(own))) if alike else states
-        key = (layers, s, round(since, 9)) if alike else None
+        key = (layers, s, round(float(late[local[0]]), 9)) if alike else None
         if key not in self.tables or key is None:
             few = np.unique(
                 np.concatenate(
@@ -186,9 +189,9 @@ class Voxels(Task):
             table = tabulate(spins, ask, tolerance, step, self.pool)
             self.train_errors.append(found.error + table.error)
             mixture = np.ascontiguousarray((found.mixture.T @ table.mixture).T.astype(complex))
-            self.tables[key] = table.terms, mixture
-        terms, mixture = self.tables[key]
-        return terms, np.ascontiguousarray(mixture[:, np.searchsorted(own, local)]) if alike else mixture
+            self.tables[key] = table.terms, mixture, since
+        terms, mixture, since = self.tables[key]
+        return terms, np.ascontiguousarray(mixture[:, np.searchsorted(own, local)]) if alike else mixture, since
 
 
 def _same(times: Floats) -> list[NDArray[np.int64]]:
