@@ -20,7 +20,7 @@ from spinloom.translate.limits import beyond, measured, span
 from spinloom.translate.plan import Plan, Side
 from spinloom.translate.prepare import prepare
 from spinloom.translate.shelf import fetched
-from spinloom.translate.silhouette import CELLS, POSITIONS, UPRIGHT, chances, lies, silhouette
+from spinloom.translate.silhouette import CELLS, POSITIONS, SURE, UPRIGHT, chances, lies, silhouette
 
 PLAN = Plan(source=(Side(contrast="T1w"),), target=(Side(contrast="T2w"),))
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -109,6 +109,13 @@ def test_of_a_part_nothing_is_said(mask, part: str) -> None:
         "slab": np.s_[:, :, z // 2 : z // 2 + 5],
     }[part]
     assert lies(whole[cut], [MM] * 3) == ""
+
+
+def test_what_is_too_short_for_a_brain_may_be_cut_off() -> None:
+    """The same brain, 180 mm long and 126 mm."""
+    assert lies(brain(), [MM] * 3) == UPRIGHT
+    assert lies(brain(), [0.7 * MM] * 3) == ""
+    assert chances(silhouette(brain(), [0.7 * MM] * 3))[0] > SURE
 
 
 @pytest.mark.parametrize("power", [2, 8])

@@ -27,8 +27,10 @@ WIDE = 0.125
 """Side of a cell, where the side of a cube of the same volume as the head is 1."""
 SURE = 0.7
 """Probability from which on it is said how a head lies. Of eight scans not learned from the right one has 0.70 to 0.99;
-wrongly turned seem brains and heads cut off in front or behind (6 of 64) or that are tilted by 45 degrees (3 of 48),
-none that is tilted by up to 30, halved between left and right, or has a hole of 60 mm."""
+wrongly turned seem heads cut off in front or behind (3 of 40) and what is tilted by 45 degrees (3 of 48), none that is
+tilted by up to 30, halved between left and right, or has a hole of 60 mm."""
+LONG_MM = 135.0
+"""From the back to the front of a brain, at least: what would be shorter may be cut off, and nothing is said of it."""
 UPRIGHT = "upright"
 POSITIONS = tuple((axes, flips) for axes in permutations(range(3)) for flips in product((False, True), repeat=2))
 """Which axes run along left-right, back-front and foot-head; whether the last two run backwards."""
@@ -37,7 +39,12 @@ POSITIONS = tuple((axes, flips) for axes in permutations(range(3)) for flips in 
 def lies(mask: Mask, voxel_mm: ArrayLike) -> str:
     """How the mask (x, y, z) of a head or brain lies that should lie as RAS: UPRIGHT, how else, or "" if unclear."""
     chance: dict[str, float] = {}
-    for position, p in zip(POSITIONS, chances(silhouette(mask, voxel_mm)), strict=False):
+    p_each = chances(silhouette(mask, voxel_mm))[:-1]
+    along = POSITIONS[int(np.argmax(p_each))][0][1]
+    some = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != along)))
+    if not len(some) or np.ptp(some) * np.asarray(voxel_mm, float)[along] < LONG_MM:
+        return ""
+    for position, p in zip(POSITIONS, p_each, strict=True):
         chance[_said(*position)] = chance.get(_said(*position), 0.0) + float(p)
     best = max(chance, key=lambda how: chance[how])
     return best if chance[best] >= SURE else ""
