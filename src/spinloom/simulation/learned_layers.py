@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-PER_SLICE, CUT = 10, 1.6
-"""Layers across a slice; how many times as many if it is cut by the edges of voxels."""
+PER_SLICE, BALANCED, CUT = 10, 6, 1.6
+"""Layers across a slice, and of balanced echoes; how many times as many if it is cut by the edges of voxels."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,14 @@ class Layers:
     centred: bool = False
 
 
-def layers(edge: float, width: float, *, whole: bool) -> Layers:
+def layers(edge: float, width: float, *, whole: bool, balanced: bool) -> Layers:
     """Of a voxel.
 
     edge   of the voxel along the slice axis [m];  width  of the slice [m]
-    whole  all that is excited lies inside the voxel
+    whole  all that is excited lies inside the voxel;  balanced  the echoes are
     """
-    n = max(1, int(np.ceil((1.0 if whole else CUT) * PER_SLICE * edge / width)))
+    per_slice = (BALANCED if balanced else PER_SLICE) * (1.0 if whole else CUT)
+    n = max(1, int(np.ceil(per_slice * edge / width)))
     if whole:
         return Layers(edge * ((np.arange(n) + 0.5) / n - 0.5), np.full(n, 1 / n), edge / n, centred=True)
     points, weights = np.polynomial.legendre.leggauss(n)

@@ -85,6 +85,9 @@ class Network:
             for i in range(self.depth):
                 h = h @ W[i]
                 h += b[i]
-                h /= 1 + np.exp(-np.maximum(h, -80))
+                with np.errstate(over="ignore"):  # h / inf is the 0 that it should be
+                    damped = np.exp(np.negative(h))
+                damped += 1
+                h /= damped
             out[start : start + ROWS] = h @ W[-1] + b[-1]
         return out.reshape(*np.shape(x)[:-1], -1)

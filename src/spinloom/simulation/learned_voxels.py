@@ -92,7 +92,8 @@ class Voxels(Task):
         far = max((float(np.abs(self.matter.x[2] - o).max()) for o in self.encoding.slice_offsets), default=0.0)
         within = reach(excite, refocus, self.protocol.FA, self.protocol.refocus_FA, LEAST) + far
         inside = within + f / abs(excite.gradient) <= edge / 2 + self._width / PER_SLICE
-        return layers(edge, self._width, whole=inside and len(self.matter.x[2]) == 1)
+        balanced = all(bool(part.course.balanced.all()) for part in self.protocol.slices)
+        return layers(edge, self._width, whole=inside and len(self.matter.x[2]) == 1, balanced=balanced)
 
     @cached_property
     def _width(self) -> float:
