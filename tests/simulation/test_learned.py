@@ -126,6 +126,17 @@ def test_a_network_that_says_nothing_leaves_the_pathways_that_end_in_echoes(name
     assert off < 0.5 * formula
 
 
+def test_the_receiver_has_the_phase_that_the_sequence_gives_it() -> None:
+    """Of other people's sequences it need not follow the excitation: k-space turns by exp(-i phase)."""
+    sequence, phase = scans()[1], 0.7
+    turned = replace(sequence, adc=tuple(replace(adc, phase=adc.phase + phase) for adc in sequence.adc))
+    method = LearnedBloch(network(loud=0.0), tolerance=1e-5)
+    a, b = (simulate(phantom(), s, method=method).samples for s in (sequence, turned))
+    np.testing.assert_allclose(b, a * np.exp(-1j * phase), atol=1e-5 * np.abs(a).max())
+    right = simulate(phantom(), turned, method=PhaseGraph()).samples
+    assert np.linalg.norm(b - right) < 0.02 * np.linalg.norm(right)
+
+
 def test_threads_change_nothing() -> None:
     sequence = scans()[0]
     one, two = (simulate(phantom(), sequence, method=LearnedBloch(network(), threads=n)).samples for n in (1, 2))

@@ -72,12 +72,13 @@ class Course:
 @dataclass(frozen=True, eq=False)
 class Slice:
     """course of a slice;  place along its axis [m], 0 of a volume;  readouts (n,) that are its own;  state (n,) which
-    state of the course each of them finds."""
+    state of the course each of them finds;  phase (n,) of the excitation that each comes from [rad]."""
 
     course: Course
     place: float
     readouts: Index
     state: Index
+    phase: NDArray[np.float64]
 
 
 def slices(sequence: Sequence) -> tuple[Slice, ...]:
@@ -112,7 +113,7 @@ def slices(sequence: Sequence) -> tuple[Slice, ...]:
         here = np.median(where[heard])
         acting = np.flatnonzero(np.isnan(where) | np.isnan(here) | (np.abs(where - here) < 1e-4))
         course, state = _course(sequence, played, kind, phase, acting, own)
-        found.append(Slice(course, 0.0 if np.isnan(here) else float(here), own, state))
+        found.append(Slice(course, 0.0 if np.isnan(here) else float(here), own, state, phase[heard]))
     return tuple(found)
 
 

@@ -32,6 +32,7 @@ from spinloom.simulation.learned_features import FEATURES, kinds
 from spinloom.simulation.learned_network import Network
 from spinloom.simulation.learned_range import beyond, joined, measured
 from spinloom.simulation.learned_voxels import Encoded
+from spinloom.simulation.plan import demodulation
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class LearnedBloch:
         labels = MappingProxyType({**sequence.labels, "SEG": state})
         posed = replace(sequence, protocol=taught, labels=labels, encoding=taught.encoding)  # type: ignore[arg-type]
         found = Encoded(tolerance=self.tolerance, threads=self.threads).signal(phantom, posed, scanner, seed)
+        samples = found.samples * _received(taught, sequence, found.samples.shape[2])
         told = _beyond(self.network, taught, phantom)
         if told:
             warnings.warn(f"the learned scanner was not taught this: {'; '.join(told)}", stacklevel=3)
@@ -81,7 +83,7 @@ class LearnedBloch:
             about["beyond what it was taught"] = "; ".join(told)
         info = MappingProxyType({**found.info, "engine": about})
         original = taught.labels if taught.labels is not None else sequence.labels
-        return replace(found, labels=original, encoding=sequence.encoding or found.encoding, info=info)
+        return replace(found, samples=samples, labels=original, encoding=sequence.encoding or found.encoding, info=info)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,6 +131,20 @@ def _taught(network: Network, sequence: Sequence) -> Taught:
         encoding=encoding,
         labels=None if inferred is None else inferred.labels,
     )
+
+
+def _received(taught: Taught, sequence: Sequence, n_samples: int) -> NDArray[np.complex64]:
+    """(n_readouts, n_samples) what the receiver makes of magnetisation that is told as its excitation leaves it.
+
+    1 where the receiver's phase is the excitation's and a quarter turn, as in this package's protocols.
+    """
+    each = np.ones((sequence.n_readouts, n_samples), complex)
+    factors = [demodulation(adc) for adc in sequence.adc]
+    for r, i in enumerate(sequence.blocks[sequence.readout_blocks, 4].tolist()):
+        each[r, : len(factors[i])] = factors[i]
+    for part in taught.slices:
+        each[part.readouts] *= 1j * np.exp(1j * part.phase)[:, None]
+    return each.astype(np.complex64)
 
 
 def _beyond(network: Network, taught: Taught, phantom: Phantom) -> list[str]:
