@@ -189,7 +189,7 @@ LIMITS = (
         "That the networks say nothing of kinds of echoes without lessons was decided after an earlier one had an "
         "MPRAGE 172 % off: its answer is the first guess alone. T2' acts as in Bloch() by default, by the time since "
         "the last echo. Where slices touch, matter of long T2 was 2.6 % off in a test (52 degrees, TR 100 ms). "
-        "What other slices still sound like while one is read, in sequences that do not spoil between them, is left out."
+        "What other slices still sound like while one is read, where nothing spoils between them, is left out."
     ),
     (
         "A voxel counts as fully dephased by spoilers in the plane of the image: single spins and voxels far smaller "
