@@ -111,5 +111,6 @@ def _said(axes: tuple[int, ...], flips: tuple[bool, ...]) -> str:
 
 @cache
 def _network() -> Mapping[str, NDArray[np.float32]]:
-    with (files("spinloom.translate") / "silhouette.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    there = files("spinloom.translate") / "silhouette.npz"
+    with there.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: np.asarray(stored[name], np.float32) for name in stored.files}
