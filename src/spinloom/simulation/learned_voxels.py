@@ -18,7 +18,7 @@ from spinloom.simulation.encode import Weights
 from spinloom.simulation.evolution import Spins, dephasing
 from spinloom.simulation.graph_table import tabulate
 from spinloom.simulation.learned_features import SILENCE, Kind, answer, kinds, seen
-from spinloom.simulation.learned_history import History
+from spinloom.simulation.learned_history import FADED, History
 from spinloom.simulation.learned_inversion import kept
 from spinloom.simulation.learned_layers import PER_SLICE, Layers, layers
 from spinloom.simulation.learned_network import Network
@@ -157,7 +157,7 @@ class Voxels(Task):
     def _low_rank(self, states: States, spins: Any, entries: slice, layers: tuple[int, int], centre: int) -> Weights:
         m = self.matter
         terms, mixture, since = self._table(states, spins, layers)
-        factor = np.exp((since - states.since[0]) / m.T2[entries]).astype(np.complex64)
+        factor = np.exp(np.minimum((since - states.since[0]) / m.T2[entries], FADED)).astype(np.complex64)
         if states.clock[0] != 0:
             some = Spins(m.T1[entries], m.T2[entries], m.T2prime[entries], m.dB0[entries], *(m.B1[:0],) * 3)
             factor = factor * dephasing(states.take(np.array([0])), some)[0].astype(np.complex64)
